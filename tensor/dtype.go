@@ -1,0 +1,123 @@
+package tensor
+
+import "fmt"
+
+// DType is the type of a tensor's elements as they lie in memory.
+//
+// A DType describes a block of elements and the bytes that hold it. For plain
+// types a block is one element; a block-quantised type packs several elements
+// with their scale, and its rows are whole blocks.
+type DType uint8
+
+// The element types. The names are those of the safetensors format.
+const (
+	Invalid DType = iota
+	Bool
+	U8
+	I8
+	F8E5M2
+	F8E4M3
+	U16
+	I16
+	F16
+	BF16
+	U32
+	I32
+	F32
+	U64
+	I64
+	F64
+)
+
+type layout struct {
+	name  string
+	elems int // elements in a block
+	bytes int // bytes of a block
+}
+
+var layouts = [...]layout{
+	Invalid: {"INVALID", 0, 0},
+	Bool:    {"BOOL", 1, 1},
+	U8:      {"U8", 1, 1},
+	I8:      {"I8", 1, 1},
+	F8E5M2:  {"F8_E5M2", 1, 1},
+	F8E4M3:  {"F8_E4M3", 1, 1},
+	U16:     {"U16", 1, 2},
+	I16:     {"I16", 1, 2},
+	F16:     {"F16", 1, 2},
+	BF16:    {"BF16", 1, 2},
+	U32:     {"U32", 1, 4},
+	I32:     {"I32", 1, 4},
+	F32:     {"F32", 1, 4},
+	U64:     {"U64", 1, 8},
+	I64:     {"I64", 1, 8},
+	F64:     {"F64", 1, 8},
+}
+
+func (d DType) layout() layout {
+	if int(d) < len(layouts) {
+		return layouts[d]
+	}
+	return layouts[Invalid]
+}
+
+// ParseDType returns the type with a safetensors name such as "BF16".
+func ParseDType(name string) (DType, error) {
+	for i, l := range layouts {
+		if l.name == name && DType(i) != Invalid {
+			return DType(i), nil
+		}
+	}
+	return Invalid, fmt.Errorf("tensor: unknown dtype %q", name)
+}
+
+// String returns the safetensors name of the type.
+func (d DType) String() string {
+	if int(d) < len(layouts) {
+		return layouts[d].name
+	}
+	return fmt.Sprintf("DType(%d)", uint8(d))
+}
+
+// Valid reports whether d is one of the types of this package.
+func (d DType) Valid() bool { return d.layout().elems > 0 }
+
+// Block returns the number of elements in a block and the bytes that hold it.
+// Both are the element's own (1 and its size) for types that are not quantised.
+func (d DType) Block() (elems, bytes int) { l := d.layout(); return l.elems, l.bytes }
+
+// Size returns the bytes of one element, or 0 for a block-quantised type.
+func (d DType) Size() int {
+	if l := d.layout(); l.elems == 1 {
+		return l.bytes
+	}
+	return 0
+}
+
+// IsFloat reports whether d holds floating-point numbers.
+func (d DType) IsFloat() bool {
+	switch d {
+	case F8E5M2, F8E4M3, F16, BF16, F32, F64:
+		return true
+	}
+	return false
+}
+
+// ByteLen returns the bytes that n elements take, or an error if they are no
+// whole number of blocks or do not fit an int.
+func (d DType) ByteLen(n int) (int, error) {
+	l := d.layout()
+	if l.elems == 0 {
+		return 0, fmt.Errorf("tensor: invalid dtype %s", d)
+	}
+	if n < 0 || n%l.elems != 0 {
+		return 0, fmt.Errorf("tensor: %d elements are no whole number of %s blocks of %d", n, d, l.elems)
+	}
+	blocks := n / l.elems
+	if blocks > maxInt/l.bytes {
+		return 0, fmt.Errorf("tensor: %d elements of %s overflow the address space", n, d)
+	}
+	return blocks * l.bytes, nil
+}
+
+const maxInt = int(^uint(0) >> 1)
