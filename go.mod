@@ -1,3 +1,9 @@
 module github.com/df65613c/easel
 
-go 1.25.0
+go 1.26.0
+
+require (
+	github.com/stretchr/testify v1.12.1
+	go.yaml.in/yaml/v3 v3.0.5
+	golang.org/x/sys v0.49.0
+)

@@ -1,0 +1,108 @@
+// Package parallel runs the work units of kernels on a fixed set of goroutines.
+package parallel
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// Pool is a set of goroutines that wait for work. Run may be called from
+// several goroutines; the calls take turns.
+type Pool struct {
+	threads int
+	mu      sync.Mutex // held for one Run
+	start   chan int   // worker number; one send wakes one worker
+	done    sync.WaitGroup
+
+	// The work of the current Run.
+	ctx   context.Context
+	task  func(worker, unit int)
+	units int64
+	next  atomic.Int64
+	fault atomic.Pointer[Fault]
+}
+
+// Fault is a panic of a work unit, such as a read of a mapped file that has
+// been truncated meanwhile.
+type Fault struct {
+	Value any
+	Stack []byte
+}
+
+func (f *Fault) Error() string { return fmt.Sprintf("parallel: fault in a kernel: %v", f.Value) }
+
+// Unwrap returns the cause if the panic carried an error.
+func (f *Fault) Unwrap() error {
+	err, _ := f.Value.(error)
+	return err
+}
+
+// New returns a pool of n goroutines, counting the caller of Run; n <= 0 is GOMAXPROCS.
+func New(n int) *Pool {
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	p := &Pool{threads: n, start: make(chan int)}
+	for range n - 1 {
+		go func() {
+			for w := range p.start {
+				p.work(w)
+				p.done.Done()
+			}
+		}()
+	}
+	return p
+}
+
+// Threads returns the number of workers; worker numbers are below it.
+func (p *Pool) Threads() int { return p.threads }
+
+// Run calls task for every unit below units, each once, on all workers, and
+// returns when all are done. It stops between units when ctx is cancelled, and
+// reports a panicking unit as a *Fault. It does not allocate.
+func (p *Pool) Run(ctx context.Context, units int, task func(worker, unit int)) error {
+	if units <= 0 {
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ctx, p.task, p.units = ctx, task, int64(units)
+	p.next.Store(0)
+	p.fault.Store(nil)
+	helpers := min(p.threads, units) - 1
+	p.done.Add(helpers)
+	for w := range helpers {
+		p.start <- w + 1
+	}
+	p.work(0)
+	p.done.Wait()
+	p.ctx, p.task = nil, nil
+	if f := p.fault.Load(); f != nil {
+		return f
+	}
+	return ctx.Err()
+}
+
+func (p *Pool) work(worker int) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			p.fault.CompareAndSwap(nil, &Fault{r, debug.Stack()})
+			p.next.Store(p.units)
+		}
+	}()
+	for p.ctx.Err() == nil {
+		u := p.next.Add(1) - 1
+		if u >= p.units {
+			return
+		}
+		p.task(worker, int(u))
+	}
+}
+
+// Close ends the goroutines. No Run may be under way or follow.
+func (p *Pool) Close() { close(p.start) }

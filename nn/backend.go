@@ -1,0 +1,102 @@
+package nn
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/df65613c/easel/tensor"
+)
+
+// Backend runs graphs on a device.
+type Backend interface {
+	// Name names the device and the instruction set, such as "cpu (avx512, 2 threads)".
+	Name() string
+	// Supports reports whether the backend has an operation on a type. It is
+	// asked at Compile only; what is missing is decomposed.
+	Supports(Op, tensor.DType) bool
+	// Compile prepares a program. Call nn.Compile, which lowers a graph first.
+	Compile(context.Context, *Program, CompileOptions) (Executable, error)
+	// Close frees the device; executables must be closed before.
+	Close() error
+}
+
+// Executable is a compiled program. Run may be called from several
+// goroutines; the calls take turns.
+type Executable interface {
+	// Footprint tells the memory that the executable holds, known before any run.
+	Footprint() Footprint
+	// Run computes dst, the outputs and then the taps in the order of the
+	// program, from src, the inputs. Tensors are contiguous and have the
+	// program's types and shapes. A cancelled context stops it soon; dst is
+	// then undefined.
+	Run(ctx context.Context, dst, src []*tensor.Tensor) error
+	// Close frees the memory.
+	Close() error
+}
+
+// Footprint is the memory of an executable in bytes.
+type Footprint struct {
+	Weights     int64 // parameters as they lie in their files, used in place
+	Packed      int64 // parameters copied into the order that kernels read
+	Activations int64 // the slab that holds the values between operations
+	Scratch     int64 // work space of the kernels
+}
+
+// Total returns what the executable allocates, that is all but mapped weights.
+func (f Footprint) Total() int64 { return f.Packed + f.Activations + f.Scratch }
+
+// CompileOptions adjusts a compilation. The zero value is good.
+type CompileOptions struct {
+	Taps []string // inner values to give out after the outputs
+}
+
+// Program is a graph lowered to the operations of one backend.
+type Program struct {
+	Nodes   []Node
+	Values  int // number of values; their IDs are below it
+	Inputs  []Named
+	Outputs []Named // the graph's outputs, then the taps
+}
+
+// Compile lowers the graph to the operations of the backend and compiles it.
+func Compile(ctx context.Context, b Backend, g *Graph, opts CompileOptions) (Executable, error) {
+	p, err := Lower(g, b.Supports, opts.Taps)
+	if err != nil {
+		return nil, err
+	}
+	return b.Compile(ctx, p, opts)
+}
+
+// CheckRun returns an error unless dst and src have the types and shapes of the program.
+func (p *Program) CheckRun(dst, src []*tensor.Tensor) error {
+	if err := checkTensors("input", p.Inputs, src); err != nil {
+		return err
+	}
+	return checkTensors("output", p.Outputs, dst)
+}
+
+func checkTensors(kind string, want []Named, got []*tensor.Tensor) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("nn: %d %ss given, the program has %d", len(got), kind, len(want))
+	}
+	for i, w := range want {
+		t := got[i]
+		if t == nil {
+			return fmt.Errorf("nn: %s %s is nil", kind, w.Name)
+		}
+		if t.DType() != w.Value.dtype || !t.Shape().Equal(w.Value.shape) {
+			return fmt.Errorf("nn: %s %s is %s%v, not %s%v", kind, w.Name, t.DType(), t.Shape(), w.Value.dtype, w.Value.shape)
+		}
+		if !t.IsContiguous() {
+			return fmt.Errorf("nn: %s %s is not contiguous", kind, w.Name)
+		}
+	}
+	return nil
+}
+
+// OutputNamed returns the index of an output or tap.
+func (p *Program) OutputNamed(name string) (int, bool) {
+	i := slices.IndexFunc(p.Outputs, func(n Named) bool { return n.Name == name })
+	return i, i >= 0
+}

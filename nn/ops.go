@@ -1,0 +1,144 @@
+package nn
+
+import "github.com/df65613c/easel/tensor"
+
+// Op is one of the operations of this package; the set is closed.
+type Op interface {
+	Name() string
+	op()
+}
+
+// Activation is a function applied to each element.
+type Activation uint8
+
+const (
+	Identity  Activation = iota
+	SiLU                 // x sigmoid(x)
+	GELU                 // x Phi(x), exact (erf)
+	QuickGELU            // x sigmoid(1.702 x)
+)
+
+func (a Activation) String() string {
+	return [...]string{"identity", "silu", "gelu", "quick_gelu"}[a]
+}
+
+// Padding is the number of zero rows and columns around an image.
+type Padding struct{ Top, Left, Bottom, Right int }
+
+// Pad returns the same padding on all sides.
+func Pad(n int) Padding { return Padding{n, n, n, n} }
+
+type (
+	// Linear is y = act(x W^T + b) + residual, with W [N,K] and x [...,K].
+	Linear struct {
+		Weight, Bias *Weight // Bias may be nil
+		Act          Activation
+		residual     bool
+	}
+	// Conv2D is a convolution of an NHWC image with W [O,I,KH,KW]:
+	// y = act(conv(x) + b + channelBias) + residual.
+	Conv2D struct {
+		Weight, Bias *Weight // Bias may be nil
+		Stride       int     // 0 is 1
+		Pad          Padding
+		Act          Activation
+		channelBias  bool
+		residual     bool
+	}
+	// GroupNorm normalises groups of channels over an image [B,...,C], then
+	// scales and shifts each channel (Wu and He 2018).
+	GroupNorm struct {
+		Groups       int
+		Eps          float32
+		Scale, Shift *Weight
+		Act          Activation
+	}
+	// LayerNorm normalises the last axis (Ba et al. 2016).
+	LayerNorm struct {
+		Eps          float32
+		Scale, Shift *Weight
+	}
+	// Attention is softmax(scale Q K^T) V for each head; Q [B,T,heads*D],
+	// K and V [B,S,heads*D]. Scale 0 is 1/sqrt(D).
+	Attention struct {
+		Heads  int
+		Scale  float32
+		Causal bool
+	}
+	// GEGLU splits the last axis in halves a, b and gives a gelu(b) (Shazeer 2020).
+	GEGLU struct{}
+	// Activate applies an activation.
+	Activate struct{ Act Activation }
+	// Add is the sum of two values of one shape; the second may be [B,1,..,1,C].
+	Add struct{}
+	// Mul is the elementwise product of two values of one shape.
+	Mul struct{}
+	// Affine is y = Scale x + Shift.
+	Affine struct{ Scale, Shift float32 }
+	// Concat joins values along an axis.
+	Concat struct{ Axis int }
+	// Slice takes elements Start to Stop-1 along an axis.
+	Slice struct{ Axis, Start, Stop int }
+	// Upsample resizes an NHWC image to H x W by nearest neighbour.
+	Upsample struct{ H, W int }
+	// Embedding looks ids [B,T] up in a table [V,C] and adds positions [T',C], T' >= T.
+	Embedding struct{ Table, Positions *Weight }
+	// TimestepEmbedding maps numbers [...] to [...,Dim]: cosines, then sines,
+	// of x 10000^(-i/(Dim/2)) (Vaswani et al. 2017, in the order of SDXL).
+	TimestepEmbedding struct{ Dim int }
+	// TokenRow takes from x [B,T,C] the row at the first position where ids
+	// [B,T] equal Token, or hold their maximum if Token is negative. Where the
+	// token is missing it is row 0.
+	TokenRow struct{ Token int32 }
+	// Transpose permutes the axes.
+	Transpose struct{ Perm []int }
+	// Cast converts the elements; to the same type it is a copy.
+	Cast struct{ To tensor.DType }
+)
+
+// HasResidual reports whether the last operand is added to the result.
+func (o Linear) HasResidual() bool { return o.residual }
+
+// HasResidual reports whether the last operand is added to the result.
+func (o Conv2D) HasResidual() bool { return o.residual }
+
+// HasChannelBias reports whether the second operand [B,O] is added to every pixel.
+func (o Conv2D) HasChannelBias() bool { return o.channelBias }
+
+func (Linear) Name() string            { return "Linear" }
+func (Conv2D) Name() string            { return "Conv2D" }
+func (GroupNorm) Name() string         { return "GroupNorm" }
+func (LayerNorm) Name() string         { return "LayerNorm" }
+func (Attention) Name() string         { return "Attention" }
+func (GEGLU) Name() string             { return "GEGLU" }
+func (Activate) Name() string          { return "Activate" }
+func (Add) Name() string               { return "Add" }
+func (Mul) Name() string               { return "Mul" }
+func (Affine) Name() string            { return "Affine" }
+func (Concat) Name() string            { return "Concat" }
+func (Slice) Name() string             { return "Slice" }
+func (Upsample) Name() string          { return "Upsample" }
+func (Embedding) Name() string         { return "Embedding" }
+func (TimestepEmbedding) Name() string { return "TimestepEmbedding" }
+func (TokenRow) Name() string          { return "TokenRow" }
+func (Transpose) Name() string         { return "Transpose" }
+func (Cast) Name() string              { return "Cast" }
+
+func (Linear) op()            {}
+func (Conv2D) op()            {}
+func (GroupNorm) op()         {}
+func (LayerNorm) op()         {}
+func (Attention) op()         {}
+func (GEGLU) op()             {}
+func (Activate) op()          {}
+func (Add) op()               {}
+func (Mul) op()               {}
+func (Affine) op()            {}
+func (Concat) op()            {}
+func (Slice) op()             {}
+func (Upsample) op()          {}
+func (Embedding) op()         {}
+func (TimestepEmbedding) op() {}
+func (TokenRow) op()          {}
+func (Transpose) op()         {}
+func (Cast) op()              {}
