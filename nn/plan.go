@@ -30,9 +30,9 @@ type block struct {
 
 // NewPlan places the values of a program so that those alive at the same time
 // do not overlap. An elementwise result takes over the memory of an operand
-// that dies with it. workspace tells the bytes that a node needs beside its
-// operands while it runs.
-func NewPlan(p *Program, workspace func(*Node) int) *Plan {
+// that dies with it. workspace tells the bytes that each node, by index, needs
+// beside its operands while it runs.
+func NewPlan(p *Program, workspace []int) *Plan {
 	plan := &Plan{Offset: make([]int, p.Values), Workspace: make([]int, len(p.Nodes))}
 	external := make([]bool, p.Values)
 	for _, n := range slices.Concat(p.Inputs, p.Outputs) {
@@ -52,7 +52,7 @@ func NewPlan(p *Program, workspace func(*Node) int) *Plan {
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		plan.Workspace[i] = -1
-		if size := workspace(n); size > 0 {
+		if size := workspace[i]; size > 0 {
 			blocks = append(blocks, &block{first: i, last: i, size: size, node: i})
 		}
 		id := n.Out.id

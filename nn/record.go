@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"math"
 	"slices"
 
 	"github.com/df65613c/easel/tensor"
@@ -102,6 +103,9 @@ func (g *Graph) Attention(q, k, v *Value, op Attention) *Value {
 		k.shape[0] == q.shape[0] && k.shape[2] == q.shape[2]
 	if !ok || op.Heads <= 0 || q.shape[2]%op.Heads != 0 {
 		g.Fail("Attention: %d heads over q %v, k %v, v %v", op.Heads, q.shape, k.shape, v.shape)
+	}
+	if op.Scale == 0 {
+		op.Scale = float32(1 / math.Sqrt(float64(q.shape[2]/op.Heads)))
 	}
 	return g.add(op, q.dtype, q.shape.Clone(), q, k, v)
 }

@@ -1,0 +1,66 @@
+// Package cpu is the backend that runs graphs on the processor.
+//
+// It computes in float32, with weights of any of F32, F16 and BF16 read where
+// they lie. The result does not depend on the number of threads, and a row of
+// a batch does not depend on the other rows.
+package cpu
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/df65613c/easel/internal/cpu"
+	"github.com/df65613c/easel/internal/parallel"
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/tensor"
+)
+
+// Options adjusts a backend. The zero value is good.
+type Options struct {
+	Threads int // 0 is GOMAXPROCS
+}
+
+// Backend runs graphs on the processor. It is safe for concurrent use.
+type Backend struct {
+	pool *parallel.Pool
+}
+
+// New returns a backend with a pool of threads of its own.
+func New(opts Options) *Backend {
+	return &Backend{pool: parallel.New(opts.Threads)}
+}
+
+// Name returns for example "cpu (avx512, 2 threads)".
+func (b *Backend) Name() string {
+	return fmt.Sprintf("cpu (%s, %d threads)", cpu.Current(), b.pool.Threads())
+}
+
+// Supports reports whether the backend has the operation: all of them, on F32.
+func (b *Backend) Supports(op nn.Op, dt tensor.DType) bool {
+	if _, ok := op.(nn.Cast); ok {
+		return dt == tensor.F32 || dt == tensor.I32
+	}
+	return dt == tensor.F32
+}
+
+// Close ends the threads. Executables must not run any more.
+func (b *Backend) Close() error {
+	b.pool.Close()
+	return nil
+}
+
+// Compile plans the memory of a program and prepares its kernels.
+func (b *Backend) Compile(ctx context.Context, p *nn.Program, _ nn.CompileOptions) (nn.Executable, error) {
+	e := &executable{pool: b.pool, program: p, mem: make([][]byte, p.Values)}
+	c := compiler{executable: e, workspace: make([]int, len(p.Nodes))}
+	for i := range p.Nodes {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := c.node(i); err != nil {
+			return nil, err
+		}
+	}
+	e.allocate(c.workspace, c.scratch)
+	return e, nil
+}

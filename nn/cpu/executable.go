@@ -1,0 +1,95 @@
+package cpu
+
+import (
+	"context"
+	"sync"
+	"unsafe"
+
+	"github.com/df65613c/easel/internal/parallel"
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/tensor"
+)
+
+// step is one pass of a kernel over its units. All units of a step may run at
+// once; steps run one after the other.
+type step struct {
+	units int
+	run   func(worker, unit int)
+}
+
+type executable struct {
+	pool      *parallel.Pool
+	program   *nn.Program
+	steps     []step
+	slab      []byte
+	scratch   [][]byte // by worker
+	mem       [][]byte // by ID of root value
+	work      [][]byte // by index of node
+	footprint nn.Footprint
+	mu        sync.Mutex
+}
+
+// allocate makes the slab and the scratch, and places every inner value.
+func (e *executable) allocate(workspace []int, scratch int) {
+	plan := nn.NewPlan(e.program, workspace)
+	e.slab = tensor.New(tensor.U8, plan.Size).Bytes()
+	e.work = make([][]byte, len(workspace))
+	for i := range e.program.Nodes {
+		out := e.program.Nodes[i].Out
+		if off := plan.Offset[out.ID()]; off >= 0 {
+			e.mem[out.ID()] = e.slab[off : off+out.Bytes()]
+		}
+		if off := plan.Workspace[i]; off >= 0 {
+			e.work[i] = e.slab[off : off+workspace[i]]
+		}
+	}
+	for range e.pool.Threads() {
+		e.scratch = append(e.scratch, tensor.New(tensor.U8, scratch).Bytes())
+	}
+	e.footprint.Activations = int64(plan.Size)
+	e.footprint.Scratch = int64(scratch * e.pool.Threads())
+}
+
+// f32 returns the elements of a value while the program runs.
+func (e *executable) f32(v *nn.Value) []float32 { return elements[float32](e.mem[v.Root().ID()]) }
+
+// i32 returns the elements of a value of ids.
+func (e *executable) i32(v *nn.Value) []int32 { return elements[int32](e.mem[v.Root().ID()]) }
+
+func elements[T any](b []byte) []T {
+	var zero T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(zero)))
+}
+
+// Footprint implements nn.Executable.
+func (e *executable) Footprint() nn.Footprint { return e.footprint }
+
+// Run implements nn.Executable.
+func (e *executable) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
+	if err := e.program.CheckRun(dst, src); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, in := range e.program.Inputs {
+		e.mem[in.Value.ID()] = src[i].Bytes()
+	}
+	for i, out := range e.program.Outputs {
+		e.mem[out.Value.ID()] = dst[i].Bytes()
+	}
+	for i := range e.steps {
+		s := &e.steps[i]
+		if err := e.pool.Run(ctx, s.units, s.run); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Close implements nn.Executable.
+func (e *executable) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.slab, e.scratch, e.mem, e.work, e.steps = nil, nil, nil, nil, nil
+	return nil
+}
