@@ -1,0 +1,87 @@
+// Package cpu tells which instruction sets the kernels may use.
+//
+// The processor is asked once. The environment variable EASEL_CPU (generic,
+// avx2 or avx512) lowers the level that kernels use.
+package cpu
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+)
+
+// Level is a set of instructions that kernels are written for. A higher level
+// contains the lower ones.
+type Level uint8
+
+const (
+	Generic Level = iota // plain Go
+	AVX2                 // AVX2, FMA and F16C
+	AVX512               // AVX-512 F, BW, DQ and VL
+)
+
+var names = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512"}
+
+func (l Level) String() string {
+	if int(l) < len(names) {
+		return names[l]
+	}
+	return fmt.Sprintf("Level(%d)", uint8(l))
+}
+
+// ParseLevel returns the level with the given name.
+func ParseLevel(name string) (Level, error) {
+	for l, n := range names {
+		if n == name {
+			return Level(l), nil
+		}
+	}
+	return Generic, fmt.Errorf("cpu: unknown level %q; the levels are %v", name, names)
+}
+
+const variable = "EASEL_CPU"
+
+var (
+	best    = detect()
+	current atomic.Uint32
+	fault   error
+)
+
+func init() {
+	l := best
+	if name, ok := os.LookupEnv(variable); ok {
+		l, fault = lower(name)
+	}
+	current.Store(uint32(l))
+}
+
+func lower(name string) (Level, error) {
+	l, err := ParseLevel(name)
+	if err != nil {
+		return best, fmt.Errorf("%s: %w", variable, err)
+	}
+	if l > best {
+		return best, fmt.Errorf("%s: this processor has %s, not %s", variable, best, l)
+	}
+	return l, nil
+}
+
+// Check returns what is wrong with EASEL_CPU, if anything. The best level is
+// in use then.
+func Check() error { return fault }
+
+// Best returns the highest level of this processor.
+func Best() Level { return best }
+
+// Current returns the level that newly made plans use.
+func Current() Level { return Level(current.Load()) }
+
+// Use sets the level of plans made from now on and returns a function that
+// puts the former one back. It panics if the processor lacks l.
+func Use(l Level) (restore func()) {
+	if l > best {
+		panic(fmt.Sprintf("cpu: this processor has %s, not %s", best, l))
+	}
+	former := current.Swap(uint32(l))
+	return func() { current.Store(former) }
+}

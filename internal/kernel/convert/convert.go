@@ -1,0 +1,90 @@
+// Package convert turns the 16-bit floating-point formats of checkpoints into
+// float32 and back.
+//
+// Memory is little-endian. Narrowing rounds to nearest, ties to even; what is
+// too large becomes an infinity; subnormal numbers are kept. A NaN stays a NaN
+// with its sign and leading bits, made quiet.
+package convert
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// Format is a floating-point format in memory.
+type Format uint8
+
+const (
+	F32  Format = iota // IEEE 754 binary32
+	F16                // IEEE 754 binary16
+	BF16               // the upper half of a binary32
+)
+
+// Size returns the bytes of one value.
+func (f Format) Size() int {
+	if f == F32 {
+		return 4
+	}
+	return 2
+}
+
+func (f Format) String() string {
+	switch f {
+	case F32:
+		return "F32"
+	case F16:
+		return "F16"
+	case BF16:
+		return "BF16"
+	}
+	return fmt.Sprintf("Format(%d)", uint8(f))
+}
+
+// ToF32 sets dst[i] to the i-th value of src, whose format is f. It panics if
+// src is shorter than dst.
+func ToF32(dst []float32, src []byte, f Format) {
+	src = src[:len(dst)*f.Size()]
+	done := toF32(dst, src, f)
+	dst, src = dst[done:], src[done*f.Size():]
+	switch f {
+	case F32:
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+		}
+	case F16:
+		for i := range dst {
+			dst[i] = F16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	case BF16:
+		for i := range dst {
+			dst[i] = BF16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	default:
+		panic("convert: unknown " + f.String())
+	}
+}
+
+// FromF32 sets the i-th value of dst, whose format is f, to src[i] rounded. It
+// panics if dst is shorter than src.
+func FromF32(dst []byte, src []float32, f Format) {
+	dst = dst[:len(src)*f.Size()]
+	done := fromF32(dst, src, f)
+	dst, src = dst[done*f.Size():], src[done:]
+	switch f {
+	case F32:
+		for i, v := range src {
+			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+		}
+	case F16:
+		for i, v := range src {
+			binary.LittleEndian.PutUint16(dst[2*i:], F32ToF16(v))
+		}
+	case BF16:
+		for i, v := range src {
+			binary.LittleEndian.PutUint16(dst[2*i:], F32ToBF16(v))
+		}
+	default:
+		panic("convert: unknown " + f.String())
+	}
+}

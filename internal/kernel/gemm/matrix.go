@@ -1,0 +1,39 @@
+package gemm
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/df65613c/easel/internal/kernel/convert"
+)
+
+// Matrix is a weight [N,K] as it lies in memory, in any of the formats. The
+// strides count elements, so a transposed weight is a view.
+type Matrix struct {
+	Data                 unsafe.Pointer // element 0, 0
+	Format               convert.Format
+	RowStride, ColStride int // from one n, and one k, to the next
+}
+
+// at returns the part of m that begins at row n and column k.
+func (m Matrix) at(n, k int) Matrix {
+	m.Data = unsafe.Add(m.Data, (n*m.RowStride+k*m.ColStride)*m.Format.Size())
+	return m
+}
+
+func (m Matrix) value(n, k int) float32 {
+	p := unsafe.Add(m.Data, (n*m.RowStride+k*m.ColStride)*m.Format.Size())
+	switch m.Format {
+	case convert.F16:
+		return convert.F16ToF32(*(*uint16)(p))
+	case convert.BF16:
+		return convert.BF16ToF32(*(*uint16)(p))
+	}
+	return math.Float32frombits(*(*uint32)(p))
+}
+
+// row returns the bytes of n values, which must be adjacent, of column k.
+func (m Matrix) column(k, n int) []byte {
+	size := m.Format.Size()
+	return unsafe.Slice((*byte)(unsafe.Add(m.Data, k*m.ColStride*size)), n*size)
+}

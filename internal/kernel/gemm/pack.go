@@ -1,0 +1,73 @@
+package gemm
+
+import "github.com/df65613c/easel/internal/kernel/convert"
+
+// maxOrder is the most steps of k that are packed in one go without an order
+// of the caller's own.
+const maxOrder = 1024
+
+var inOrder = func() (order [maxOrder]uint32) {
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	return order
+}()
+
+// PanelsLen returns the length of the packed form of n rows of a weight with k
+// columns each.
+func (kn Kernel) PanelsLen(n, k int) int { return roundUp(n, kn.NR) * k }
+
+// Pack writes rows n0 to n1 and columns k0 to k1 of w in the order in which
+// micro-kernels read them. A panel is NR rows of w, transposed: depth lines of
+// NR values, the last panel being filled up with zeros.
+//
+//	for n := n0; n < n1; n++ {
+//		for k := k0; k < k1; k++ {
+//			dst[((n-n0)/NR*depth+order[k-k0])*NR+(n-n0)%NR] = w[n][k]
+//		}
+//	}
+//
+// A nil order is 0, 1, 2 and so on.
+func (kn Kernel) Pack(dst []float32, w Matrix, n0, n1, k0, k1, depth int, order []uint32) {
+	for n := n0; n < n1; n += kn.NR {
+		panel := dst[:depth*kn.NR]
+		dst = dst[len(panel):]
+		cols := min(kn.NR, n1-n)
+		if cols < kn.NR {
+			clear(panel)
+		}
+		if order != nil {
+			kn.packPanel(panel, w.at(n, k0), cols, order[:k1-k0])
+			continue
+		}
+		for k := k0; k < k1; k += maxOrder {
+			steps := min(maxOrder, k1-k)
+			kn.packPanel(panel[(k-k0)*kn.NR:], w.at(n, k), cols, inOrder[:steps])
+		}
+	}
+}
+
+// packPanel packs the first rows of w, cols in number, to one panel.
+func (kn Kernel) packPanel(panel []float32, w Matrix, cols int, order []uint32) {
+	if w.RowStride == 1 { // a line of the panel is adjacent in w
+		for k, line := range order {
+			convert.ToF32(panel[int(line)*kn.NR:][:cols], w.column(k, cols), w.Format)
+		}
+		return
+	}
+	doneCols, doneK := 0, 0
+	if w.ColStride == 1 {
+		doneCols, doneK = kn.packBlocks(panel, w, cols, order)
+	}
+	for c := range cols {
+		k := 0
+		if c < doneCols {
+			k = doneK
+		}
+		for ; k < len(order); k++ {
+			panel[int(order[k])*kn.NR+c] = w.value(c, k)
+		}
+	}
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }

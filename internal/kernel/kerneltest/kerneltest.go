@@ -1,0 +1,93 @@
+// Package kerneltest makes operands for the tests of kernels and judges their
+// results.
+package kerneltest
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/guard"
+	"github.com/df65613c/easel/internal/kernel/convert"
+)
+
+// Formats lists the formats that weights may have.
+var Formats = []convert.Format{convert.F32, convert.F16, convert.BF16}
+
+// Source makes operands from one stream of random numbers, each against a guard
+// page at the given side.
+type Source struct {
+	testing.TB
+	*rand.Rand
+	guard.Side
+}
+
+// NewSource returns a source that makes the same operands every time.
+func NewSource(t testing.TB, side guard.Side) *Source {
+	return &Source{TB: t, Rand: rand.New(rand.NewPCG(1, 2)), Side: side}
+}
+
+// Floats returns n values from a normal distribution.
+func (s *Source) Floats(n int) []float32 {
+	v := guard.Floats(s.TB, n, s.Side)
+	for i := range v {
+		v[i] = float32(s.NormFloat64())
+	}
+	return v
+}
+
+// NaNs returns n values that a kernel has to overwrite.
+func (s *Source) NaNs(n int) []float32 {
+	v := guard.Floats(s.TB, n, s.Side)
+	for i := range v {
+		v[i] = float32(math.NaN())
+	}
+	return v
+}
+
+// Scratch returns n bytes of which every float32 is NaN.
+func (s *Source) Scratch(n int) []byte {
+	b := guard.Bytes(s.TB, n, s.Side)
+	for i := range b {
+		b[i] = 0xff
+	}
+	return b
+}
+
+// Weights returns n values from a normal distribution, in a format, and what
+// they are in float32.
+func (s *Source) Weights(n int, f convert.Format) (stored []byte, values []float32) {
+	stored, values = guard.Bytes(s.TB, n*f.Size(), s.Side), make([]float32, n)
+	for i := range values {
+		values[i] = float32(s.NormFloat64())
+	}
+	convert.FromF32(stored, values, f)
+	convert.ToF32(values, stored, f)
+	return stored, values
+}
+
+// Sum is a float64 sum that knows the sum of its terms' magnitudes.
+type Sum struct{ Value, Magnitude float64 }
+
+// Add adds a term.
+func (s *Sum) Add(v float64) {
+	s.Value += v
+	s.Magnitude += math.Abs(v)
+}
+
+// RequireClose fails unless got is want up to tol of the magnitude of its
+// terms, or both are NaN, or both are the same infinity.
+func RequireClose(t testing.TB, want Sum, got float32, tol float64, msg string, args ...any) {
+	t.Helper()
+	g := float64(got)
+	switch {
+	case math.IsNaN(want.Value):
+		require.Truef(t, math.IsNaN(g), "want NaN, got %g: "+msg, append([]any{g}, args...)...)
+	case math.IsInf(want.Value, 0):
+		require.Equalf(t, want.Value, g, msg, args...)
+	case !(math.Abs(g-want.Value) <= tol*want.Magnitude):
+		require.Failf(t, "not close", "want %g, got %g: "+msg, append([]any{want.Value, g}, args...)...)
+	}
+}
