@@ -111,23 +111,23 @@ func (l *lowering) decompose(n Node) ([]Node, bool) {
 	switch op := n.Op.(type) {
 	case Linear:
 		switch {
-		case op.residual:
-			op.residual = false
-			return then(op, in[:last], Add{}, in[last])
 		case op.Act != Identity:
 			act := op.Act
 			op.Act = Identity
 			return then(op, in, Activate{act})
+		case op.residual:
+			op.residual = false
+			return then(op, in[:last], Add{}, in[last])
 		}
 	case Conv2D:
 		switch {
-		case op.residual:
-			op.residual = false
-			return then(op, in[:last], Add{}, in[last])
 		case op.Act != Identity:
 			act := op.Act
 			op.Act = Identity
 			return then(op, in, Activate{act})
+		case op.residual:
+			op.residual = false
+			return then(op, in[:last], Add{}, in[last])
 		case op.channelBias:
 			op.channelBias = false
 			b := in[1]

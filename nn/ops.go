@@ -29,14 +29,14 @@ type Padding struct{ Top, Left, Bottom, Right int }
 func Pad(n int) Padding { return Padding{n, n, n, n} }
 
 type (
-	// Linear is y = act(x W^T + b) + residual, with W [N,K] and x [...,K].
+	// Linear is y = act(x W^T + b + residual), with W [N,K] and x [...,K].
 	Linear struct {
 		Weight, Bias *Weight // Bias may be nil
 		Act          Activation
 		residual     bool
 	}
 	// Conv2D is a convolution of an NHWC image with W [O,I,KH,KW]:
-	// y = act(conv(x) + b + channelBias) + residual.
+	// y = act(conv(x) + b + channelBias + residual).
 	Conv2D struct {
 		Weight, Bias *Weight // Bias may be nil
 		Stride       int     // 0 is 1

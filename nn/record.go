@@ -13,13 +13,13 @@ type Operand struct {
 	residual bool
 }
 
-// Residual adds v, of the result's shape, to the result.
+// Residual adds v, of the result's shape, before the activation.
 func Residual(v *Value) Operand { return Operand{v, true} }
 
 // ChannelBias adds v [B,O] to every pixel of the image in the batch.
 func ChannelBias(v *Value) Operand { return Operand{v, false} }
 
-// Linear records y = act(x W^T + b), plus a Residual if one is given.
+// Linear records y = act(x W^T + b), with a Residual added before act if one is given.
 func (g *Graph) Linear(x *Value, op Linear, extra ...Operand) *Value {
 	w := op.Weight
 	if len(w.Shape) != 2 || x.Dim(-1) != w.Shape[1] {

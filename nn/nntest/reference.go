@@ -222,10 +222,10 @@ func (ev *evaluator) linear(y, x []float64, n *nn.Node, op nn.Linear) error {
 		for j := range k {
 			sum += x[r*k+j] * w[c*k+j]
 		}
-		y[i] = activate(op.Act, sum)
 		if op.HasResidual() {
-			y[i] += ev.get(n.In[1])[i]
+			sum += ev.get(n.In[1])[i]
 		}
+		y[i] = activate(op.Act, sum)
 	}
 	return nil
 }
@@ -257,10 +257,10 @@ func (ev *evaluator) conv(y, x []float64, n *nn.Node, op nn.Conv2D) error {
 				}
 			}
 		}
-		y[i] = activate(op.Act, sum)
 		if op.HasResidual() {
-			y[i] += ev.get(n.In[len(n.In)-1])[i]
+			sum += ev.get(n.In[len(n.In)-1])[i]
 		}
+		y[i] = activate(op.Act, sum)
 	}
 	return nil
 }

@@ -1,0 +1,135 @@
+package cpu_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/nn/nntest"
+	"github.com/df65613c/easel/tensor"
+)
+
+func TestConformance(t *testing.T) {
+	for _, threads := range []int{1, 3} {
+		t.Run(fmt.Sprintf("threads=%d", threads), func(t *testing.T) {
+			b := cpu.New(cpu.Options{Threads: threads})
+			defer b.Close()
+			nntest.Run(t, b, nntest.Options{})
+		})
+	}
+}
+
+// filled returns a tensor of numbers that are not all alike.
+func filled(shape ...int) *tensor.Tensor {
+	t := tensor.New(tensor.F32, shape...)
+	for i, v := range t.Float32s() {
+		t.Float32s()[i] = v + float32(i%17)/17 - 0.5
+	}
+	return t
+}
+
+// network records every kind of operation that a UNet has.
+func network(g *nn.Graph) {
+	const c = 32
+	x := g.Input("x", tensor.F32, 2, 16, 16, c)
+	w := func(name string, shape ...int) *nn.Weight { return nn.Param(name, filled(shape...)) }
+	h := g.GroupNorm(x, nn.GroupNorm{Groups: 8, Eps: 1e-5, Scale: w("s", c), Shift: w("b", c), Act: nn.SiLU})
+	h = g.Conv2D(h, nn.Conv2D{Weight: w("conv", c, c, 3, 3), Pad: nn.Pad(1)}, nn.Residual(x))
+	h = g.Upsample(g.Conv2D(h, nn.Conv2D{Weight: w("down", c, c, 3, 3), Stride: 2, Pad: nn.Pad(1)}), 16, 16)
+	t := g.Reshape(g.Concat(-1, h, x), 2, 256, 2*c)
+	n := g.LayerNorm(t, nn.LayerNorm{Eps: 1e-5, Scale: w("ls", 2*c), Shift: w("lb", 2*c)})
+	t = g.Linear(g.Attention(n, n, n, nn.Attention{Heads: 4}), nn.Linear{Weight: w("o", 2*c, 2*c), Bias: w("ob", 2*c)}, nn.Residual(t))
+	t = g.Linear(g.GEGLU(g.Linear(t, nn.Linear{Weight: w("up", 8*c, 2*c)})), nn.Linear{Weight: w("ff", c, 4*c)})
+	g.Output("y", g.Transpose(g.Reshape(t, 2, 16, 16, c), 0, 3, 1, 2))
+}
+
+func compile(t *testing.T, threads int) (nn.Executable, []*tensor.Tensor, []*tensor.Tensor) {
+	b := cpu.New(cpu.Options{Threads: threads})
+	g, err := nn.Record(network)
+	require.NoError(t, err)
+	exe, err := nn.Compile(context.Background(), b, g, nn.CompileOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { exe.Close(); b.Close() })
+	return exe, []*tensor.Tensor{tensor.New(tensor.F32, 2, 32, 16, 16)}, []*tensor.Tensor{filled(2, 16, 16, 32)}
+}
+
+func TestSameBytesAtAnyThreadCount(t *testing.T) {
+	var want []byte
+	for _, threads := range []int{1, 2, 3, 7} {
+		exe, dst, src := compile(t, threads)
+		require.NoError(t, exe.Run(context.Background(), dst, src))
+		if want == nil {
+			want = dst[0].Bytes()
+		}
+		require.Equal(t, want, dst[0].Bytes(), "%d threads", threads)
+	}
+}
+
+func TestRunDoesNotAllocate(t *testing.T) {
+	exe, dst, src := compile(t, 2)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	run := func() {
+		if err := exe.Run(ctx, dst, src); err != nil {
+			t.Error(err)
+		}
+	}
+	run()
+	require.Zero(t, testing.AllocsPerRun(20, run))
+}
+
+func TestRunStopsSoon(t *testing.T) {
+	exe, dst, src := compile(t, 2)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() {
+		for {
+			if err := exe.Run(ctx, dst, src); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	time.Sleep(20 * time.Millisecond)
+	cancel()
+	select {
+	case err := <-done:
+		require.ErrorIs(t, err, context.Canceled)
+	case <-time.After(10 * time.Second):
+		t.Fatal("still running after the context was cancelled")
+	}
+}
+
+func TestRunRefusesWrongTensors(t *testing.T) {
+	exe, dst, src := compile(t, 1)
+	ctx := context.Background()
+	require.ErrorContains(t, exe.Run(ctx, dst, nil), "0 inputs given, the program has 1")
+	require.ErrorContains(t, exe.Run(ctx, []*tensor.Tensor{nil}, src), "output y is nil")
+	require.ErrorContains(t, exe.Run(ctx, dst, []*tensor.Tensor{filled(2, 16, 16, 31)}), "input x is F32[2 16 16 31], not F32[2 16 16 32]")
+}
+
+func TestWeightFaultsAreErrors(t *testing.T) {
+	b := cpu.New(cpu.Options{Threads: 1})
+	defer b.Close()
+	g, err := nn.Record(func(g *nn.Graph) {
+		x := g.Input("x", tensor.F32, 1, 4)
+		w := nn.Param("bad.weight", tensor.New(tensor.I64, 4, 4))
+		g.Output("y", g.Linear(x, nn.Linear{Weight: w}))
+	})
+	require.NoError(t, err)
+	_, err = nn.Compile(context.Background(), b, g, nn.CompileOptions{})
+	require.ErrorContains(t, err, "weight bad.weight is I64")
+}
+
+func TestFootprintCountsTheSlab(t *testing.T) {
+	exe, _, _ := compile(t, 2)
+	f := exe.Footprint()
+	require.Positive(t, f.Weights)
+	require.Positive(t, f.Activations)
+	require.Equal(t, f.Packed+f.Activations+f.Scratch, f.Total())
+}
