@@ -1,0 +1,79 @@
+// Package lint holds the rules of the architecture as tests.
+package lint
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/df65613c/easel"
+
+// rule says what the packages below a path may depend on, directly or not:
+// paths below one of allow, and the standard library.
+type rule struct {
+	pkg   string
+	allow []string
+}
+
+// light are the third-party modules of the core.
+var light = []string{"golang.org/x/sys", "golang.org/x/sync", "golang.org/x/text", "golang.org/x/image", "github.com/klauspost/cpuid"}
+
+func own(paths ...string) []string {
+	var p []string
+	for _, s := range paths {
+		p = append(p, module+"/"+s)
+	}
+	return append(p, light...)
+}
+
+var rules = []rule{
+	{"internal/cpu", own("internal/cpu")},
+	{"internal/kernel/...", own("internal/kernel", "internal/cpu")},
+	{"internal/parallel", own("internal/parallel")},
+	{"sched", own("sched")},
+	{"tensor", own("tensor", "internal")},
+	{"safetensors", own("safetensors", "tensor", "internal")},
+	{"nn", own("nn", "tensor", "internal")},
+	{"nn/cpu", own("nn", "tensor", "internal")},
+	{"sdxl/...", own("sdxl", "nn", "sched", "safetensors", "tensor", "internal")},
+}
+
+func TestLayers(t *testing.T) {
+	for _, r := range rules {
+		t.Run(r.pkg, func(t *testing.T) {
+			for _, line := range golist(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"/"+r.pkg) {
+				ok := slices.ContainsFunc(r.allow, func(a string) bool { return line == a || strings.HasPrefix(line, a+"/") })
+				require.True(t, ok, "%s depends on %s", r.pkg, line)
+			}
+		})
+	}
+}
+
+// TestGorgoniaStaysAtTheEdge holds a heavy dependency to one package.
+func TestGorgoniaStaysAtTheEdge(t *testing.T) {
+	for _, line := range golist(t, "-f", `{{.ImportPath}}: {{join .Imports " "}}`, module+"/...") {
+		pkg, imports, _ := strings.Cut(line, ": ")
+		if pkg != module+"/tensor/gorgonia" {
+			require.NotContains(t, strings.Fields(imports), "gorgonia.org/tensor", pkg)
+		}
+	}
+}
+
+// TestNoCgo holds the promise of a static binary.
+func TestNoCgo(t *testing.T) {
+	for _, line := range golist(t, "-f", "{{.ImportPath}}: {{.CgoFiles}}", module+"/...") {
+		require.True(t, strings.HasSuffix(line, ": []"), line)
+	}
+}
+
+func golist(t *testing.T, args ...string) []string {
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	require.NoError(t, err, "go list %v", args)
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	require.NotEmpty(t, lines)
+	return lines
+}
