@@ -1,3 +1,5 @@
+//go:build !amd64
+
 package convert
 
 // toF32 and fromF32 convert a leading part and return its length.

@@ -1,3 +1,5 @@
+//go:build !amd64
+
 package gemm
 
 // Current returns the micro-kernel of the level in use.
