@@ -35,12 +35,11 @@ type Plan struct {
 }
 
 const (
-	blockKeys    = 512   // keys in a block, for heads of up to blockValues/blockKeys
-	blockValues  = 32768 // keys x head length: both packed forms stay in the second cache
-	minKeys      = 64
-	blockQueries = 512 // packing takes a few percent of a unit's time
-	manyUnits    = 64  // enough for the work to spread evenly
-	lanes        = 16  // the vectors of the widest instruction set
+	blockValues = 32768 // keys x head length in a block: both packed forms stay in the second cache
+	minKeys     = 64
+	maxKeys     = 512
+	longHead    = 128 // units with longer heads have fewer queries
+	lanes       = 16  // of the widest vectors
 )
 
 // NewPlan divides an attention for the instruction set in use. It panics if the
@@ -53,10 +52,12 @@ func NewPlan(s Shape) *Plan {
 		s.Scale = float32(1 / math.Sqrt(float64(s.D)))
 	}
 	p := &Plan{Shape: s, kernel: gemm.Current(), softmax: currentSoftmax()}
-	keys := max(minKeys, min(blockKeys, blockValues/s.D/32*32))
-	p.kb = min(keys, s.TK)
-	perHead := max(1, ceilDiv(manyUnits, max(1, s.B*s.Heads)))
-	p.qb = max(1, min(s.TQ, max(ceilDiv(s.TQ, perHead), 128), blockQueries))
+	p.kb = min(max(minKeys, min(maxKeys, blockValues/s.D/32*32)), s.TK)
+	p.qb = p.kernel.BlockRows / 2
+	if s.D > longHead {
+		p.qb /= 2
+	}
+	p.qb = max(1, min(s.TQ, p.qb))
 	p.stride = ceilDiv(p.kb, lanes)*lanes + lanes // odd in lines: rows fall into different sets
 	return p
 }

@@ -62,9 +62,8 @@ type Plan struct {
 }
 
 const (
-	maxBlockK    = 704  // input channels x taps in a block of the sum
-	minPixels    = 1024 // packing a unit's weight takes about 1 % of its time
-	manyUnits    = 64   // enough for the work to spread evenly
+	maxBlockK    = 704 // input channels x taps in a block of the sum
+	manyUnits    = 64  // enough for the work to spread evenly
 	someUnits    = 4
 	channelAlign = 16
 )
@@ -103,7 +102,8 @@ func NewPlan(s Shape) *Plan {
 
 func (p *Plan) rowsPerUnit() int {
 	columns := max(1, p.shape.B*ceilDiv(p.shape.CO, p.ob))
-	rows := max(ceilDiv(p.outH, ceilDiv(manyUnits, columns)), ceilDiv(minPixels, max(1, p.outW)))
+	least, most := 2*p.kernel.BlockRows, p.kernel.MaxBlockRows // pixels
+	rows := max(min(ceilDiv(p.outH, ceilDiv(manyUnits, columns)), most/p.outW), ceilDiv(least, p.outW))
 	if columns*ceilDiv(p.outH, rows) < someUnits {
 		rows = ceilDiv(p.outH, ceilDiv(someUnits, columns))
 	}

@@ -1,7 +1,7 @@
 // Package convert turns the 16-bit floating-point formats of checkpoints into
 // float32 and back.
 //
-// Memory is little-endian. Narrowing rounds to nearest, ties to even; what is
+// Memory is little-endian, and so are the machines. Narrowing rounds to nearest, ties to even; what is
 // too large becomes an infinity; subnormal numbers are kept. A NaN stays a NaN
 // with its sign and leading bits, made quiet.
 package convert
@@ -9,7 +9,7 @@ package convert
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
+	"unsafe"
 )
 
 // Format is a floating-point format in memory.
@@ -49,9 +49,7 @@ func ToF32(dst []float32, src []byte, f Format) {
 	dst, src = dst[done:], src[done*f.Size():]
 	switch f {
 	case F32:
-		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-		}
+		copy(view(dst), src)
 	case F16:
 		for i := range dst {
 			dst[i] = F16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
@@ -73,9 +71,7 @@ func FromF32(dst []byte, src []float32, f Format) {
 	dst, src = dst[done*f.Size():], src[done:]
 	switch f {
 	case F32:
-		for i, v := range src {
-			binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
-		}
+		copy(dst, view(src))
 	case F16:
 		for i, v := range src {
 			binary.LittleEndian.PutUint16(dst[2*i:], F32ToF16(v))
@@ -87,4 +83,8 @@ func FromF32(dst []byte, src []float32, f Format) {
 	default:
 		panic("convert: unknown " + f.String())
 	}
+}
+
+func view(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 }

@@ -2,7 +2,7 @@ package convert
 
 import "github.com/df65613c/easel/internal/cpu"
 
-// The loops of ToF32 and FromF32 over n values, a multiple of 16.
+// The loops of ToF32 and FromF32 over n values, a multiple of block.
 
 //go:noescape
 func widenF16AVX2(dst *float32, src *byte, n int)
@@ -16,37 +16,47 @@ func narrowF16AVX2(dst *byte, src *float32, n int)
 //go:noescape
 func narrowBF16AVX2(dst *byte, src *float32, n int)
 
-const block = 16
+const (
+	block  = 16
+	stride = 1 << 15 // values a call, as assembly can't be preempted
+)
 
-// toF32 and fromF32 convert a leading part and return its length.
+// toF32 converts a leading part and returns its length.
 func toF32(dst []float32, src []byte, f Format) (done int) {
-	done = len(dst) / block * block
-	if done == 0 || cpu.Current() < cpu.AVX2 {
+	if cpu.Current() < cpu.AVX2 || f == F32 {
 		return 0
 	}
-	switch f {
-	case F16:
-		widenF16AVX2(&dst[0], &src[0], done)
-	case BF16:
-		widenBF16AVX2(&dst[0], &src[0], done)
-	default:
-		return 0
+	for n := len(dst) / block * block; done < n; {
+		part := min(stride, n-done)
+		switch f {
+		case F16:
+			widenF16AVX2(&dst[done], &src[2*done], part)
+		case BF16:
+			widenBF16AVX2(&dst[done], &src[2*done], part)
+		default:
+			return 0
+		}
+		done += part
 	}
 	return done
 }
 
+// fromF32 converts a leading part and returns its length.
 func fromF32(dst []byte, src []float32, f Format) (done int) {
-	done = len(src) / block * block
-	if done == 0 || cpu.Current() < cpu.AVX2 {
+	if cpu.Current() < cpu.AVX2 || f == F32 {
 		return 0
 	}
-	switch f {
-	case F16:
-		narrowF16AVX2(&dst[0], &src[0], done)
-	case BF16:
-		narrowBF16AVX2(&dst[0], &src[0], done)
-	default:
-		return 0
+	for n := len(src) / block * block; done < n; {
+		part := min(stride, n-done)
+		switch f {
+		case F16:
+			narrowF16AVX2(&dst[2*done], &src[done], part)
+		case BF16:
+			narrowBF16AVX2(&dst[2*done], &src[done], part)
+		default:
+			return 0
+		}
+		done += part
 	}
 	return done
 }

@@ -30,11 +30,10 @@ type Plan struct {
 }
 
 const (
-	maxBlockK    = 640 // a panel line and a tile of A stay in the first cache
-	blockPanels  = 5   // panels in a unit: with maxBlockK they stay in the second cache
-	minBlockRows = 384 // packing a unit's weight takes about 1 % of its time
-	manyUnits    = 64  // enough for the work to spread evenly
-	someUnits    = 16
+	maxBlockK   = 640 // a tile of A stays in the first cache
+	blockPanels = 5   // panels in a unit: with maxBlockK they stay in the second cache
+	manyUnits   = 64  // enough for the work to spread evenly
+	someUnits   = 16
 )
 
 // NewPlan divides a product for the instruction set in use.
@@ -46,7 +45,7 @@ func NewPlan(m, n, k int) *Plan {
 	p.kb = BlockK(k)
 	p.nb = BlockColumns(p.kernel, n)
 	perColumn := ceilDiv(manyUnits, max(1, ceilDiv(n, p.nb)))
-	p.mb = max(ceilDiv(m, perColumn), min(minBlockRows, m), 1)
+	p.mb = min(max(ceilDiv(m, perColumn), p.kernel.BlockRows), p.kernel.MaxBlockRows)
 	p.mb = roundUp(p.mb, p.kernel.MR)
 	if p.Units() < someUnits {
 		p.nb = min(p.nb, max(2*p.kernel.NR, roundUp(n/someUnits, p.kernel.NR)))

@@ -15,8 +15,8 @@ func tileAVX512(t *Tile)
 
 var kernels = [...]Kernel{
 	cpu.Generic: generic,
-	cpu.AVX2:    {MR: 6, NR: 16, level: cpu.AVX2},
-	cpu.AVX512:  {MR: 12, NR: 32, level: cpu.AVX512},
+	cpu.AVX2:    {MR: 6, NR: 16, BlockRows: 512, MaxBlockRows: 4096, level: cpu.AVX2},
+	cpu.AVX512:  {MR: 12, NR: 32, BlockRows: 512, MaxBlockRows: 4096, level: cpu.AVX512},
 }
 
 // Current returns the micro-kernel of the level in use.

@@ -32,7 +32,7 @@ func (m Matrix) value(n, k int) float32 {
 	return math.Float32frombits(*(*uint32)(p))
 }
 
-// row returns the bytes of n values, which must be adjacent, of column k.
+// column returns the bytes of the first n values of column k, which must be adjacent.
 func (m Matrix) column(k, n int) []byte {
 	size := m.Format.Size()
 	return unsafe.Slice((*byte)(unsafe.Add(m.Data, k*m.ColStride*size)), n*size)

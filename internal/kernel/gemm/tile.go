@@ -51,7 +51,13 @@ var Whole Segment
 // rows from panels of NR columns.
 type Kernel struct {
 	MR, NR int
-	level  cpu.Level
+
+	// BlockRows is the rows that a unit of work should have at least: packing
+	// takes a few percent of its time then. MaxBlockRows keeps units short, as
+	// cancellation waits for them.
+	BlockRows, MaxBlockRows int
+
+	level cpu.Level
 }
 
 // Rows returns the height of the next tile where left rows are left, so that no

@@ -6,7 +6,7 @@ import (
 	"github.com/df65613c/easel/internal/cpu"
 )
 
-var generic = Kernel{MR: 4, NR: genericNR, level: cpu.Generic}
+var generic = Kernel{MR: 4, NR: genericNR, BlockRows: 128, MaxBlockRows: 1024, level: cpu.Generic}
 
 const genericNR = 8
 

@@ -91,3 +91,9 @@ func RequireClose(t testing.TB, want Sum, got float32, tol float64, msg string, 
 		require.Failf(t, "not close", "want %g, got %g: "+msg, append([]any{want.Value, g}, args...)...)
 	}
 }
+
+// ReportFLOPs reports the rate of a benchmark whose every round does the given
+// floating-point operations.
+func ReportFLOPs(b *testing.B, operations float64) {
+	b.ReportMetric(operations*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
