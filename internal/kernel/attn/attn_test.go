@@ -106,8 +106,9 @@ func TestShapes(t *testing.T) {
 			{B: 1, Heads: 1, TQ: 1, TK: 1, D: 1},
 			{B: 2, Heads: 3, TQ: 13, TK: 77, D: 64},
 			{B: 1, Heads: 2, TQ: 50, TK: 5, D: 16},
-			{B: 1, Heads: 2, TQ: 150, TK: 1100, D: 40},
-			{B: 1, Heads: 1, TQ: 30, TK: 300, D: 512},
+			{B: 1, Heads: 2, TQ: 20, TK: 1100, D: 40},
+			{B: 1, Heads: 1, TQ: 600, TK: 9, D: 10}, // several units
+			{B: 1, Heads: 1, TQ: 13, TK: 150, D: 512},
 			{B: 2, Heads: 1, TQ: 17, TK: 130, D: 97, Scale: 0.3},
 			{B: 1, Heads: 1, TQ: 3, TK: 70, D: 700},
 		} {

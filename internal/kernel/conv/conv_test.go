@@ -147,7 +147,7 @@ func TestShapesAndFormats(t *testing.T) {
 
 func TestAddMayBeY(t *testing.T) {
 	eachSide(t, func(t *testing.T, s *kerneltest.Source) {
-		for _, shape := range []conv.Shape{same3x3(2, 6, 14, 160, 36), {2, 6, 14, 9, 36, 1, 1, 1, 0, 0, 0, 0}} {
+		for _, shape := range []conv.Shape{same3x3(2, 3, 14, 90, 36), {2, 6, 14, 9, 36, 1, 1, 1, 0, 0, 0, 0}} {
 			p := newProblem(s, shape, all)
 			p.o.Y = p.o.Add
 			p.requireCorrect(t, s)
