@@ -9,24 +9,33 @@ import "fmt"
 // with their scale, and its rows are whole blocks.
 type DType uint8
 
-// The element types. The names are those of the safetensors format.
+// The element types, named and ordered as in the safetensors format. F4, the
+// F6 and F8 variants other than F8E5M2 and F8E4M3, and C64 are only stored:
+// no operation reads their values.
 const (
 	Invalid DType = iota
 	Bool
+	F4     // two in a byte
+	F6E2M3 // four in three bytes
+	F6E3M2 // four in three bytes
 	U8
 	I8
 	F8E5M2
-	F8E4M3
-	U16
+	F8E4M3 // without infinities
+	F8E8M0
+	F8E4M3FNUZ
+	F8E5M2FNUZ
 	I16
+	U16
 	F16
 	BF16
-	U32
 	I32
+	U32
 	F32
-	U64
-	I64
+	C64
 	F64
+	I64
+	U64
 )
 
 type layout struct {
@@ -36,22 +45,29 @@ type layout struct {
 }
 
 var layouts = [...]layout{
-	Invalid: {"INVALID", 0, 0},
-	Bool:    {"BOOL", 1, 1},
-	U8:      {"U8", 1, 1},
-	I8:      {"I8", 1, 1},
-	F8E5M2:  {"F8_E5M2", 1, 1},
-	F8E4M3:  {"F8_E4M3", 1, 1},
-	U16:     {"U16", 1, 2},
-	I16:     {"I16", 1, 2},
-	F16:     {"F16", 1, 2},
-	BF16:    {"BF16", 1, 2},
-	U32:     {"U32", 1, 4},
-	I32:     {"I32", 1, 4},
-	F32:     {"F32", 1, 4},
-	U64:     {"U64", 1, 8},
-	I64:     {"I64", 1, 8},
-	F64:     {"F64", 1, 8},
+	Invalid:    {"INVALID", 0, 0},
+	Bool:       {"BOOL", 1, 1},
+	F4:         {"F4", 2, 1},
+	F6E2M3:     {"F6_E2M3", 4, 3},
+	F6E3M2:     {"F6_E3M2", 4, 3},
+	U8:         {"U8", 1, 1},
+	I8:         {"I8", 1, 1},
+	F8E5M2:     {"F8_E5M2", 1, 1},
+	F8E4M3:     {"F8_E4M3", 1, 1},
+	F8E8M0:     {"F8_E8M0", 1, 1},
+	F8E4M3FNUZ: {"F8_E4M3FNUZ", 1, 1},
+	F8E5M2FNUZ: {"F8_E5M2FNUZ", 1, 1},
+	I16:        {"I16", 1, 2},
+	U16:        {"U16", 1, 2},
+	F16:        {"F16", 1, 2},
+	BF16:       {"BF16", 1, 2},
+	I32:        {"I32", 1, 4},
+	U32:        {"U32", 1, 4},
+	F32:        {"F32", 1, 4},
+	C64:        {"C64", 1, 8},
+	F64:        {"F64", 1, 8},
+	I64:        {"I64", 1, 8},
+	U64:        {"U64", 1, 8},
 }
 
 func (d DType) layout() layout {
@@ -94,7 +110,7 @@ func (d DType) Size() int {
 	return 0
 }
 
-// IsFloat reports whether d holds floating-point numbers.
+// IsFloat reports whether d holds floating-point numbers that operations read.
 func (d DType) IsFloat() bool {
 	switch d {
 	case F8E5M2, F8E4M3, F16, BF16, F32, F64:

@@ -1,0 +1,154 @@
+package safetensors
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/df65613c/easel/tensor"
+)
+
+const (
+	prefixSize    = 8           // of the header's length
+	maxHeaderSize = 100_000_000 // as in the reference
+	metadataKey   = "__metadata__"
+)
+
+// Info describes a tensor in a file.
+type Info struct {
+	DType  tensor.DType
+	Shape  tensor.Shape // the caller must not change it
+	Offset int64        // of its first byte in the file
+	Size   int64        // in bytes
+}
+
+// header is what a file says about its tensors.
+type header struct {
+	tensors  map[string]Info
+	metadata map[string]string
+}
+
+// entry is a tensor in the header. Its offsets count from the end of the header.
+type entry struct {
+	name       string
+	dtype      string
+	shape      tensor.Shape
+	begin, end int
+}
+
+// parseHeader reads the header of a file of size bytes.
+func parseHeader(file string, text []byte, size int64) (*header, error) {
+	fault := func(tensor, format string, args ...any) error {
+		return &FormatError{file, tensor, fmt.Sprintf(format, args...)}
+	}
+	if len(text) == 0 || text[0] != '{' {
+		return nil, fault("", "the header does not start with {")
+	}
+	var entries []entry
+	h := &header{metadata: map[string]string{}}
+	err := parseObject(text, func(d document, name string) error {
+		if name == metadataKey {
+			return d.object(func(key string) (err error) {
+				h.metadata[key], err = d.text()
+				return in(err, metadataKey+" "+quote(key))
+			})
+		}
+		e, err := d.entry(name)
+		if err != nil {
+			return fault(name, "%v", err)
+		}
+		entries = append(entries, e)
+		return nil
+	})
+	if err != nil {
+		if f := (*FormatError)(nil); errors.As(err, &f) {
+			return nil, f
+		}
+		return nil, fault("", "header: %v", err)
+	}
+
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end), cmp.Compare(a.name, b.name))
+	})
+	data := prefixSize + int64(len(text))
+	avail := size - data
+	h.tensors = make(map[string]Info, len(entries))
+	last := entry{}
+	for _, e := range entries {
+		dt, err := tensor.ParseDType(e.dtype)
+		if err != nil {
+			return nil, fault(e.name, "unknown dtype %s", quote(e.dtype))
+		}
+		if err := e.shape.Check(); err != nil {
+			return nil, fault(e.name, "a shape of %d axes overflows", len(e.shape))
+		}
+		want, err := dt.ByteLen(e.shape.NumElements())
+		switch {
+		case err != nil:
+			return nil, fault(e.name, "%s of %d elements has no size in bytes", dt, e.shape.NumElements())
+		case e.end < e.begin:
+			return nil, fault(e.name, "ends at %d, before its start at %d", e.end, e.begin)
+		case int64(e.end) > avail:
+			return nil, fault(e.name, "ends at %d, but the file holds %d bytes of data", e.end, avail)
+		case e.end-e.begin != want:
+			return nil, fault(e.name, "has %d bytes from %d to %d, but its dtype %s and shape take %d", e.end-e.begin, e.begin, e.end, dt, want)
+		case e.begin < last.end:
+			return nil, fault(e.name, "starts at %d, inside tensor %s, which ends at %d", e.begin, quote(last.name), last.end)
+		case e.begin > last.end:
+			return nil, fault(e.name, "starts at %d and leaves a hole after %d", e.begin, last.end)
+		}
+		h.tensors[e.name] = Info{dt, e.shape, data + int64(e.begin), int64(want)}
+		last = e
+	}
+	if int64(last.end) != avail {
+		return nil, fault("", "the tensors end at %d, but the file holds %d bytes of data", last.end, avail)
+	}
+	return h, nil
+}
+
+// entry reads the description of a tensor. Fields that the format does not
+// have are skipped, as the reference does.
+func (d document) entry(name string) (entry, error) {
+	e := entry{name: name}
+	missing := map[string]bool{"dtype": true, "shape": true, "data_offsets": true}
+	err := d.object(func(field string) (err error) {
+		delete(missing, field)
+		switch field {
+		case "dtype":
+			e.dtype, err = d.text()
+		case "shape":
+			e.shape, err = d.sizes()
+		case "data_offsets":
+			e.begin, e.end, err = d.offsets()
+		default:
+			err = d.skip()
+		}
+		return in(err, quote(field))
+	})
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("%s missing", strings.Join(slices.Sorted(maps.Keys(missing)), " and "))
+	}
+	return e, err
+}
+
+func (d document) offsets() (begin, end int, err error) {
+	v, err := d.sizes()
+	if err == nil && len(v) != 2 {
+		err = fmt.Errorf("%d numbers, not 2", len(v))
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	return v[0], v[1], nil
+}
+
+// in says where err arose.
+func in(err error, where string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}

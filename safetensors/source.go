@@ -1,0 +1,90 @@
+package safetensors
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"unsafe"
+
+	"github.com/df65613c/easel/tensor"
+)
+
+// source is the bytes of one file: at hand (mapped or read whole), or behind a ReaderAt.
+type source struct {
+	name   string
+	size   int64
+	bytes  []byte
+	reader io.ReaderAt  // nil if bytes holds the file
+	close  func() error // nil if there is nothing to close
+}
+
+// header reads and checks the header.
+func (s *source) header() (*header, error) {
+	fault := func(format string, args ...any) error {
+		return &FormatError{File: s.name, Fault: fmt.Sprintf(format, args...)}
+	}
+	if s.size < prefixSize {
+		return nil, fault("%d bytes are too few for a header", s.size)
+	}
+	prefix, err := s.read(0, prefixSize)
+	if err != nil {
+		return nil, err
+	}
+	n := binary.LittleEndian.Uint64(prefix)
+	if n > maxHeaderSize {
+		return nil, fault("a header of %d bytes is above the limit of %d: this is no safetensors file", n, maxHeaderSize)
+	}
+	if int64(n) > s.size-prefixSize {
+		return nil, fault("truncated: the header takes %d bytes and the file holds %d", n, s.size-prefixSize)
+	}
+	text, err := s.read(prefixSize, int64(n))
+	if err != nil {
+		return nil, err
+	}
+	return parseHeader(s.name, text, s.size)
+}
+
+// read returns n bytes at off; both lie within the file.
+func (s *source) read(off, n int64) ([]byte, error) {
+	if s.reader == nil {
+		return s.bytes[off : off+n : off+n], nil
+	}
+	b := make([]byte, n)
+	return b, s.readInto(b, off, "header")
+}
+
+func (s *source) readInto(b []byte, off int64, what string) error {
+	n, err := s.reader.ReadAt(b, off)
+	if n == len(b) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return fmt.Errorf("safetensors: %s: %s: reading %d bytes at %d: %w", s.name, what, len(b), off, err)
+}
+
+// tensor returns a tensor: a view of the bytes at hand where they are aligned
+// to the size of an element, and a copy elsewhere.
+func (s *source) tensor(name string, info Info) (*tensor.Tensor, error) {
+	if s.reader == nil {
+		b := s.bytes[info.Offset : info.Offset+info.Size : info.Offset+info.Size]
+		if uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(max(info.DType.Size(), 1)) == 0 {
+			return tensor.FromBytes(info.DType, info.Shape, b)
+		}
+		t := tensor.New(info.DType, info.Shape...)
+		copy(t.Bytes(), b)
+		return t, nil
+	}
+	t := tensor.New(info.DType, info.Shape...)
+	return t, s.readInto(t.Bytes(), info.Offset, "tensor "+quote(name))
+}
+
+// shut releases the file.
+func (s *source) shut() error {
+	if s.close == nil {
+		return nil
+	}
+	return s.close()
+}

@@ -1,0 +1,30 @@
+package tensor
+
+import (
+	"context"
+	"sync"
+
+	"github.com/df65613c/easel/internal/parallel"
+)
+
+// chunk is the number of elements that one work unit handles.
+const chunk = 4096
+
+// workers is the pool of all operations, started by the first that needs it.
+var workers = sync.OnceValue(func() *parallel.Pool { return parallel.New(0) })
+
+// forUnits calls f for every unit below n, on several goroutines where there
+// is more than one. A fault in f, such as a read of a mapped file that has been
+// truncated meanwhile, is an error.
+func forUnits(n int, f func(unit int)) error {
+	pool := parallel.New(1)
+	if n > 1 {
+		pool = workers()
+	}
+	return pool.Run(context.Background(), n, func(_, unit int) { f(unit) })
+}
+
+// forChunks calls f for consecutive ranges that make up the n elements.
+func forChunks(n int, f func(lo, hi int)) error {
+	return forUnits((n+chunk-1)/chunk, func(u int) { f(u*chunk, min((u+1)*chunk, n)) })
+}
