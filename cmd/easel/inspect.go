@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+func newInspect() *cobra.Command {
+	var flags modelFlags
+	var asJSON, all bool
+	cmd := &cobra.Command{
+		Use:   "inspect MODEL",
+		Short: "List which tensors of a model are mapped, unused and missing",
+		Long: `List which tensors of a model are mapped, unused and missing. The exit status is not 0 where any are unused, missing or of
+another shape than the configuration says.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			accounts, err := sdxl.Inspect(args[0], flags.options)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = json.NewEncoder(cmd.OutOrStdout()).Encode(accounts)
+			} else {
+				err = printAccounts(cmd.OutOrStdout(), accounts, all)
+			}
+			for i := range accounts {
+				err = errors.Join(err, accounts[i].Err(false, flags.options.AllowUnused))
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&flags.options.Config, "config", "", "diffusers folder whose configuration a single file takes")
+	cmd.Flags().StringVar(&flags.options.Variant, "variant", "", "variant of a folder's files, such as fp16")
+	cmd.Flags().BoolVar(&flags.options.AllowUnused, "allow-unused", false, "count unused tensors as no fault")
+	cmd.Flags().BoolVar(&all, "tensors", false, "list every mapped tensor with the parameters read from it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printAccounts(w io.Writer, accounts []sdxl.Account, all bool) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "component\tmapped\tunused\tmissing\tmisshapen\tfile")
+	for _, a := range accounts {
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\n", a.Component, len(a.Mapped), len(a.Unused), len(a.Missing), len(a.Misshapen), a.File)
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		if all {
+			for _, m := range a.Mapped {
+				fmt.Fprintf(w, "mapped   %s/%s <- %s\n", a.Component, strings.Join(m.Parameters, " "), m.Key)
+			}
+		}
+		for _, key := range a.Unused {
+			fmt.Fprintf(w, "unused   %s\n", key)
+		}
+		for _, name := range a.Missing {
+			fmt.Fprintf(w, "missing  %s/%s\n", a.Component, name)
+		}
+		for _, fault := range a.Misshapen {
+			fmt.Fprintf(w, "shape    %s\n", fault)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+// Command easel makes pictures with Stable Diffusion XL on the processor.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/df65613c/easel/internal/cpu"
+)
+
+// exitInterrupted is the status of a shell command that SIGINT ended.
+const exitInterrupted = 130
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := cpu.Check()
+	if err == nil {
+		err = newRoot().ExecuteContext(ctx)
+	}
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "easel: interrupted")
+		os.Exit(exitInterrupted)
+	default:
+		// One line, so that a log shows the whole fault.
+		fmt.Fprintln(os.Stderr, "easel: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+		os.Exit(1)
+	}
+}

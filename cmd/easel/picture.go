@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/df65613c/easel/internal/atomicfile"
+	"github.com/df65613c/easel/internal/pngmeta"
+	"github.com/df65613c/easel/safetensors"
+	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/tensor"
+)
+
+// pictureFlags are the flags of the commands that make pictures.
+type pictureFlags struct {
+	model    modelFlags
+	options  sdxl.Options
+	negative string
+	seed     int64
+	cfg      float64
+	steps    int
+	batch    int
+	dtype    string
+	original sizeFlag
+	target   sizeFlag
+	crop     cropFlag
+	output   string
+	trace    string
+}
+
+func (f *pictureFlags) add(cmd *cobra.Command) {
+	f.model.add(cmd)
+	flags, o := cmd.Flags(), &f.options
+	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw")
+	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw; not given, that side is zeros if the model says so")
+	flags.IntVar(&o.Width, "width", 0, "width in pixels, a multiple of 8 (default: the model's)")
+	flags.IntVar(&o.Height, "height", 0, "height in pixels, a multiple of 8 (default: the model's)")
+	flags.IntVar(&f.steps, "steps", sdxl.DefaultSteps, "sampling steps")
+	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance")
+	flags.Int64Var(&f.seed, "seed", 0, "seed of the noise (default: drawn, and printed)")
+	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sdxl.Samplers(), ", ")+" (default: the model's)")
+	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sdxl.Schedules(), ", ")+" (default: the model's)")
+	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
+	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
+	flags.StringVar(&f.dtype, "dtype", "auto", "arithmetic: auto, f32")
+	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
+	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
+	flags.Var(&f.target, "target-size", "target size conditioning WxH (default: the picture's)")
+	flags.StringVarP(&f.output, "output", "o", "out.png", "PNG file to write; with --batch a number is added to its name")
+	flags.StringVar(&f.trace, "trace", "", "safetensors file for noise, embeddings, sigmas and latents of every step")
+}
+
+// run makes the pictures; more sets what only one of the commands has.
+func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) error {
+	ctx, o := cmd.Context(), f.options
+	if err := f.check(); err != nil {
+		return err
+	}
+	flags := cmd.Flags()
+	if flags.Changed("negative") {
+		o.Negative = &f.negative
+	}
+	if flags.Changed("seed") {
+		o.Seed = &f.seed
+	}
+	o.Steps, o.CFG, o.Batch = &f.steps, &f.cfg, &f.batch
+	o.OriginalSize, o.TargetSize, o.Crop = f.original.size, f.target.size, f.crop.point
+	if err := more(&o); err != nil {
+		return err
+	}
+	if f.trace != "" {
+		o.Trace = make(map[string]*tensor.Tensor)
+	}
+	model, err := f.model.open(sdxl.AllParts)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	backend := f.model.backend()
+	defer backend.Close()
+	bar := newProgress(cmd.ErrOrStderr())
+	o.Progress = bar.step
+	result, err := (&sdxl.Pipeline{Model: model, Backend: backend}).Generate(ctx, o)
+	bar.end()
+	if err != nil {
+		return err
+	}
+	return f.write(cmd.ErrOrStderr(), result, o.Trace)
+}
+
+// check finds faults that need no model, before time is spent.
+func (f *pictureFlags) check() error {
+	if f.dtype != "auto" && f.dtype != "f32" {
+		return fmt.Errorf("--dtype %q: want auto or f32", f.dtype)
+	}
+	for _, path := range []string{f.output, f.trace} {
+		if path == "" {
+			continue
+		}
+		if err := checkWritable(path); err != nil {
+			return err
+		}
+	}
+	if ext := strings.ToLower(filepath.Ext(f.output)); ext != ".png" {
+		return fmt.Errorf("--output %s: want a name that ends in .png", f.output)
+	}
+	return nil
+}
+
+// checkWritable returns an error if a file could not be made at path.
+func checkWritable(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder", path)
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, errors.Unwrap(err))
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s: %s is no folder", path, filepath.Dir(path))
+	}
+	return nil
+}
+
+// parametersKey is the keyword of the text in a PNG that holds its parameters.
+const parametersKey = "easel"
+
+func (f *pictureFlags) write(log io.Writer, result *sdxl.Result, trace map[string]*tensor.Tensor) error {
+	for i, img := range result.Images {
+		path := numbered(f.output, i, len(result.Images))
+		if err := writePNG(path, img, result.Parameters); err != nil {
+			return err
+		}
+		fmt.Fprintf(log, "%s (seed %d)\n", path, result.Parameters.Seed)
+	}
+	if trace != nil {
+		return safetensors.WriteFile(f.trace, trace, nil)
+	}
+	return nil
+}
+
+func writePNG(path string, img image.Image, p sdxl.Parameters) error {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		return pngmeta.Encode(w, img, []pngmeta.Text{{Keyword: parametersKey, Text: string(text)}})
+	})
+}
+
+// numbered returns path for a single file, and out-1.png, out-2.png for more.
+func numbered(path string, i, n int) string {
+	if n == 1 {
+		return path
+	}
+	ext := filepath.Ext(path)
+	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ext), i+1, ext)
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/sdxl"
+)
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "easel",
+		Short:         "Pictures and text embeddings with Stable Diffusion XL, in pure Go",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect())
+	return root
+}
+
+// modelFlags are the flags of every command that opens a model.
+type modelFlags struct {
+	path    string
+	options sdxl.OpenOptions
+	threads int
+}
+
+func (f *modelFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder or single-file checkpoint")
+	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
+	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16")
+	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
+	flags.IntVar(&f.threads, "threads", 0, "threads (default: all processors)")
+}
+
+// open opens the parts of the model that a command needs.
+func (f *modelFlags) open(parts sdxl.Parts) (*sdxl.Model, error) {
+	if f.path == "" {
+		return nil, errors.New("no model: give one with -m")
+	}
+	if f.threads < 0 {
+		return nil, errors.New("--threads must not be negative")
+	}
+	opts := f.options
+	opts.Parts = parts
+	return sdxl.Open(f.path, opts)
+}
+
+func (f *modelFlags) backend() nn.Backend { return cpu.New(cpu.Options{Threads: f.threads}) }

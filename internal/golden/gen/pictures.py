@@ -1,0 +1,111 @@
+"""Whole pictures by diffusers' pipelines, with everything on the way."""
+import json
+
+import numpy as np
+import torch
+from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, StableDiffusionXLImg2ImgPipeline
+from PIL import Image
+from safetensors.torch import save_file
+
+CLASSES = {"euler": EulerDiscreteScheduler, "euler_a": EulerAncestralDiscreteScheduler, "dpmpp_2m": DPMSolverMultistepScheduler}
+
+CASES = [
+    dict(name="default", prompt="a red circle above a blue square", steps=4, seed=42),
+    dict(name="euler-linspace", prompt="a lighthouse at dusk", negative="blurry, low quality", steps=5, seed=1, cfg=7.5, sampler="euler", spacing="linspace",
+         width=104, height=72),
+    dict(name="euler-karras-trailing", prompt="two cats", negative="", steps=5, seed=2**40 + 3, cfg=3.0, sampler="euler", schedule="karras", spacing="trailing",
+         width=64, height=96),
+    dict(name="ancestral", prompt="an old house", steps=6, seed=7, sampler="euler_a", schedule="normal", width=88, height=64),
+    dict(name="dpm", prompt="a bird", steps=6, seed=3, sampler="dpmpp_2m", schedule="normal", spacing="leading", width=64, height=64, batch=2),
+    dict(name="dpm-karras", prompt="a star inside a ring", negative="square", steps=8, seed=5, sampler="dpmpp_2m", schedule="karras", width=72, height=56),
+    dict(name="dpm-linspace-long", prompt="a moon", steps=16, seed=9, sampler="dpmpp_2m", schedule="normal", spacing="linspace", width=40, height=40),
+    dict(name="no-guidance", prompt="a tree", steps=4, seed=11, cfg=1.0, sampler="euler", schedule="normal", width=64, height=64),
+    dict(name="sizes", prompt="a portrait", steps=4, seed=13, cfg=4.0, width=64, height=80, original=[512, 384], crop=[16, 48], target=[256, 320]),
+    dict(name="img2img-30", prompt="a red star", steps=10, seed=21, strength=0.3, sampler="euler", schedule="normal", image=True),
+    dict(name="img2img-80", prompt="a blue heart", negative="green", steps=5, seed=22, strength=0.8, sampler="dpmpp_2m", schedule="karras", image=True),
+    dict(name="img2img-100", prompt="a ring", steps=4, seed=23, strength=1.0, sampler="euler_a", schedule="normal", image=True, batch=2),
+]
+
+
+def input_picture():
+    """A smooth picture with an edge, 72x56."""
+    y, x = np.mgrid[0:56, 0:72].astype(np.float32)
+    rgb = np.stack([x / 71, y / 55, 0.5 + 0.5 * np.sin(x / 9)], -1)
+    rgb[(x - 40) ** 2 + (y - 25) ** 2 < 200] = (0.9, 0.2, 0.1)
+    return Image.fromarray((rgb * 255).round().astype(np.uint8))
+
+
+def scheduler(pipe, base, case):
+    """The scheduler that a case asks for, made from the folder's configuration."""
+    cls = CLASSES[case["sampler"]] if "sampler" in case else type(base)
+    change = {}
+    if "schedule" in case:
+        change["use_karras_sigmas"] = case["schedule"] == "karras"
+    if "spacing" in case:
+        change["timestep_spacing"] = case["spacing"]
+    return cls.from_config(base.config, **change)
+
+
+def run(pipe, base, case):
+    """Makes one picture; returns the tensors of its trace and the 8-bit pictures."""
+    trace, noises = {}, []
+    cls = StableDiffusionXLImg2ImgPipeline if case.get("image") else type(pipe)
+    p = cls(**pipe.components, add_watermarker=False) if case.get("image") else pipe
+    p.set_progress_bar_config(disable=True)
+    p.scheduler = scheduler(p, base, case)
+    batch = case.get("batch", 1)
+    options = dict(prompt=case["prompt"], num_inference_steps=case["steps"], guidance_scale=case.get("cfg", 5.0), num_images_per_prompt=batch,
+                   generator=torch.Generator().manual_seed(case["seed"]), output_type="latent")
+    if "negative" in case:
+        options["negative_prompt"] = case["negative"]
+    if case.get("image"):
+        options.update(image=input_picture(), strength=case["strength"])
+    else:
+        options.update(width=case.get("width"), height=case.get("height"))
+    for key, option in (("original", "original_size"), ("target", "target_size")):
+        if key in case:
+            options[option] = tuple(reversed(case[key]))  # width, height -> height, width
+    if "crop" in case:
+        options["crops_coords_top_left"] = tuple(reversed(case["crop"]))
+
+    def keep(_, i, __, k):
+        trace[f"latents_{i:03d}"] = k["latents"].clone()
+        return k
+    randn = torch.randn
+
+    def listen(*args, **kwargs):
+        y = randn(*args, **kwargs)
+        noises.append(y.clone())
+        return y
+    torch.randn = listen
+    try:
+        latents = p(**options, callback_on_step_end=keep).images
+    finally:
+        torch.randn = randn
+    trace["noise"] = noises[1 if case.get("image") else 0]  # image-to-image draws the encoder's sample first
+    embeds = p.encode_prompt(case["prompt"], num_images_per_prompt=batch, do_classifier_free_guidance=case.get("cfg", 5.0) > 1,
+                             negative_prompt=case.get("negative"))
+    for name, t in zip(("prompt_embeds", "negative_prompt_embeds", "pooled", "negative_pooled"), embeds):
+        if t is not None:
+            trace[name] = t[:1]
+    steps = sum(k.startswith("latents_") for k in trace)
+    trace["sigmas"], trace["timesteps"] = p.scheduler.sigmas[-steps - 1:], p.scheduler.timesteps[-steps:].float()
+    trace["latents"] = latents
+    with torch.no_grad():
+        trace["image"] = p.vae.decode(latents / p.vae.config.scaling_factor).sample
+    pictures = p.image_processor.postprocess(trace["image"], output_type="pil")
+    return {k: v.detach().clone().contiguous() for k, v in trace.items()}, pictures
+
+
+@torch.no_grad()
+def write(pipe, out, cases=CASES):
+    out.mkdir(parents=True, exist_ok=True)
+    input_picture().save(out / "input.png")
+    base = pipe.scheduler
+    for case in cases:
+        trace, pictures = run(pipe, base, case)
+        save_file(trace, out / f"{case['name']}.safetensors")
+        (out / f"{case['name']}.json").write_text(json.dumps(case, indent=1) + "\n")
+        for i, picture in enumerate(pictures):
+            picture.save(out / f"{case['name']}-{i + 1}.png")
+    pipe.scheduler = base

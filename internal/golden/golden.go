@@ -1,0 +1,103 @@
+// Package golden finds the reference models and values in testdata, which
+// gen/make_goldens.py made with diffusers, for the tests of other packages.
+package golden
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/safetensors"
+	"github.com/df65613c/easel/tensor"
+)
+
+// Models are the names of the golden models.
+var Models = []string{"a", "b"}
+
+// Path returns the path of a file or folder of testdata.
+func Path(elem ...string) string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(append([]string{filepath.Dir(file), "testdata"}, elem...)...)
+}
+
+// Names returns the names, without .safetensors, of the files in a folder of testdata.
+func Names(t testing.TB, elem ...string) []string {
+	files, err := filepath.Glob(filepath.Join(Path(elem...), "*.safetensors"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files, "no references in %s", Path(elem...))
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".safetensors")
+	}
+	return files
+}
+
+// Tensors reads all tensors of a file.
+func Tensors(t testing.TB, path string) map[string]*tensor.Tensor {
+	f, err := safetensors.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	m := make(map[string]*tensor.Tensor)
+	for _, name := range f.Names() {
+		m[name], err = f.Tensor(name)
+		require.NoError(t, err)
+	}
+	return m
+}
+
+// Case is a picture of pictures.py.
+type Case struct {
+	Name     string
+	Prompt   string
+	Negative *string
+	Width    int
+	Height   int
+	Steps    int
+	CFG      *float64
+	Seed     int64
+	Sampler  string
+	Schedule string
+	Spacing  string
+	Batch    *int
+	Original *[2]int
+	Target   *[2]int
+	Crop     *[2]int
+	Image    bool
+	Strength *float64
+}
+
+// ReadCase reads the options of a picture.
+func ReadCase(t testing.TB, model, name string) Case {
+	data, err := os.ReadFile(Path(model, "pictures", name+".json"))
+	require.NoError(t, err)
+	var c Case
+	require.NoError(t, json.Unmarshal(data, &c))
+	return c
+}
+
+// RelErr returns |got - want| / |want| in the L2 norm; NaN and another length
+// are infinite.
+func RelErr(got, want []float32) float64 {
+	if len(got) != len(want) {
+		return math.Inf(1)
+	}
+	var diff, norm float64
+	for i, w := range want {
+		d := float64(got[i]) - float64(w)
+		diff += d * d
+		norm += float64(w) * float64(w)
+	}
+	e := math.Sqrt(diff)
+	if norm > 0 {
+		e /= math.Sqrt(norm)
+	}
+	if math.IsNaN(e) {
+		return math.Inf(1)
+	}
+	return e
+}

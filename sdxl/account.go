@@ -1,0 +1,96 @@
+package sdxl
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Account tells how the tensors of a model's files and the parameters of its
+// networks match.
+type Account struct {
+	Component string    `json:"component"`
+	File      string    `json:"file"`
+	Mapped    []Mapping `json:"mapped"`
+	Missing   []string  `json:"missing"`   // parameters that the file lacks, by the reference's names
+	Unused    []string  `json:"unused"`    // tensors of the file that nothing uses
+	Misshapen []string  `json:"misshapen"` // faults of tensors whose shapes do not fit the configuration
+}
+
+// Mapping is a tensor of a file and the parameters that are read from it.
+type Mapping struct {
+	Key        string   `json:"key"`
+	Parameters []string `json:"parameters"`
+}
+
+// namesShown is how many names an error lists before it only counts.
+const namesShown = 8
+
+// Err returns an error that names what is missing, misshapen or unused, or nil.
+func (a *Account) Err(allowMissing, allowUnused bool) error {
+	var errs []error
+	list := func(names []string, what string) {
+		if len(names) == 0 {
+			return
+		}
+		shown := names[:min(len(names), namesShown)]
+		more := ""
+		if n := len(names) - len(shown); n > 0 {
+			more = fmt.Sprintf(" and %d more", n)
+		}
+		errs = append(errs, fmt.Errorf("%s: %s: %d %s: %s%s", a.File, a.Component, len(names), what, strings.Join(shown, ", "), more))
+	}
+	if !allowMissing {
+		list(a.Missing, "parameters are missing")
+	}
+	if !allowUnused {
+		list(a.Unused, "tensors are unused")
+	}
+	for _, fault := range a.Misshapen[:min(len(a.Misshapen), namesShown)] {
+		errs = append(errs, errors.New(fault))
+	}
+	return errors.Join(errs...)
+}
+
+// account compares what the network asked for with what its file holds.
+func (p *params) account() Account {
+	a := Account{Component: p.component, File: p.file.Name()}
+	a.Missing = slices.Sorted(maps.Keys(p.missing))
+	for _, key := range p.file.Names() {
+		if p.owned(key) && p.used[key] == nil && !isBuffer(key) {
+			a.Unused = append(a.Unused, key)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.used)) {
+		a.Mapped = append(a.Mapped, Mapping{key, p.used[key]})
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.faults)) {
+		a.Misshapen = append(a.Misshapen, p.faults[name].Error())
+	}
+	return a
+}
+
+// buffers are tensors in published files that are no parameters: tables that
+// the reference computes, the training's averages, and markers of the kind of
+// prediction.
+var buffers = []string{
+	"position_ids", "logit_scale", "log_vars", "betas", "alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod",
+	"sqrt_one_minus_alphas_cumprod", "log_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod",
+	"posterior_variance", "posterior_log_variance_clipped", "posterior_mean_coef1", "posterior_mean_coef2",
+	"sigmas", vPredictionKey, zeroTerminalKey,
+}
+
+// Keys whose presence in a single file marks how the model was trained.
+const (
+	vPredictionKey  = "v_pred"
+	zeroTerminalKey = "ztsnr"
+)
+
+func isBuffer(key string) bool {
+	if strings.HasPrefix(key, "model_ema.") {
+		return true
+	}
+	return slices.Contains(buffers, key[strings.LastIndexByte(key, '.')+1:])
+}

@@ -1,0 +1,80 @@
+package sdxl
+
+import (
+	"fmt"
+
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/tensor"
+)
+
+// TextEncoder is one of the two CLIP text encoders.
+type TextEncoder struct {
+	Config TextConfig
+	params *params
+}
+
+// PooledDim returns the width of the pooled embedding.
+func (e *TextEncoder) PooledDim() int {
+	if e.Config.projects() {
+		return e.Config.ProjectionDim
+	}
+	return e.Config.HiddenSize
+}
+
+// legacyEOS in a configuration means that the end of a text is its largest id:
+// published files say 2, which no tokenizer of CLIP uses for it.
+const legacyEOS = 2
+
+// Graph records the encoder for a batch of texts. Input: ids [B,tokens] (I32).
+// Outputs: hidden [B,tokens,C], the second to last hidden state, and pooled
+// [B,P], the normalised last state at the end of the text, projected if the
+// encoder has a projection. Taps: embeddings, layers.0, ...
+func (e *TextEncoder) Graph(batch, tokens int) (*nn.Graph, error) {
+	c := &e.Config
+	if tokens > c.MaxPositions {
+		return nil, fmt.Errorf("%s: %d tokens, at most %d have positions", e.params.component, tokens, c.MaxPositions)
+	}
+	return nn.Record(func(g *nn.Graph) {
+		l := layers{g, e.params}
+		ids := g.Input("ids", tensor.I32, batch, tokens)
+		x := g.Embedding(ids, nn.Embedding{
+			Table:     l.p.weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
+			Positions: l.p.weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
+		})
+		g.Tap("embeddings", x)
+		hidden := x
+		for i := range c.Layers {
+			hidden = x
+			x = e.layer(l, fmt.Sprintf("text_model.encoder.layers.%d", i), x)
+			g.Tap(fmt.Sprintf("layers.%d", i), x)
+		}
+		x = l.layerNorm("text_model.final_layer_norm", x, c.LayerNormEps)
+		g.Tap("final_layer_norm", x)
+		eos := c.EOSTokenID
+		if eos == legacyEOS {
+			eos = -1
+		}
+		pooled := g.TokenRow(x, ids, eos)
+		if c.projects() {
+			pooled = l.linearNoBias("text_projection", pooled, c.ProjectionDim)
+		}
+		g.Output("hidden", hidden)
+		g.Output("pooled", pooled)
+	})
+}
+
+func (e *TextEncoder) layer(l layers, name string, x *nn.Value) *nn.Value {
+	c := &e.Config
+	h := l.layerNorm(name+".layer_norm1", x, c.LayerNormEps)
+	proj := func(part string) *nn.Value {
+		return l.linear(name+".self_attn."+part, h, c.HiddenSize, nn.Identity)
+	}
+	a := l.g.Attention(proj("q_proj"), proj("k_proj"), proj("v_proj"), nn.Attention{Heads: c.Heads, Causal: true})
+	x = l.linear(name+".self_attn.out_proj", a, c.HiddenSize, nn.Identity, nn.Residual(x))
+	act := nn.GELU
+	if c.HiddenAct == "quick_gelu" {
+		act = nn.QuickGELU
+	}
+	h = l.linear(name+".mlp.fc1", l.layerNorm(name+".layer_norm2", x, c.LayerNormEps), c.Intermediate, act)
+	return l.linear(name+".mlp.fc2", h, c.HiddenSize, nn.Identity, nn.Residual(x))
+}

@@ -1,0 +1,275 @@
+package sdxl
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// perBlock is a number for each block of a network; the JSON may give one for all.
+type perBlock []int
+
+// UnmarshalJSON accepts a number, a list of numbers, or null.
+func (p *perBlock) UnmarshalJSON(data []byte) error {
+	var one *int
+	if json.Unmarshal(data, &one) == nil {
+		*p = nil
+		if one != nil {
+			*p = perBlock{*one}
+		}
+		return nil
+	}
+	var list []int
+	if err := json.Unmarshal(data, &list); err != nil {
+		return errors.New("want a whole number or a list of whole numbers")
+	}
+	*p = list
+	return nil
+}
+
+// expand returns n numbers, or an error if there are neither one nor n.
+func (p perBlock) expand(field string, n int) ([]int, error) {
+	switch len(p) {
+	case n:
+		return p, nil
+	case 1:
+		return slices.Repeat(p, n), nil
+	}
+	return nil, fmt.Errorf("%s has %d entries, want %d, one for each block", field, len(p), n)
+}
+
+// UNetConfig is the config.json of a UNet2DConditionModel.
+type UNetConfig struct {
+	InChannels         int      `json:"in_channels"`
+	OutChannels        int      `json:"out_channels"`
+	SampleSize         int      `json:"sample_size"`
+	DownBlockTypes     []string `json:"down_block_types"`
+	MidBlockType       string   `json:"mid_block_type"`
+	UpBlockTypes       []string `json:"up_block_types"`
+	BlockOutChannels   []int    `json:"block_out_channels"`
+	LayersPerBlock     perBlock `json:"layers_per_block"`
+	TransformerLayers  perBlock `json:"transformer_layers_per_block"`
+	AttentionHeadDim   perBlock `json:"attention_head_dim"` // the number of heads, despite its name
+	NumAttentionHeads  perBlock `json:"num_attention_heads"`
+	CrossAttentionDim  perBlock `json:"cross_attention_dim"`
+	NormNumGroups      int      `json:"norm_num_groups"`
+	NormEps            float32  `json:"norm_eps"`
+	UseLinear          bool     `json:"use_linear_projection"`
+	AdditionEmbedType  string   `json:"addition_embed_type"`
+	AdditionTimeDim    int      `json:"addition_time_embed_dim"`
+	AdditionInputDim   int      `json:"projection_class_embeddings_input_dim"`
+	DownsamplePadding  int      `json:"downsample_padding"`
+	FlipSinToCos       bool     `json:"flip_sin_to_cos"`
+	FreqShift          float64  `json:"freq_shift"`
+	ActFn              string   `json:"act_fn"`
+	CenterInputSample  bool     `json:"center_input_sample"`
+	MidBlockScale      float64  `json:"mid_block_scale_factor"`
+	ResnetTimeScale    string   `json:"resnet_time_scale_shift"`
+	TimeEmbeddingType  string   `json:"time_embedding_type"`
+	ClassEmbedType     *string  `json:"class_embed_type"`
+	EncoderHidDimType  *string  `json:"encoder_hid_dim_type"`
+	TimeEmbeddingAct   *string  `json:"time_embedding_act_fn"`
+	TimestepPostAct    *string  `json:"timestep_post_act"`
+	TimeEmbeddingDim   *int     `json:"time_embedding_dim"`
+	DualCrossAttention bool     `json:"dual_cross_attention"`
+	ConvInKernel       int      `json:"conv_in_kernel"`
+	ConvOutKernel      int      `json:"conv_out_kernel"`
+	AttentionType      string   `json:"attention_type"`
+}
+
+// defaultUNetConfig holds what a config.json means where it is silent.
+func defaultUNetConfig() UNetConfig {
+	return UNetConfig{
+		InChannels: 4, OutChannels: 4, MidBlockType: "UNetMidBlock2DCrossAttn", LayersPerBlock: perBlock{2},
+		TransformerLayers: perBlock{1}, AttentionHeadDim: perBlock{8}, CrossAttentionDim: perBlock{1280},
+		NormNumGroups: 32, NormEps: 1e-5, DownsamplePadding: 1, FlipSinToCos: true, ActFn: "silu",
+		MidBlockScale: 1, ResnetTimeScale: "default", TimeEmbeddingType: "positional",
+		ConvInKernel: 3, ConvOutKernel: 3, AttentionType: "default",
+	}
+}
+
+// unetBlock is what the configuration says of one resolution.
+type unetBlock struct {
+	channels, layers, depth, heads, context int
+	attention                               bool
+}
+
+// blocks checks the configuration and returns it by resolution, finest first.
+func (c *UNetConfig) blocks() ([]unetBlock, error) {
+	n := len(c.BlockOutChannels)
+	var errs []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	want(n > 0, "block_out_channels is empty")
+	want(len(c.DownBlockTypes) == n, "down_block_types has %d entries, want %d", len(c.DownBlockTypes), n)
+	want(len(c.UpBlockTypes) == n, "up_block_types has %d entries, want %d", len(c.UpBlockTypes), n)
+	want(c.InChannels > 0 && c.OutChannels > 0, "in_channels %d and out_channels %d must be positive", c.InChannels, c.OutChannels)
+	want(c.AdditionEmbedType == "text_time", "addition_embed_type is %q, want %q: this is no SDXL UNet", c.AdditionEmbedType, "text_time")
+	want(c.AdditionTimeDim > 0 && c.AdditionTimeDim%2 == 0, "addition_time_embed_dim is %d, want an even number", c.AdditionTimeDim)
+	want(c.AdditionInputDim > timeIDs*c.AdditionTimeDim, "projection_class_embeddings_input_dim is %d, want more than %d embeddings of %d: this is no SDXL base model",
+		c.AdditionInputDim, timeIDs, c.AdditionTimeDim)
+	want(c.FlipSinToCos && c.FreqShift == 0, "flip_sin_to_cos %v with freq_shift %g, want true with 0", c.FlipSinToCos, c.FreqShift)
+	want(c.ActFn == "silu" || c.ActFn == "swish", "act_fn is %q, want %q", c.ActFn, "silu")
+	want(c.MidBlockType == "UNetMidBlock2DCrossAttn", "mid_block_type is %q, want %q", c.MidBlockType, "UNetMidBlock2DCrossAttn")
+	want(c.MidBlockScale == 1, "mid_block_scale_factor is %g, want 1", c.MidBlockScale)
+	want(c.ResnetTimeScale == "default", "resnet_time_scale_shift is %q, want %q", c.ResnetTimeScale, "default")
+	want(c.TimeEmbeddingType == "positional", "time_embedding_type is %q, want %q", c.TimeEmbeddingType, "positional")
+	want(!c.CenterInputSample && !c.DualCrossAttention, "center_input_sample and dual_cross_attention must be false")
+	want(c.ClassEmbedType == nil && c.EncoderHidDimType == nil && c.TimeEmbeddingAct == nil && c.TimestepPostAct == nil && c.TimeEmbeddingDim == nil,
+		"class_embed_type, encoder_hid_dim_type, time_embedding_act_fn, timestep_post_act and time_embedding_dim must be null")
+	want(c.AttentionType == "default", "attention_type is %q, want %q", c.AttentionType, "default")
+	want(c.NormNumGroups > 0, "norm_num_groups is %d, want a positive number", c.NormNumGroups)
+	want(c.DownsamplePadding == 1, "downsample_padding is %d, want 1", c.DownsamplePadding)
+	want(c.ConvInKernel == 3 && c.ConvOutKernel == 3, "conv_in_kernel %d and conv_out_kernel %d, want 3", c.ConvInKernel, c.ConvOutKernel)
+	expand := func(field string, p perBlock) []int {
+		v, err := p.expand(field, n)
+		if err != nil {
+			errs = append(errs, err)
+			return make([]int, n)
+		}
+		return v
+	}
+	heads := c.NumAttentionHeads
+	if heads == nil {
+		heads = c.AttentionHeadDim
+	}
+	layers, depth := expand("layers_per_block", c.LayersPerBlock), expand("transformer_layers_per_block", c.TransformerLayers)
+	nHeads, context := expand("attention_head_dim", heads), expand("cross_attention_dim", c.CrossAttentionDim)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	blocks := make([]unetBlock, n)
+	for i := range blocks {
+		b := unetBlock{c.BlockOutChannels[i], layers[i], depth[i], nHeads[i], context[i], false}
+		switch c.DownBlockTypes[i] {
+		case "DownBlock2D":
+		case "CrossAttnDownBlock2D":
+			b.attention = true
+		default:
+			want(false, "down_block_types[%d] is %q, want DownBlock2D or CrossAttnDownBlock2D", i, c.DownBlockTypes[i])
+		}
+		up := map[bool]string{false: "UpBlock2D", true: "CrossAttnUpBlock2D"}[b.attention]
+		want(c.UpBlockTypes[n-1-i] == up, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i, c.UpBlockTypes[n-1-i], up, i)
+		want(b.channels > 0 && b.channels%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, b.channels, c.NormNumGroups)
+		want(b.layers > 0, "layers_per_block[%d] is %d, want a positive number", i, b.layers)
+		if b.attention || i == n-1 {
+			want(b.heads > 0 && b.channels%max(b.heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads", b.channels, i, b.heads)
+			want(b.depth > 0 && b.context > 0, "block %d has depth %d and context %d, want positive numbers", i, b.depth, b.context)
+			want(b.context == context[0], "cross_attention_dim differs from block to block")
+		}
+		blocks[i] = b
+	}
+	return blocks, errors.Join(errs...)
+}
+
+// VAEConfig is the config.json of an AutoencoderKL.
+type VAEConfig struct {
+	InChannels       int       `json:"in_channels"`
+	OutChannels      int       `json:"out_channels"`
+	LatentChannels   int       `json:"latent_channels"`
+	BlockOutChannels []int     `json:"block_out_channels"`
+	DownBlockTypes   []string  `json:"down_block_types"`
+	UpBlockTypes     []string  `json:"up_block_types"`
+	LayersPerBlock   int       `json:"layers_per_block"`
+	NormNumGroups    int       `json:"norm_num_groups"`
+	ActFn            string    `json:"act_fn"`
+	ScalingFactor    float64   `json:"scaling_factor"`
+	ShiftFactor      *float64  `json:"shift_factor"`
+	LatentsMean      []float64 `json:"latents_mean"`
+	LatentsStd       []float64 `json:"latents_std"`
+	UseQuantConv     bool      `json:"use_quant_conv"`
+	UsePostQuantConv bool      `json:"use_post_quant_conv"`
+	MidAttention     bool      `json:"mid_block_add_attention"`
+}
+
+func defaultVAEConfig() VAEConfig {
+	return VAEConfig{
+		InChannels: 3, OutChannels: 3, LatentChannels: 4, BlockOutChannels: []int{64}, LayersPerBlock: 1, NormNumGroups: 32,
+		ActFn: "silu", ScalingFactor: 0.18215, UseQuantConv: true, UsePostQuantConv: true, MidAttention: true,
+	}
+}
+
+func (c *VAEConfig) validate() error {
+	var errs []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	want(len(c.BlockOutChannels) > 0, "block_out_channels is empty")
+	want(c.NormNumGroups > 0, "norm_num_groups is %d, want a positive number", c.NormNumGroups)
+	for i, ch := range c.BlockOutChannels {
+		want(ch > 0 && c.NormNumGroups > 0 && ch%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, ch, c.NormNumGroups)
+	}
+	want(c.LayersPerBlock > 0, "layers_per_block is %d, want a positive number", c.LayersPerBlock)
+	want(c.InChannels == 3 && c.OutChannels == 3, "in_channels %d and out_channels %d, want 3", c.InChannels, c.OutChannels)
+	want(c.LatentChannels > 0, "latent_channels is %d, want a positive number", c.LatentChannels)
+	want(c.ActFn == "silu" || c.ActFn == "swish", "act_fn is %q, want %q", c.ActFn, "silu")
+	want(c.ScalingFactor > 0, "scaling_factor is %g, want a positive number", c.ScalingFactor)
+	want(c.ShiftFactor == nil || *c.ShiftFactor == 0, "shift_factor is set, want null")
+	want(len(c.LatentsMean) == len(c.LatentsStd) && (c.LatentsMean == nil || len(c.LatentsMean) == c.LatentChannels),
+		"latents_mean and latents_std have %d and %d entries, want %d or null", len(c.LatentsMean), len(c.LatentsStd), c.LatentChannels)
+	for _, t := range c.DownBlockTypes {
+		want(t == "DownEncoderBlock2D", "down_block_types holds %q, want DownEncoderBlock2D", t)
+	}
+	for _, t := range c.UpBlockTypes {
+		want(t == "UpDecoderBlock2D", "up_block_types holds %q, want UpDecoderBlock2D", t)
+	}
+	return errors.Join(errs...)
+}
+
+// Scale returns how many pixels a latent is wide: 8 for SDXL.
+func (c *VAEConfig) Scale() int { return 1 << (len(c.BlockOutChannels) - 1) }
+
+// TextConfig is the config.json of a CLIPTextModel.
+type TextConfig struct {
+	Architectures []string `json:"architectures"`
+	VocabSize     int      `json:"vocab_size"`
+	HiddenSize    int      `json:"hidden_size"`
+	Intermediate  int      `json:"intermediate_size"`
+	ProjectionDim int      `json:"projection_dim"`
+	Layers        int      `json:"num_hidden_layers"`
+	Heads         int      `json:"num_attention_heads"`
+	MaxPositions  int      `json:"max_position_embeddings"`
+	HiddenAct     string   `json:"hidden_act"`
+	LayerNormEps  float32  `json:"layer_norm_eps"`
+	EOSTokenID    int32    `json:"eos_token_id"`
+}
+
+func defaultTextConfig() TextConfig {
+	return TextConfig{
+		VocabSize: 49408, HiddenSize: 512, Intermediate: 2048, ProjectionDim: 512, Layers: 12, Heads: 8,
+		MaxPositions: 77, HiddenAct: "quick_gelu", LayerNormEps: 1e-5, EOSTokenID: 49407,
+	}
+}
+
+func (c *TextConfig) validate() error {
+	var errs []error
+	for _, f := range []struct {
+		name string
+		v    int
+	}{
+		{"vocab_size", c.VocabSize}, {"hidden_size", c.HiddenSize}, {"intermediate_size", c.Intermediate},
+		{"num_hidden_layers", c.Layers}, {"num_attention_heads", c.Heads}, {"max_position_embeddings", c.MaxPositions},
+	} {
+		if f.v <= 0 {
+			errs = append(errs, fmt.Errorf("%s is %d, want a positive number", f.name, f.v))
+		}
+	}
+	if c.Heads > 0 && c.HiddenSize%c.Heads != 0 {
+		errs = append(errs, fmt.Errorf("hidden_size %d is no multiple of num_attention_heads %d", c.HiddenSize, c.Heads))
+	}
+	if c.HiddenAct != "quick_gelu" && c.HiddenAct != "gelu" {
+		errs = append(errs, fmt.Errorf("hidden_act is %q, want quick_gelu or gelu", c.HiddenAct))
+	}
+	return errors.Join(errs...)
+}
+
+// projects reports whether the encoder ends in a text projection.
+func (c *TextConfig) projects() bool {
+	return slices.Contains(c.Architectures, "CLIPTextModelWithProjection")
+}

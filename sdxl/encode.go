@@ -1,0 +1,64 @@
+package sdxl
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/tensor"
+)
+
+// TextTokens is the length to which texts are cut and padded.
+const TextTokens = 77
+
+// TextEmbedding is a batch of encoded texts.
+type TextEmbedding struct {
+	IDsL, IDsG *tensor.Tensor // [B,77] I32
+	HiddenL    *tensor.Tensor // [B,77,L], second to last hidden state of the first encoder
+	HiddenG    *tensor.Tensor // [B,77,G], of the second
+	Context    *tensor.Tensor // [B,77,L+G], both side by side, as the UNet takes them
+	Pooled     *tensor.Tensor // [B,P], the second encoder's projection of the whole text
+}
+
+// EncodeText encodes a batch of texts, each cut or padded to 77 tokens.
+func (m *Model) EncodeText(ctx context.Context, b nn.Backend, texts []string) (*TextEmbedding, error) {
+	e := &TextEmbedding{IDsL: tensor.New(tensor.I32, len(texts), TextTokens), IDsG: tensor.New(tensor.I32, len(texts), TextTokens)}
+	if len(texts) == 0 {
+		return nil, fmt.Errorf("no texts to encode")
+	}
+	for _, side := range []struct {
+		ids    *tensor.Tensor
+		encode func(string, int) []int32
+	}{{e.IDsL, m.TokenizerL.EncodePadded}, {e.IDsG, m.TokenizerG.EncodePadded}} {
+		ids, err := tensor.Data[int32](side.ids)
+		if err != nil {
+			return nil, err
+		}
+		for i, text := range texts {
+			copy(ids[i*TextTokens:(i+1)*TextTokens], side.encode(text, TextTokens))
+		}
+	}
+	var pooledL *tensor.Tensor
+	err := m.TextL.run(ctx, b, e.IDsL, &e.HiddenL, &pooledL)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.TextG.run(ctx, b, e.IDsG, &e.HiddenG, &e.Pooled); err != nil {
+		return nil, err
+	}
+	e.Context, err = tmpConcat(-1, e.HiddenL, e.HiddenG)
+	return e, err
+}
+
+func (e *TextEncoder) run(ctx context.Context, b nn.Backend, ids *tensor.Tensor, hidden, pooled **tensor.Tensor) error {
+	g, err := e.Graph(ids.Shape()[0], ids.Shape()[1])
+	if err != nil {
+		return err
+	}
+	out, err := runOnce(ctx, b, g, nil, ids)
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.params.component, err)
+	}
+	*hidden, *pooled = out[0], out[1]
+	return nil
+}

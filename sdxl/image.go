@@ -1,0 +1,73 @@
+package sdxl
+
+import (
+	"image"
+	"image/color"
+	"math"
+
+	"golang.org/x/image/draw"
+
+	"github.com/df65613c/easel/tensor"
+)
+
+// toImages turns decoded pictures [B,3,H,W], -1 to 1, into 8 bits, rounded to
+// even as the reference rounds.
+func toImages(t *tensor.Tensor) []*image.NRGBA {
+	s, v := t.Shape(), t.Float32s()
+	h, w := s[2], s[3]
+	images := make([]*image.NRGBA, s[0])
+	for b := range images {
+		img := image.NewNRGBA(image.Rect(0, 0, w, h))
+		plane := v[b*3*h*w:]
+		for i := range h * w {
+			for c := range 3 {
+				img.Pix[4*i+c] = level(plane[c*h*w+i])
+			}
+			img.Pix[4*i+3] = 255
+		}
+		images[b] = img
+	}
+	return images
+}
+
+// level maps -1..1 to 0..255.
+func level(v float32) uint8 {
+	x := min(max(v/2+0.5, 0), 1)
+	return uint8(math.RoundToEven(float64(x * 255)))
+}
+
+// lanczos is the resampling of the reference's image processor.
+var lanczos = &draw.Kernel{Support: 3, At: func(t float64) float64 {
+	if t == 0 {
+		return 1
+	}
+	x := math.Pi * t
+	return 3 * math.Sin(x) * math.Sin(x/3) / (x * x)
+}}
+
+// fromImage turns a picture into [1,3,h,w], -1 to 1, resized to w x h. An
+// alpha channel is dropped, as the reference drops it.
+func fromImage(img image.Image, w, h int) *tensor.Tensor {
+	b := img.Bounds()
+	src := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			c := color.NRGBAModel.Convert(img.At(b.Min.X+x, b.Min.Y+y)).(color.NRGBA)
+			c.A = 255
+			src.SetNRGBA(x, y, c)
+		}
+	}
+	if b.Dx() != w || b.Dy() != h {
+		scaled := image.NewNRGBA(image.Rect(0, 0, w, h))
+		lanczos.Scale(scaled, scaled.Bounds(), src, src.Bounds(), draw.Src, nil)
+		src = scaled
+	}
+	t := tensor.New(tensor.F32, 1, 3, h, w)
+	v := t.Float32s()
+	for i := range h * w {
+		for c := range 3 {
+			v[c*h*w+i] = float32(src.Pix[4*i+c])/255*2 - 1
+		}
+	}
+	return t
+}

@@ -1,0 +1,161 @@
+package sdxl
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/df65613c/easel/tensor"
+)
+
+// What the tensors of a single file do not tell, and SDXL has.
+const (
+	headDim          = 64
+	singleGroups     = 32
+	singleTimeDim    = 256
+	singleVAEScale   = 0.13025
+	clipEOS          = 49407
+	needConfigAdvice = "give the configuration of a diffusers folder"
+)
+
+// shapes looks up the shapes of a single file's tensors.
+type shapes func(key string) (tensor.Shape, bool)
+
+// dim returns a size of a tensor, or 0 where it has none.
+func (s shapes) dim(key string, axis int) int {
+	shape, ok := s(key)
+	if !ok || axis >= len(shape) {
+		return 0
+	}
+	return shape[axis]
+}
+
+func (s shapes) has(key string) bool { _, ok := s(key); return ok }
+
+// count returns how many n from 0 on have a tensor named by the format.
+func (s shapes) count(format string) int {
+	n := 0
+	for s.has(fmt.Sprintf(format, n)) {
+		n++
+	}
+	return n
+}
+
+// heads returns the number of attention heads of SDXL for a width.
+func heads(what string, width int) (int, error) {
+	if width == 0 || width%headDim != 0 {
+		return 0, fmt.Errorf("%s: width %d is no multiple of SDXL's head size %d, and a single file does not tell its heads: %s", what, width, headDim, needConfigAdvice)
+	}
+	return width / headDim, nil
+}
+
+// inferUNet reads the configuration off the tensors of a single file.
+func inferUNet(s shapes) (UNetConfig, error) {
+	c := defaultUNetConfig()
+	key := func(format string, args ...any) string { return unetPrefix + fmt.Sprintf(format, args...) }
+	c.InChannels = s.dim(key("input_blocks.0.0.weight"), 1)
+	c.OutChannels = s.dim(key("out.2.weight"), 0)
+	if c.InChannels == 0 || c.OutChannels == 0 {
+		return c, fmt.Errorf("no UNet: tensor %s or %s is missing", key("input_blocks.0.0.weight"), key("out.2.weight"))
+	}
+	c.AdditionEmbedType, c.AdditionTimeDim, c.NormNumGroups = "text_time", singleTimeDim, singleGroups
+	c.AdditionInputDim = s.dim(key("label_emb.0.0.weight"), 1)
+	if c.AdditionInputDim == 0 {
+		return c, fmt.Errorf("no SDXL UNet: tensor %s is missing", key("label_emb.0.0.weight"))
+	}
+	c.LayersPerBlock, c.TransformerLayers, c.AttentionHeadDim, c.CrossAttentionDim = nil, nil, nil, nil
+	context := 0
+	level := func(last int, layers int) error {
+		ch := s.dim(key("input_blocks.%d.0.in_layers.2.weight", last), 0)
+		depth := s.count(key("input_blocks.%d.1.transformer_blocks.", last) + "%d.norm1.weight")
+		n, err := 1, error(nil)
+		kind := "Down"
+		if depth > 0 {
+			kind = "CrossAttnDown"
+			if n, err = heads(key("input_blocks.%d.1", last), ch); err != nil {
+				return err
+			}
+			context = s.dim(key("input_blocks.%d.1.transformer_blocks.0.attn2.to_k.weight", last), 1)
+			shape, _ := s(key("input_blocks.%d.1.proj_in.weight", last))
+			c.UseLinear = len(shape) == 2
+		}
+		c.BlockOutChannels = append(c.BlockOutChannels, ch)
+		c.LayersPerBlock = append(c.LayersPerBlock, layers)
+		c.TransformerLayers = append(c.TransformerLayers, max(depth, 1))
+		c.AttentionHeadDim = append(c.AttentionHeadDim, n)
+		c.DownBlockTypes = append(c.DownBlockTypes, kind+"Block2D")
+		c.UpBlockTypes = append([]string{strings.Replace(kind, "Down", "Up", 1) + "Block2D"}, c.UpBlockTypes...)
+		return nil
+	}
+	layers, i := 0, 1
+	for ; ; i++ {
+		resnet := s.has(key("input_blocks.%d.0.in_layers.2.weight", i))
+		if resnet {
+			layers++
+			continue
+		}
+		if layers > 0 {
+			if err := level(i-1, layers); err != nil {
+				return c, err
+			}
+		}
+		layers = 0
+		if !s.has(key("input_blocks.%d.0.op.weight", i)) {
+			break
+		}
+	}
+	c.CrossAttentionDim = perBlock{context}
+	return c, nil
+}
+
+// inferVAE reads the configuration off the tensors of a single file.
+func inferVAE(s shapes) (VAEConfig, error) {
+	c := defaultVAEConfig()
+	c.LatentChannels = s.dim(vaePrefix+"decoder.conv_in.weight", 1)
+	if c.LatentChannels == 0 {
+		return c, fmt.Errorf("no VAE: tensor %s is missing", vaePrefix+"decoder.conv_in.weight")
+	}
+	c.BlockOutChannels = nil
+	for i := range s.count(vaePrefix + "encoder.down.%d.block.0.conv1.weight") {
+		c.BlockOutChannels = append(c.BlockOutChannels, s.dim(fmt.Sprintf("%sencoder.down.%d.block.0.conv1.weight", vaePrefix, i), 0))
+	}
+	c.LayersPerBlock = s.count(vaePrefix + "encoder.down.0.block.%d.conv1.weight")
+	c.NormNumGroups, c.ScalingFactor = singleGroups, singleVAEScale
+	c.UseQuantConv, c.UsePostQuantConv = s.has(vaePrefix+"quant_conv.weight"), s.has(vaePrefix+"post_quant_conv.weight")
+	c.MidAttention = s.has(vaePrefix + "decoder.mid.attn_1.norm.weight")
+	return c, nil
+}
+
+// inferText reads the configuration of a text encoder off the tensors of a
+// single file; the two have different names there.
+func inferTextL(s shapes) (TextConfig, error) {
+	const prefix = textLPrefix + "text_model."
+	c := defaultTextConfig()
+	c.Architectures = []string{"CLIPTextModel"}
+	c.Layers = s.count(prefix + "encoder.layers.%d.layer_norm1.weight")
+	c.Intermediate = s.dim(prefix+"encoder.layers.0.mlp.fc1.weight", 0)
+	return c, c.inferEmbeddings(s, prefix+"embeddings.token_embedding.weight", prefix+"embeddings.position_embedding.weight")
+}
+
+func inferTextG(s shapes) (TextConfig, error) {
+	c := defaultTextConfig()
+	c.Architectures = []string{"CLIPTextModelWithProjection"}
+	c.HiddenAct = "gelu"
+	c.Layers = s.count(textGPrefix + "transformer.resblocks.%d.ln_1.weight")
+	c.Intermediate = s.dim(textGPrefix+"transformer.resblocks.0.mlp.c_fc.weight", 0)
+	c.ProjectionDim = s.dim(textGPrefix+"text_projection", 1)
+	if c.ProjectionDim == 0 {
+		c.ProjectionDim = s.dim(textGPrefix+"text_projection.weight", 0)
+	}
+	return c, c.inferEmbeddings(s, textGPrefix+"token_embedding.weight", textGPrefix+"positional_embedding")
+}
+
+func (c *TextConfig) inferEmbeddings(s shapes, tokens, positions string) error {
+	c.VocabSize, c.HiddenSize, c.MaxPositions = s.dim(tokens, 0), s.dim(tokens, 1), s.dim(positions, 0)
+	if c.HiddenSize == 0 || c.MaxPositions == 0 {
+		return fmt.Errorf("no text encoder: tensor %s or %s is missing", tokens, positions)
+	}
+	c.EOSTokenID = clipEOS
+	var err error
+	c.Heads, err = heads(tokens, c.HiddenSize)
+	return err
+}

@@ -1,0 +1,172 @@
+package sdxl
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Where the networks lie in an original single-file checkpoint.
+const (
+	unetPrefix  = "model.diffusion_model."
+	vaePrefix   = "first_stage_model."
+	textLPrefix = "conditioner.embedders.0.transformer."
+	textGPrefix = "conditioner.embedders.1.model."
+)
+
+// at returns the place of a whole tensor.
+func at(key string) []stored { return []stored{{key: key}} }
+
+// replacement is a substitution of the start of a name.
+type replacement struct{ from, to string }
+
+// rename applies the first replacement that matches at the start of a dotted name.
+func rename(name string, table []replacement) string {
+	for _, r := range table {
+		if rest, ok := strings.CutPrefix(name, r.from); ok && (rest == "" || strings.HasSuffix(r.from, ".") || rest[0] == '.') {
+			return r.to + rest
+		}
+	}
+	return name
+}
+
+var unetStem = []replacement{
+	{"time_embedding.linear_1", "time_embed.0"},
+	{"time_embedding.linear_2", "time_embed.2"},
+	{"add_embedding.linear_1", "label_emb.0.0"},
+	{"add_embedding.linear_2", "label_emb.0.2"},
+	{"conv_in", "input_blocks.0.0"},
+	{"conv_norm_out", "out.0"},
+	{"conv_out", "out.2"},
+	{"mid_block.resnets.0", "middle_block.0"},
+	{"mid_block.attentions.0", "middle_block.1"},
+	{"mid_block.resnets.1", "middle_block.2"},
+}
+
+var unetResnet = strings.NewReplacer(
+	".norm1.", ".in_layers.0.", ".conv1.", ".in_layers.2.", ".time_emb_proj.", ".emb_layers.1.",
+	".norm2.", ".out_layers.0.", ".conv2.", ".out_layers.3.", ".conv_shortcut.", ".skip_connection.")
+
+// unetKeys returns the finder of a UNet's parameters in a single file, which
+// numbers the blocks in the order of execution.
+func unetKeys(blocks []unetBlock) func(string) []stored {
+	table := append([]replacement(nil), unetStem...)
+	n := 1
+	for i, b := range blocks {
+		for j := range b.layers {
+			table = append(table,
+				replacement{fmt.Sprintf("down_blocks.%d.resnets.%d", i, j), fmt.Sprintf("input_blocks.%d.0", n)},
+				replacement{fmt.Sprintf("down_blocks.%d.attentions.%d", i, j), fmt.Sprintf("input_blocks.%d.1", n)})
+			n++
+		}
+		if i < len(blocks)-1 {
+			table = append(table, replacement{fmt.Sprintf("down_blocks.%d.downsamplers.0.conv", i), fmt.Sprintf("input_blocks.%d.0.op", n)})
+			n++
+		}
+	}
+	n = 0
+	for i := range blocks {
+		b := blocks[len(blocks)-1-i]
+		for j := range b.layers + 1 {
+			table = append(table,
+				replacement{fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), fmt.Sprintf("output_blocks.%d.0", n)},
+				replacement{fmt.Sprintf("up_blocks.%d.attentions.%d", i, j), fmt.Sprintf("output_blocks.%d.1", n)})
+			n++
+		}
+		part := 1
+		if b.attention {
+			part = 2
+		}
+		table = append(table, replacement{fmt.Sprintf("up_blocks.%d.upsamplers.0.conv", i), fmt.Sprintf("output_blocks.%d.%d.conv", n-1, part)})
+	}
+	return func(name string) []stored {
+		key := rename(name, table)
+		if strings.Contains(name, "resnets.") {
+			key = unetResnet.Replace(key)
+		}
+		return at(unetPrefix + key)
+	}
+}
+
+var vaeParts = strings.NewReplacer(
+	".mid_block.resnets.0.", ".mid.block_1.", ".mid_block.resnets.1.", ".mid.block_2.", ".mid_block.attentions.0.", ".mid.attn_1.",
+	".downsamplers.0.", ".downsample.", ".upsamplers.0.", ".upsample.", ".resnets.", ".block.", ".conv_shortcut.", ".nin_shortcut.",
+	".conv_norm_out.", ".norm_out.", ".down_blocks.", ".down.",
+	".group_norm.", ".norm.", ".to_q.", ".q.", ".to_k.", ".k.", ".to_v.", ".v.", ".to_out.0.", ".proj_out.")
+
+// vaeKeys returns the finder of a VAE's parameters in a single file, which
+// numbers the decoder's blocks from fine to coarse.
+func vaeKeys(levels int) func(string) []stored {
+	return func(name string) []stored {
+		for i := range levels {
+			old := fmt.Sprintf("decoder.up_blocks.%d.", i)
+			if rest, ok := strings.CutPrefix(name, old); ok {
+				name = fmt.Sprintf("decoder.up.%d.%s", levels-1-i, rest)
+				break
+			}
+		}
+		// The replacer's patterns begin and end with a dot that neighbours share.
+		for range 2 {
+			name = vaeParts.Replace(name)
+		}
+		return at(vaePrefix + name)
+	}
+}
+
+// textLKeys finds the parameters of the first text encoder in a single file,
+// which has the reference's names.
+func textLKeys(name string) []stored { return at(textLPrefix + name) }
+
+var openCLIPNames = []replacement{
+	{"text_model.embeddings.token_embedding.weight", "token_embedding.weight"},
+	{"text_model.embeddings.position_embedding.weight", "positional_embedding"},
+	{"text_model.final_layer_norm.", "ln_final."},
+	{"text_model.encoder.layers.", "transformer.resblocks."},
+}
+
+var openCLIPParts = strings.NewReplacer(
+	".layer_norm1.", ".ln_1.", ".layer_norm2.", ".ln_2.", ".mlp.fc1.", ".mlp.c_fc.", ".mlp.fc2.", ".mlp.c_proj.",
+	".self_attn.out_proj.", ".attn.out_proj.")
+
+// textGKeys returns the finder of the second text encoder's parameters in a
+// single file, which has OpenCLIP's names: q, k and v are one matrix there, and
+// the projection is transposed.
+func textGKeys(hidden int) func(string) []stored {
+	return func(name string) []stored {
+		if name == "text_projection.weight" {
+			return []stored{
+				{key: textGPrefix + "text_projection", transpose: true},
+				{key: textGPrefix + "text_projection.weight"},
+			}
+		}
+		key := rename(name, openCLIPNames)
+		for i, part := range []string{"q_proj", "k_proj", "v_proj"} {
+			if layer, kind, ok := strings.Cut(key, ".self_attn."+part+"."); ok {
+				return []stored{{key: textGPrefix + layer + ".attn.in_proj_" + kind, from: i * hidden, to: (i + 1) * hidden}}
+			}
+		}
+		return at(textGPrefix + openCLIPParts.Replace(key))
+	}
+}
+
+// folderKeys finds the parameters of a diffusers folder, where names are the
+// reference's, but for those that changed over time.
+func folderKeys(name string) []stored {
+	places := at(name)
+	if rest, ok := strings.CutPrefix(name, "text_model."); ok {
+		places = append(places, stored{key: rest})
+	}
+	if old := oldAttention.Replace(name); old != name {
+		places = append(places, stored{key: old})
+	}
+	return places
+}
+
+// oldAttention holds the names of attention in older VAEs.
+var oldAttention = strings.NewReplacer(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.")
+
+// everyKey is the owner of all keys of a file.
+func everyKey(string) bool { return true }
+
+func hasPrefix(prefix string) func(string) bool {
+	return func(key string) bool { return strings.HasPrefix(key, prefix) }
+}

@@ -1,0 +1,80 @@
+package sdxl
+
+import (
+	"github.com/df65613c/easel/nn"
+)
+
+// layers records the layers that the networks share, by parameter name.
+type layers struct {
+	g *nn.Graph
+	p *params
+}
+
+// linear records x W^T + b with name.weight [out,in] and name.bias.
+func (l layers) linear(name string, x *nn.Value, out int, act nn.Activation, extra ...nn.Operand) *nn.Value {
+	return l.g.Linear(x, nn.Linear{
+		Weight: l.p.weight(name+".weight", out, x.Dim(-1)), Bias: l.p.weight(name+".bias", out), Act: act,
+	}, extra...)
+}
+
+// linearNoBias records x W^T.
+func (l layers) linearNoBias(name string, x *nn.Value, out int) *nn.Value {
+	return l.g.Linear(x, nn.Linear{Weight: l.p.weight(name+".weight", out, x.Dim(-1))})
+}
+
+// conv records a convolution with name.weight [out,in,k,k] and name.bias.
+func (l layers) conv(name string, x *nn.Value, out, k, stride int, pad nn.Padding, extra ...nn.Operand) *nn.Value {
+	return l.g.Conv2D(x, nn.Conv2D{
+		Weight: l.p.weight(name+".weight", out, x.Dim(-1), k, k), Bias: l.p.weight(name+".bias", out), Stride: stride, Pad: pad,
+	}, extra...)
+}
+
+// conv3 records a convolution of 3x3 that keeps the size.
+func (l layers) conv3(name string, x *nn.Value, out int, extra ...nn.Operand) *nn.Value {
+	return l.conv(name, x, out, 3, 1, nn.Pad(1), extra...)
+}
+
+func (l layers) groupNorm(name string, x *nn.Value, groups int, eps float32, act nn.Activation) *nn.Value {
+	c := x.Dim(-1)
+	return l.g.GroupNorm(x, nn.GroupNorm{
+		Groups: groups, Eps: eps, Scale: l.p.weight(name+".weight", c), Shift: l.p.weight(name+".bias", c), Act: act,
+	})
+}
+
+func (l layers) layerNorm(name string, x *nn.Value, eps float32) *nn.Value {
+	c := x.Dim(-1)
+	return l.g.LayerNorm(x, nn.LayerNorm{Eps: eps, Scale: l.p.weight(name+".weight", c), Shift: l.p.weight(name+".bias", c)})
+}
+
+// resnet records a ResnetBlock2D: two convolutions around the time embedding
+// (none if temb is nil), and a shortcut.
+func (l layers) resnet(name string, x, temb *nn.Value, out, groups int, eps float32) *nn.Value {
+	h := l.groupNorm(name+".norm1", x, groups, eps, nn.SiLU)
+	var extra []nn.Operand
+	if temb != nil {
+		extra = append(extra, nn.ChannelBias(l.linear(name+".time_emb_proj", temb, out, nn.Identity)))
+	}
+	h = l.conv3(name+".conv1", h, out, extra...)
+	h = l.groupNorm(name+".norm2", h, groups, eps, nn.SiLU)
+	if x.Dim(-1) != out {
+		x = l.conv(name+".conv_shortcut", x, out, 1, 1, nn.Padding{})
+	}
+	y := l.conv3(name+".conv2", h, out, nn.Residual(x))
+	l.g.TapImage(name, y)
+	return y
+}
+
+// tokens views an NHWC image as a sequence of pixels.
+func (l layers) tokens(x *nn.Value) *nn.Value {
+	return l.g.Reshape(x, x.Dim(0), x.Dim(1)*x.Dim(2), x.Dim(3))
+}
+
+// image views a sequence as an image of like's height and width.
+func (l layers) image(x, like *nn.Value) *nn.Value {
+	return l.g.Reshape(x, x.Dim(0), like.Dim(1), like.Dim(2), x.Dim(2))
+}
+
+// fromNCHW and toNCHW change between the reference's layout and the graph's.
+func (l layers) fromNCHW(x *nn.Value) *nn.Value { return l.g.Transpose(x, 0, 2, 3, 1) }
+
+func (l layers) toNCHW(x *nn.Value) *nn.Value { return l.g.Transpose(x, 0, 3, 1, 2) }

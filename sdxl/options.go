@@ -1,0 +1,163 @@
+package sdxl
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"math"
+
+	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/tensor"
+)
+
+// What Options means where it is silent.
+const (
+	DefaultSteps    = 30
+	DefaultCFG      = 5.0
+	DefaultStrength = 0.3
+)
+
+// Limits that keep a slip of the finger from asking for all memory there is.
+const (
+	maxSide  = 16384
+	maxSteps = 1000
+	maxBatch = 256
+)
+
+// Size is a width and a height in pixels.
+type Size struct{ Width, Height int }
+
+// Options says what picture to make. The zero value with a Prompt works.
+type Options struct {
+	Prompt string
+	// Negative is what not to draw. nil is no negative prompt, for which most
+	// models take zeros; a pointer to "" is the encoded empty text.
+	Negative *string
+
+	Width, Height int      // multiples of 8; 0 is the model's size, or the picture's for image-to-image
+	Steps         *int     // nil is DefaultSteps
+	CFG           *float64 // guidance scale; nil is DefaultCFG, 1 or less is none
+	Seed          *int64   // of the noise; nil draws one
+	Batch         *int     // pictures drawn from one stream of noise; nil is 1
+
+	Sampler  string // one of Samplers; "" is the model's
+	Schedule string // one of Schedules; "" is the model's
+	Spacing  string // leading, linspace or trailing; "" is the model's
+
+	OriginalSize *Size       // size conditioning (SDXL paper, section 2.2); nil is Width x Height
+	TargetSize   *Size       // nil is Width x Height
+	Crop         image.Point // of the top left corner
+
+	// Image is the picture to start from, resized to Width x Height; nil is text-to-image.
+	Image    image.Image
+	Strength *float64 // how far to leave Image, 0 to 1; nil is DefaultStrength
+
+	// Progress is called after each step, from the goroutine of Generate.
+	Progress func(Progress)
+	// Trace, if not nil, takes the tensors of the run: noise, embeddings,
+	// sigmas, timesteps, and the latents after each step as the reference shows them.
+	Trace map[string]*tensor.Tensor
+}
+
+// Samplers returns the names of the samplers.
+func Samplers() []string { return sched.SamplerNames() }
+
+// Schedules returns the names of the sigma schedules.
+func Schedules() []string { return sched.ScheduleNames() }
+
+// resolved is Options with nothing left open.
+type resolved struct {
+	Options
+	steps, batch  int
+	cfg, strength float64
+	seed          int64
+	original      Size
+	target        Size
+}
+
+// resolve fills in what is open and names every fault at once.
+func (o Options) resolve(m *Model) (resolved, error) {
+	r := resolved{Options: o, steps: DefaultSteps, cfg: DefaultCFG, strength: DefaultStrength, batch: 1}
+	var errs []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	scale := m.VAE.Config.Scale()
+	r.Width, r.Height = o.size(m)
+	want(r.Width > 0 && r.Width <= maxSide && r.Width%scale == 0, "width is %d, want a multiple of %d up to %d", r.Width, scale, maxSide)
+	want(r.Height > 0 && r.Height <= maxSide && r.Height%scale == 0, "height is %d, want a multiple of %d up to %d", r.Height, scale, maxSide)
+	if o.Steps != nil {
+		r.steps = *o.Steps
+	}
+	want(r.steps >= 1 && r.steps <= maxSteps, "steps is %d, want 1 to %d", r.steps, maxSteps)
+	if o.CFG != nil {
+		r.cfg = *o.CFG
+	}
+	want(!math.IsNaN(r.cfg) && !math.IsInf(r.cfg, 0), "cfg is %g, want a number", r.cfg)
+	if o.Batch != nil {
+		r.batch = *o.Batch
+	}
+	want(r.batch >= 1 && r.batch <= maxBatch, "batch is %d, want 1 to %d", r.batch, maxBatch)
+	if o.Strength != nil {
+		r.strength = *o.Strength
+	}
+	want(r.strength >= 0 && r.strength <= 1, "strength is %g, want 0 to 1", r.strength)
+	if o.Image != nil {
+		want(int(float64(r.steps)*r.strength) >= 1, "strength %g of %d steps is less than one step", r.strength, r.steps)
+		want(!o.Image.Bounds().Empty(), "image is empty")
+	}
+	size := Size{r.Width, r.Height}
+	r.original, r.target = size, size
+	if o.OriginalSize != nil {
+		r.original = *o.OriginalSize
+	}
+	if o.TargetSize != nil {
+		r.target = *o.TargetSize
+	}
+	if o.Seed != nil {
+		r.seed = *o.Seed
+	} else {
+		r.seed = sched.RandomSeed()
+	}
+	return r, errors.Join(errs...)
+}
+
+// size returns the width and height, filled in from the picture to start from
+// or from the model.
+func (o *Options) size(m *Model) (w, h int) {
+	scale := m.VAE.Config.Scale()
+	native := m.UNet.Config.SampleSize * scale
+	w, h = native, native
+	if o.Image != nil {
+		b := o.Image.Bounds()
+		w, h = b.Dx()/scale*scale, b.Dy()/scale*scale
+	}
+	if o.Width != 0 {
+		w = o.Width
+	}
+	if o.Height != 0 {
+		h = o.Height
+	}
+	return w, h
+}
+
+// Parameters are the options that made a picture, as its file holds them.
+type Parameters struct {
+	Prompt       string   `json:"prompt"`
+	Negative     *string  `json:"negative_prompt,omitempty"`
+	Width        int      `json:"width"`
+	Height       int      `json:"height"`
+	Steps        int      `json:"steps"`
+	CFG          float64  `json:"cfg_scale"`
+	Seed         int64    `json:"seed"`
+	Batch        int      `json:"batch"`
+	Sampler      string   `json:"sampler"`
+	Schedule     string   `json:"schedule"`
+	Spacing      string   `json:"spacing"`
+	OriginalSize Size     `json:"original_size"`
+	TargetSize   Size     `json:"target_size"`
+	Crop         [2]int   `json:"crop"`
+	Strength     *float64 `json:"strength,omitempty"`
+}

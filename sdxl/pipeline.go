@@ -1,0 +1,171 @@
+package sdxl
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/tensor"
+)
+
+// Pipeline makes pictures from texts with a model. Generate may be called from
+// several goroutines; the calls share the backend's threads.
+type Pipeline struct {
+	Model   *Model // opened with all its parts
+	Backend nn.Backend
+}
+
+// Progress tells how far a picture is.
+type Progress struct {
+	Step, Steps int
+	Sigma       float64        // noise level after the step
+	Latents     *tensor.Tensor // [B,4,h,w], x0 + sigma noise; valid during the call
+	Denoised    *tensor.Tensor // [B,4,h,w], the current estimate of x0; valid during the call
+	// Preview decodes Denoised.
+	Preview func(context.Context) ([]*image.NRGBA, error)
+}
+
+// Result is the pictures of one call and the parameters that make them again.
+type Result struct {
+	Images     []*image.NRGBA
+	Parameters Parameters
+}
+
+// Generate makes pictures. It is deterministic: the same options and seed give
+// the same bytes at any number of threads.
+func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
+	m := p.Model
+	if m.TextL == nil || m.UNet == nil || m.VAE == nil {
+		return nil, fmt.Errorf("%s: a picture needs the text encoders, the UNet and the VAE; open the model with AllParts", m.Path)
+	}
+	r, err := o.resolve(m)
+	if err != nil {
+		return nil, err
+	}
+	schedule, err := m.Scheduler.New(sched.Overrides{Sampler: o.Sampler, Schedule: o.Schedule, Spacing: o.Spacing}, r.steps)
+	if err != nil {
+		return nil, err
+	}
+	if o.Image != nil {
+		schedule = schedule.From(r.strength)
+	}
+	c, err := p.encodeConditions(ctx, &r)
+	if err != nil {
+		return nil, err
+	}
+	c.prediction = schedule.Prediction
+	noise := sched.NewTorchNoise(r.seed)
+	x, err := p.start(ctx, &r, schedule, noise)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.sample(ctx, &r, schedule, c, x, noise); err != nil {
+		return nil, err
+	}
+	r.trace("latents", x)
+	decoded, err := p.decode(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	r.trace("image", decoded)
+	return &Result{Images: toImages(decoded), Parameters: r.parameters(schedule)}, nil
+}
+
+// start draws the first noise and returns x0 + sigma noise: of zeros, or of
+// the encoded picture.
+func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, noise sched.Noise) (*tensor.Tensor, error) {
+	v := p.Model.VAE
+	scale := v.Config.Scale()
+	x := tensor.New(tensor.F32, r.batch, v.Config.LatentChannels, r.Height/scale, r.Width/scale)
+	latents := x.Float32s()
+	var encoded []float32
+	if r.Image != nil {
+		// The reference draws the encoder's sample first, then the noise.
+		t, err := v.Encode(ctx, p.Backend, fromImage(r.Image, r.Width, r.Height), noise)
+		if err != nil {
+			return nil, err
+		}
+		encoded = t.Float32s()
+	}
+	noise.Normal(latents)
+	r.trace("noise", x)
+	if encoded == nil {
+		f := float32(s.FirstScale())
+		for i := range latents {
+			latents[i] *= f
+		}
+		return x, nil
+	}
+	sigma := float32(s.Sigmas[0])
+	for i := range latents {
+		latents[i] = encoded[i%len(encoded)] + sigma*latents[i]
+	}
+	return x, nil
+}
+
+// sample runs the sampler on x in place.
+func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c *conditions, x *tensor.Tensor, noise sched.Noise) error {
+	shape := x.Shape()
+	d, err := newDenoiser(ctx, p.Model.UNet, p.Backend, shape[0], shape[2], shape[3], c)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	r.traceNumbers("sigmas", s.Sigmas)
+	r.traceNumbers("timesteps", s.Timesteps)
+	steps := len(s.Timesteps)
+	return s.Sampler.Run(ctx, &sched.Run{
+		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
+		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
+			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma))
+		},
+		OnStep: func(i int, latents, denoised []float32) error {
+			r.traceLatents(i, x, s)
+			if r.Progress != nil {
+				x0, err := tensor.FromSlice(denoised, shape...)
+				if err != nil {
+					return err
+				}
+				r.Progress(Progress{
+					Step: i + 1, Steps: steps, Sigma: s.Sigmas[i+1], Latents: x, Denoised: x0,
+					Preview: func(ctx context.Context) ([]*image.NRGBA, error) {
+						t, err := p.decode(ctx, x0)
+						if err != nil {
+							return nil, err
+						}
+						return toImages(t), nil
+					},
+				})
+			}
+			return nil
+		},
+	})
+}
+
+// decode turns latents into pictures [B,3,H,W], -1 to 1, not clamped.
+func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.Tensor, error) {
+	img, err := p.Model.VAE.Decode(ctx, p.Backend, latents)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range img.Float32s() {
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			return nil, fmt.Errorf("vae: the decoded picture holds %g at element %d", f, i)
+		}
+	}
+	return img, nil
+}
+
+func (r *resolved) parameters(s *sched.Schedule) Parameters {
+	p := Parameters{
+		Prompt: r.Prompt, Negative: r.Negative, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch,
+		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.original, TargetSize: r.target, Crop: [2]int{r.Crop.X, r.Crop.Y},
+	}
+	if r.Image != nil {
+		p.Strength = &r.strength
+	}
+	return p
+}

@@ -1,0 +1,149 @@
+package sdxl
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/tensor"
+)
+
+// runOnce compiles a graph, runs it on src, and gives back the outputs and taps.
+func runOnce(ctx context.Context, b nn.Backend, g *nn.Graph, taps []string, src ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+	p, err := nn.Lower(g, b.Supports, taps)
+	if err != nil {
+		return nil, err
+	}
+	exe, err := b.Compile(ctx, p, nn.CompileOptions{Taps: taps})
+	if err != nil {
+		return nil, err
+	}
+	defer exe.Close()
+	dst := make([]*tensor.Tensor, len(p.Outputs))
+	for i, o := range p.Outputs {
+		dst[i] = tensor.New(o.Value.DType(), o.Value.Shape()...)
+	}
+	return dst, exe.Run(ctx, dst, src)
+}
+
+// GraphNames are the networks that RunGraph knows.
+var GraphNames = []string{"clip-l", "clip-g", "unet", "vae-decoder", "vae-encoder"}
+
+// GraphParts returns the part of a model that a network belongs to.
+func GraphParts(name string) (Parts, error) {
+	switch name {
+	case "clip-l", "clip-g":
+		return TextParts, nil
+	case "unet":
+		return UNetPart, nil
+	case "vae-decoder", "vae-encoder":
+		return VAEPart, nil
+	}
+	return 0, fmt.Errorf("no graph %q; there are %s", name, strings.Join(GraphNames, ", "))
+}
+
+// RunGraph runs one network on tensors by the names of its inputs and returns
+// its outputs, and the inner values named by taps, by theirs. Numbers of other
+// types are converted; a timestep of one number serves the whole batch.
+func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs map[string]*tensor.Tensor, taps []string) (map[string]*tensor.Tensor, error) {
+	fail := func(err error) error { return fmt.Errorf("%s: %w", name, err) }
+	g, err := m.graphFor(name, inputs)
+	if err != nil {
+		return nil, fail(err)
+	}
+	var src []*tensor.Tensor
+	for _, in := range g.Inputs() {
+		t, err := fit(in, inputs[in.Name])
+		if err != nil {
+			return nil, fail(err)
+		}
+		src = append(src, t)
+	}
+	dst, err := runOnce(ctx, b, g, taps, src...)
+	if err != nil {
+		return nil, fail(err)
+	}
+	out := make(map[string]*tensor.Tensor, len(dst))
+	for i, o := range g.Outputs() {
+		out[o.Name] = dst[i]
+	}
+	for i, tap := range taps {
+		out[tap] = dst[len(g.Outputs())+i]
+	}
+	return out, nil
+}
+
+// graphFor records a network for the shapes of its main inputs.
+func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (*nn.Graph, error) {
+	shape := func(input string, rank int) (tensor.Shape, error) {
+		t := inputs[input]
+		if t == nil {
+			return nil, fmt.Errorf("input %s is missing; given: %s", input, strings.Join(slices.Sorted(maps.Keys(inputs)), ", "))
+		}
+		if len(t.Shape()) != rank {
+			return nil, fmt.Errorf("input %s has shape %v, want %d axes", input, t.Shape(), rank)
+		}
+		return t.Shape(), nil
+	}
+	switch name {
+	case "clip-l", "clip-g":
+		e := m.TextL
+		if name == "clip-g" {
+			e = m.TextG
+		}
+		s, err := shape("ids", 2)
+		if err != nil {
+			return nil, err
+		}
+		return e.Graph(s[0], s[1])
+	case "unet":
+		s, err := shape("sample", 4)
+		if err != nil {
+			return nil, err
+		}
+		text, err := shape("encoder_hidden_states", 3)
+		if err != nil {
+			return nil, err
+		}
+		return m.UNet.Graph(s[0], s[2], s[3], text[1])
+	case "vae-decoder":
+		s, err := shape("latents", 4)
+		if err != nil {
+			return nil, err
+		}
+		return m.VAE.DecoderGraph(s[0], s[2], s[3])
+	case "vae-encoder":
+		s, err := shape("image", 4)
+		if err != nil {
+			return nil, err
+		}
+		if k := m.VAE.Config.Scale(); s[2]%k != 0 || s[3]%k != 0 {
+			return nil, fmt.Errorf("input image is %dx%d, want multiples of %d", s[3], s[2], k)
+		}
+		return m.VAE.EncoderGraph(s[0], s[2], s[3])
+	}
+	_, err := GraphParts(name)
+	return nil, err
+}
+
+// fit returns t as the graph's input takes it.
+func fit(in nn.Named, t *tensor.Tensor) (*tensor.Tensor, error) {
+	if t == nil {
+		return nil, fmt.Errorf("input %s is missing", in.Name)
+	}
+	want := in.Value.Shape()
+	t, err := tmpConvert(t, in.Value.DType())
+	if err != nil {
+		return nil, fmt.Errorf("input %s: %w", in.Name, err)
+	}
+	if len(want) == 1 && t.NumElements() == 1 {
+		return tmpExpand(t, want)
+	}
+	if !t.Shape().Equal(want) {
+		return nil, fmt.Errorf("input %s has shape %v, want %v", in.Name, t.Shape(), want)
+	}
+	return t, nil
+}
