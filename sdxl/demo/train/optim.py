@@ -1,0 +1,99 @@
+"""One optimiser for every network here: bfloat16 weights over a flat float32 master copy, with an exponential average.
+
+Matrices and convolution kernels take orthogonalised momentum (Muon, Jordan et al. 2024, scaled to the size of an
+Adam update as in Liu et al. 2025, "Muon is Scalable for LLM Training"); embeddings, biases, norms and the first
+and last layers take Adam.
+"""
+from collections import defaultdict
+
+import torch
+
+
+def orthogonalize(g, steps=5):
+    """Newton-Schulz iteration towards the nearest semi-orthogonal matrices of a batch [n, rows, cols]."""
+    tall = g.shape[1] > g.shape[2]
+    x = (g.mT if tall else g).bfloat16()
+    x = x / (x.float().norm(dim=(1, 2), keepdim=True) + 1e-7).bfloat16()
+    for _ in range(steps):
+        a = x @ x.mT
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return x.mT if tall else x
+
+
+class Trainer:
+    """Owns the master weights of a module; after `backward`, call `step(lr)`.
+
+    The module's parameters become bfloat16 views of one buffer and their gradients views of another.
+    """
+
+    def __init__(self, module, weight_decay=0.01, adam_only=(), dtype=torch.bfloat16):
+        params = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
+        self.master = torch.cat([p.data.float().reshape(-1) for _, p in params])
+        self.flat = self.master.to(dtype, copy=True)
+        self.grad = torch.zeros_like(self.flat)
+        self.momentum = torch.zeros_like(self.master)
+        self.variance = torch.zeros_like(self.master)
+        self.ema = self.master.clone()
+        self.steps = 0
+        self.decay = torch.zeros_like(self.master)
+        self.groups = defaultdict(list)          # (rows, cols) -> offsets
+        self.params = []
+        is_muon = torch.zeros(len(self.master), dtype=torch.bool)
+        module.to(dtype)
+        offset = 0
+        for name, p in params:
+            n = p.numel()
+            p.data = self.flat[offset:offset + n].view(p.shape)
+            p.grad = self.grad[offset:offset + n].view(p.shape)
+            if p.ndim > 1:
+                self.decay[offset:offset + n] = weight_decay
+                if "embed" not in name.replace("time_embedding", "").replace("add_embedding", "") and not any(a in name for a in adam_only):
+                    self.groups[p.shape[0], n // p.shape[0]].append(offset)
+                    is_muon[offset:offset + n] = True
+            self.params.append((name, p))
+            offset += n
+        self.adam = (~is_muon).nonzero()[:, 0]
+
+    def step(self, lr, ema_decay=0.999, clip=1.0):
+        """One update; returns the norm of the gradient before clipping."""
+        self.steps += 1
+        g = self.grad.float()
+        norm = g.norm()
+        if norm > clip:
+            g *= clip / norm
+        self.master.mul_(1 - lr * self.decay)
+        self.momentum.lerp_(g, 0.1)
+        a = self.adam
+        ga = g[a]
+        var = self.variance[a].lerp_(ga * ga, 0.02)
+        self.variance[a] = var
+        self.master[a] -= lr * (self.momentum[a] / (1 - 0.9 ** self.steps)) / ((var / (1 - 0.98 ** self.steps)).sqrt_() + 1e-8)
+        for (rows, cols), offsets in self.groups.items():
+            view = lambda v: torch.stack([v[o:o + rows * cols].view(rows, cols) for o in offsets])
+            u = orthogonalize(view(self.momentum).lerp(view(g), 0.1)).float() * (0.2 * max(rows, cols) ** 0.5 * lr)
+            for o, d in zip(offsets, u):
+                self.master[o:o + rows * cols] -= d.reshape(-1)
+        self.flat.copy_(self.master)
+        self.ema.lerp_(self.master, 1 - min(ema_decay, (self.steps + 1) / (self.steps + 20)))
+        self.grad.zero_()
+        return norm.item()
+
+    def state(self):
+        """What is needed to go on: tensors by name."""
+        return {k: getattr(self, k) for k in ("master", "momentum", "variance", "ema", "steps")}
+
+    def load(self, state):
+        """Goes on from `state`."""
+        for k, v in state.items():
+            if torch.is_tensor(v):
+                getattr(self, k).copy_(v)
+            else:
+                setattr(self, k, v)
+        self.flat.copy_(self.master)
+
+    def swap_ema(self):
+        """Puts the averaged weights into the module; `unswap` puts the trained ones back."""
+        self.flat.copy_(self.ema)
+
+    def unswap(self):
+        self.flat.copy_(self.master)
