@@ -52,10 +52,15 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	default:
 		return nil, fmt.Errorf("sched: no schedule %q; there are %s", o.Schedule, strings.Join(ScheduleNames(), ", "))
 	}
+	if name == "euler_a" {
+		// The reference's scheduler of this name knows neither.
+		c.UseKarras = o.Schedule == "karras"
+		c.FinalSigmas = "zero"
+	}
 	if o.Spacing != "" {
 		c.TimestepSpacing = o.Spacing
 	}
-	if err := c.validate(); err != nil {
+	if err := c.validate(name); err != nil {
 		return nil, fmt.Errorf("sched: %w", err)
 	}
 	if steps < 1 || steps > c.TrainTimesteps {
@@ -136,9 +141,9 @@ type Prediction string
 
 // The prediction types of diffusers.
 const (
-	Epsilon   Prediction = "epsilon"      // the noise
-	VelocityV Prediction = "v_prediction" // alpha noise - sigma x0 (Salimans and Ho 2022)
-	Sample    Prediction = "sample"       // x0
+	Epsilon     Prediction = "epsilon"      // the noise
+	VPrediction Prediction = "v_prediction" // alpha noise - sigma x0 (Salimans and Ho 2022)
+	Sample      Prediction = "sample"       // x0
 )
 
 // Denoised turns the output of a network, which was given x/sqrt(1+sigma^2),
@@ -146,7 +151,7 @@ const (
 func (p Prediction) Denoised(denoised, x, out []float32, sigma float64) {
 	skip, scale := 1.0, -sigma
 	switch p {
-	case VelocityV:
+	case VPrediction:
 		skip, scale = 1/(sigma*sigma+1), -sigma/math.Sqrt(sigma*sigma+1)
 	case Sample:
 		skip, scale = 0, 1

@@ -5,22 +5,25 @@ import (
 	"math/rand/v2"
 )
 
-// Noise is a source of standard normal numbers.
-type Noise interface {
-	Normal(dst []float32)
-}
-
-// TorchNoise draws the numbers of torch.randn from a generator on the CPU.
+// TorchNoise draws the numbers of torch.randn in float32 from a generator on
+// the CPU: a Mersenne Twister and the Box-Muller transform, up to one unit in
+// the last place of torch's vector logarithm, sine and cosine. Calls of fewer
+// than 16 numbers are transformed one by one in float64, with a spare that the
+// next such call takes first.
 type TorchNoise struct {
-	mt       [624]uint32
+	mt       [mtSize]uint32
 	index    int
 	spare    float64
 	hasSpare bool
 }
 
-// NewTorchNoise returns the generator after torch.Generator().manual_seed(seed).
+// mtSize is the state of MT19937 (Matsumoto and Nishimura 1998).
+const mtSize = 624
+
+// NewTorchNoise returns the generator after torch.Generator().manual_seed(seed),
+// which takes the low 32 bits of the seed.
 func NewTorchNoise(seed int64) *TorchNoise {
-	n := &TorchNoise{index: 624}
+	n := &TorchNoise{index: mtSize}
 	n.mt[0] = uint32(seed)
 	for i := 1; i < len(n.mt); i++ {
 		n.mt[i] = 1812433253*(n.mt[i-1]^n.mt[i-1]>>30) + uint32(i)
@@ -29,7 +32,7 @@ func NewTorchNoise(seed int64) *TorchNoise {
 }
 
 func (n *TorchNoise) next() uint32 {
-	if n.index == 624 {
+	if n.index == mtSize {
 		n.twist()
 	}
 	y := n.mt[n.index]
@@ -42,8 +45,8 @@ func (n *TorchNoise) next() uint32 {
 
 func (n *TorchNoise) twist() {
 	for i := range n.mt {
-		y := n.mt[i]&0x80000000 | n.mt[(i+1)%624]&0x7fffffff
-		v := n.mt[(i+397)%624] ^ y>>1
+		y := n.mt[i]&0x80000000 | n.mt[(i+1)%mtSize]&0x7fffffff
+		v := n.mt[(i+397)%mtSize] ^ y>>1
 		if y&1 != 0 {
 			v ^= 0x9908b0df
 		}

@@ -156,8 +156,10 @@ func (m *Model) readFolder(fsys fs.FS, parts Parts) (c configs, err error) {
 	if parts&TokenizerParts != 0 {
 		errs = append(errs, m.readTokenizers(fsys))
 	}
-	m.Scheduler = sched.DefaultConfig()
-	if err := readJSON(fsys, "scheduler/scheduler_config.json", &m.Scheduler); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	m.Scheduler = sched.EmptyConfig()
+	if err := readJSON(fsys, "scheduler/scheduler_config.json", &m.Scheduler); errors.Is(err, fs.ErrNotExist) {
+		m.Scheduler = sched.DefaultConfig()
+	} else {
 		errs = append(errs, err)
 	}
 	return c, errors.Join(errs...)

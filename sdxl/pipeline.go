@@ -117,7 +117,7 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 	r.traceNumbers("sigmas", s.Sigmas)
 	r.traceNumbers("timesteps", s.Timesteps)
 	steps := len(s.Timesteps)
-	return s.Sampler.Run(ctx, &sched.Run{
+	return s.Sampler.F32(ctx, &sched.Run[float32]{
 		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma))

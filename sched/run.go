@@ -1,0 +1,105 @@
+package sched
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Float is the arithmetic that a sampler runs in.
+type Float interface{ ~float32 | ~float64 }
+
+// Denoise estimates x0 from x = x0 + sigma noise. It must not keep or change x.
+type Denoise[T Float] func(ctx context.Context, denoised, x []T, sigma float64) error
+
+// Run is what a sampler works on.
+type Run[T Float] struct {
+	X       []T       // x0 + Sigmas[0] noise; the sampler leaves its result here
+	Sigmas  []float64 // noise levels, from high to low, none below 0
+	Denoise Denoise[T]
+	Noise   Noise // for samplers that add noise
+	// FirstOrderLast asks a multistep sampler to end with a step of first order.
+	FirstOrderLast bool
+	// OnStep, if not nil, is called after each step with the state and the
+	// estimate of x0 that led to it. An error ends the run.
+	OnStep func(step int, x, denoised []T) error
+}
+
+// Sampler is a way from noise to x0 under a name.
+type Sampler struct {
+	Name string
+	F32  func(context.Context, *Run[float32]) error
+	F64  func(context.Context, *Run[float64]) error
+}
+
+var samplers = []Sampler{
+	{"euler", Euler[float32], Euler[float64]},
+	{"euler_a", EulerAncestral[float32], EulerAncestral[float64]},
+	{"dpmpp_2m", DPMPP2M[float32], DPMPP2M[float64]},
+}
+
+// SamplerNames lists the samplers.
+func SamplerNames() []string {
+	names := make([]string, len(samplers))
+	for i, s := range samplers {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// SamplerNamed finds a sampler.
+func SamplerNamed(name string) (Sampler, error) {
+	i := slices.IndexFunc(samplers, func(s Sampler) bool { return s.Name == name })
+	if i < 0 {
+		return Sampler{}, fmt.Errorf("sched: no sampler %q; there are %s", name, strings.Join(SamplerNames(), ", "))
+	}
+	return samplers[i], nil
+}
+
+// check names every fault of the run.
+func (r *Run[T]) check() error {
+	var errs []error
+	if r.Denoise == nil {
+		errs = append(errs, errors.New("sched: Denoise is nil"))
+	}
+	if len(r.Sigmas) < 2 {
+		errs = append(errs, fmt.Errorf("sched: %d sigmas, want at least 2", len(r.Sigmas)))
+	}
+	for i, s := range r.Sigmas {
+		if !(s >= 0) || math.IsInf(s, 0) {
+			errs = append(errs, fmt.Errorf("sched: sigma %d is %g, want a number of 0 or more", i, s))
+		} else if i > 0 && s > r.Sigmas[i-1] {
+			errs = append(errs, fmt.Errorf("sched: sigma %d is %g after %g, want no more", i, s, r.Sigmas[i-1]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// steps calls the denoiser once a step and advance with what it gave.
+func (r *Run[T]) steps(ctx context.Context, advance func(i int, denoised []T)) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	denoised := make([]T, len(r.X))
+	for i := range len(r.Sigmas) - 1 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.Denoise(ctx, denoised, r.X, r.Sigmas[i]); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(denoised, func(v T) bool { return v-v != 0 }) {
+			return fmt.Errorf("sched: the denoiser gave NaN or Inf at step %d, sigma %g", i, r.Sigmas[i])
+		}
+		advance(i, denoised)
+		if r.OnStep != nil {
+			if err := r.OnStep(i, r.X, denoised); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
