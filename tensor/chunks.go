@@ -13,15 +13,19 @@ const chunk = 4096
 // workers is the pool of all operations, started by the first that needs it.
 var workers = sync.OnceValue(func() *parallel.Pool { return parallel.New(0) })
 
-// forUnits calls f for every unit below n, on several goroutines where there
-// is more than one. A fault in f, such as a read of a mapped file that has been
-// truncated meanwhile, is an error.
-func forUnits(n int, f func(unit int)) error {
-	pool := parallel.New(1)
+// poolFor returns the pool for n work units. It reports a fault in one, such
+// as a read of a mapped file that has been truncated meanwhile, as an error.
+func poolFor(n int) *parallel.Pool {
 	if n > 1 {
-		pool = workers()
+		return workers()
 	}
-	return pool.Run(context.Background(), n, func(_, unit int) { f(unit) })
+	return parallel.New(1)
+}
+
+// forUnits calls f for every unit below n, on several goroutines where there
+// is more than one.
+func forUnits(n int, f func(unit int)) error {
+	return poolFor(n).Run(context.Background(), n, func(_, unit int) { f(unit) })
 }
 
 // forChunks calls f for consecutive ranges that make up the n elements.

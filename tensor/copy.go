@@ -13,20 +13,93 @@ func (t *Tensor) Contiguous() (*Tensor, error) {
 
 // Clone returns a contiguous copy.
 func (t *Tensor) Clone() (*Tensor, error) {
-	n, err := t.dtype.ByteLen(t.NumElements())
+	c, err := Zeros(t.dtype, t.shape...)
 	if err != nil {
 		return nil, err
 	}
-	c := &Tensor{dtype: t.dtype, shape: t.shape.Clone(), strides: t.shape.RowMajor(), data: alignedBytes(n)}
 	if t.IsContiguous() {
 		copy(c.data, t.Bytes())
 		return c, nil
 	}
 	if t.dtype.Size() == 0 {
-		return nil, fmt.Errorf("tensor: cannot gather %s%v with strides %v: its blocks cannot be split", t.dtype, t.shape, t.strides)
+		return nil, fmt.Errorf("tensor: %s%v with strides %v is not contiguous and its blocks cannot be split", t.dtype, t.shape, t.strides)
 	}
 	s := stridedOf(t)
 	return c, forChunks(t.NumElements(), func(lo, hi int) {
 		s.read(c.data[lo*s.size:hi*s.size], lo)
+	})
+}
+
+// Convert returns t with another dtype, or t itself if it has that already.
+// Floating-point values are rounded to nearest even, or truncated to integers
+// and held within the range of dt (NaN becomes 0). Integers keep their low
+// bits in a narrower integer. For Bool all but 0 is true.
+func (t *Tensor) Convert(dt DType) (*Tensor, error) {
+	if t.dtype == dt {
+		return t, nil
+	}
+	if t.dtype.class() == opaque || dt.class() == opaque {
+		return nil, fmt.Errorf("tensor: no conversion from %s to %s", t.dtype, dt)
+	}
+	c, err := Zeros(dt, t.shape...)
+	if err != nil {
+		return nil, err
+	}
+	return c, copyElements(c, t)
+}
+
+// Copy sets the elements of dst, which may be a view, to those of src, which
+// is broadcast to the shape of dst and converted to its dtype as by Convert.
+// The two must not overlap.
+func Copy(dst, src *Tensor) error {
+	if dst.dtype.class() == opaque || src.dtype.class() == opaque {
+		return fmt.Errorf("tensor: Copy of %s to %s: the dtypes are only stored", src.dtype, dst.dtype)
+	}
+	src, err := src.Expand(dst.shape...)
+	if err != nil {
+		return err
+	}
+	return copyElements(dst, src)
+}
+
+// copyElements converts between tensors of one shape.
+func copyElements(dst, src *Tensor) error {
+	switch dst.dtype.class() {
+	case singles:
+		return copyTo[float32](dst, src)
+	case doubles:
+		return copyTo[float64](dst, src)
+	case signed:
+		return copyTo[int64](dst, src)
+	default:
+		return copyTo[uint64](dst, src)
+	}
+}
+
+func copyTo[D number](dst, src *Tensor) error {
+	switch src.dtype.class() {
+	case singles:
+		return copyFromTo[D, float32](dst, src)
+	case doubles:
+		return copyFromTo[D, float64](dst, src)
+	case signed:
+		return copyFromTo[D, int64](dst, src)
+	default:
+		return copyFromTo[D, uint64](dst, src)
+	}
+}
+
+func copyFromTo[D, S number](dst, src *Tensor) error {
+	d, s := operandOf[D](dst), operandOf[S](src)
+	return forChunks(dst.NumElements(), func(lo, hi int) {
+		to := d.window()
+		from := s.window().load(lo, hi)
+		v := to.room(lo, hi)
+		if same, ok := any(from).([]D); ok && dst.dtype != Bool {
+			copy(v, same)
+		} else {
+			cast(v, from, dst.dtype)
+		}
+		to.store(v, lo)
 	})
 }

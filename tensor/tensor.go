@@ -176,6 +176,9 @@ func (t *Tensor) Bytes() []byte {
 	if err != nil {
 		panic(err)
 	}
+	if n == 0 {
+		return nil // the offset of an empty view may lie past the end
+	}
 	elems, bytes := t.dtype.Block()
 	off := t.offset / elems * bytes
 	return t.data[off : off+n : off+n]
@@ -218,7 +221,7 @@ func (t *Tensor) Reshape(shape ...int) (*Tensor, error) {
 }
 
 // Permute returns a view with the axes in another order: axis i of the result
-// is axis perm[i] of t.
+// is axis perm[i] of t. Negative axes count from the end.
 func (t *Tensor) Permute(perm ...int) (*Tensor, error) {
 	if len(perm) != len(t.shape) {
 		return nil, fmt.Errorf("tensor: permutation %v of %v needs %d axes", perm, t.shape, len(t.shape))
@@ -226,7 +229,8 @@ func (t *Tensor) Permute(perm ...int) (*Tensor, error) {
 	seen := make([]bool, len(perm))
 	s, st := make(Shape, len(perm)), make([]int, len(perm))
 	for i, p := range perm {
-		if p < 0 || p >= len(perm) || seen[p] {
+		p, err := t.axis(p)
+		if err != nil || seen[p] {
 			return nil, fmt.Errorf("tensor: %v is no permutation of the axes of %v", perm, t.shape)
 		}
 		seen[p] = true
@@ -235,10 +239,12 @@ func (t *Tensor) Permute(perm ...int) (*Tensor, error) {
 	return t.view(s, st, t.offset), nil
 }
 
-// Narrow returns the view of elements start to stop-1 along an axis.
+// Narrow returns the view of elements start to stop-1 along an axis. A negative
+// axis counts from the end.
 func (t *Tensor) Narrow(axis, start, stop int) (*Tensor, error) {
-	if axis < 0 || axis >= len(t.shape) {
-		return nil, fmt.Errorf("tensor: axis %d of %v does not exist", axis, t.shape)
+	axis, err := t.axis(axis)
+	if err != nil {
+		return nil, err
 	}
 	if start < 0 || stop < start || stop > t.shape[axis] {
 		return nil, fmt.Errorf("tensor: range %d:%d of axis %d of %v", start, stop, axis, t.shape)
