@@ -202,18 +202,17 @@ def context(c):
 def code_points(clip):
     lower, nfc, nfd = normalizers.Lowercase(), normalizers.NFC(), normalizers.NFD()
     norm = clip.backend_tokenizer.normalizer
-    blocks, block = [], []
+    blocks = []
     for start in range(0, 0x110000, 0x400):
-        block = [c for c in range(start, start + 0x400) if c not in SURROGATES]
-        normal = "\n".join(norm.normalize_str(context(c)) for c in block)
-        # ids of all that could be assigned before long, and of a sample of the rest
-        sample = [c for c in block if c < 0x34000 or c >> 16 == 14 or c % 251 == 0]
-        ids = [i for b in clip([context(c) for c in sample]).input_ids for i in b] if sample else []
+        # all that could be assigned before long, and a sample of the rest
+        block = [context(c) for c in range(start, start + 0x400)
+                 if c not in SURROGATES and (c < 0x34000 or c >> 16 == 14 or c % 251 == 0)]
+        normal = "\n".join(norm.normalize_str(s) for s in block)
+        ids = [i for ids in clip(block).input_ids for i in ids] if block else []
         blocks.append([hashlib.sha256(normal.encode()).hexdigest()[:16], checksum(ids)])
     valid = [chr(c) for c in range(0x110000) if c not in SURROGATES]
     low = [[s, lower.normalize_str(s)] for s in valid if lower.normalize_str(s) != s]
-    parts = [nfd.normalize_str(s) for s in valid if not 0xAC00 <= ord(s) < 0xD7A4 or ord(s) % 7 == 0]
-    parts = [d for s, d in zip(valid, (nfd.normalize_str(s) for s in valid)) if d != s and (not 0xAC00 <= ord(s) < 0xD7A4 or ord(s) % 7 == 0)]
+    parts = [nfd.normalize_str(s) for s in valid if nfd.normalize_str(s) != s and (not 0xAC00 <= ord(s) < 0xD7A4 or ord(s) % 7 == 0)]
     return {"classes": classes(), "lower": low, "blocks": blocks, "compose": [[d, nfc.normalize_str(d)] for d in parts]}
 
 
