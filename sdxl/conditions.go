@@ -64,7 +64,7 @@ func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved) (*conditio
 
 // zerosBefore puts a side of zeros in front of a batch of one.
 func zerosBefore(t *tensor.Tensor) (*tensor.Tensor, error) {
-	return tmpConcat(0, tensor.New(tensor.F32, t.Shape()...), t)
+	return tensor.Concat(0, tensor.New(tensor.F32, t.Shape()...), t)
 }
 
 // repeatSides repeats each row of t n times in place.

@@ -46,7 +46,7 @@ func (m *Model) EncodeText(ctx context.Context, b nn.Backend, texts []string) (*
 	if err := m.TextG.run(ctx, b, e.IDsG, &e.HiddenG, &e.Pooled); err != nil {
 		return nil, err
 	}
-	e.Context, err = tmpConcat(-1, e.HiddenL, e.HiddenG)
+	e.Context, err = tensor.Concat(-1, e.HiddenL, e.HiddenG)
 	return e, err
 }
 

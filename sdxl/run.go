@@ -135,15 +135,21 @@ func fit(in nn.Named, t *tensor.Tensor) (*tensor.Tensor, error) {
 		return nil, fmt.Errorf("input %s is missing", in.Name)
 	}
 	want := in.Value.Shape()
-	t, err := tmpConvert(t, in.Value.DType())
+	fail := func(err error) error { return fmt.Errorf("input %s: %w", in.Name, err) }
+	t, err := t.Convert(in.Value.DType())
 	if err != nil {
-		return nil, fmt.Errorf("input %s: %w", in.Name, err)
+		return nil, fail(err)
 	}
 	if len(want) == 1 && t.NumElements() == 1 {
-		return tmpExpand(t, want)
+		if t, err = t.Reshape(1); err == nil {
+			t, err = t.Expand(want...)
+		}
+		if err != nil {
+			return nil, fail(err)
+		}
 	}
 	if !t.Shape().Equal(want) {
-		return nil, fmt.Errorf("input %s has shape %v, want %v", in.Name, t.Shape(), want)
+		return nil, fail(fmt.Errorf("shape %v, want %v", t.Shape(), want))
 	}
-	return t, nil
+	return t.Contiguous()
 }

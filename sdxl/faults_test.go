@@ -1,0 +1,161 @@
+package sdxl_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/golden"
+	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/tensor"
+)
+
+// changed copies model b with the UNet's tensors changed.
+func changed(t *testing.T, change func(map[string]*tensor.Tensor)) string {
+	return copyModel(t, "b", func(path string, tensors map[string]*tensor.Tensor) {
+		if filepath.Base(filepath.Dir(path)) == "unet" {
+			tensors = maps.Clone(tensors)
+			change(tensors)
+		}
+		write(t, path, tensors)
+	})
+}
+
+// edited copies model b with a field of a JSON file changed.
+func edited(t *testing.T, file, field string, value any) string {
+	dst := t.TempDir()
+	require.NoError(t, os.CopyFS(dst, os.DirFS(golden.Path("b", "model"))))
+	path := filepath.Join(dst, file)
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var v map[string]any
+	require.NoError(t, json.Unmarshal([]byte(strings.ReplaceAll(string(data), "-Infinity", "null")), &v))
+	v[field] = value
+	data, err = json.Marshal(v)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, data, 0o644))
+	return dst
+}
+
+func TestOpenNamesFaults(t *testing.T) {
+	const weight = "down_blocks.1.attentions.0.proj_in.weight"
+	without := func(dir string) string {
+		dst := t.TempDir()
+		require.NoError(t, os.CopyFS(dst, os.DirFS(golden.Path("b", "model"))))
+		require.NoError(t, os.RemoveAll(filepath.Join(dst, dir)))
+		return dst
+	}
+	truncated := filepath.Join(t.TempDir(), "short.safetensors")
+	data, err := os.ReadFile(golden.Path("b", "single.safetensors"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(truncated, data[:len(data)/2], 0o644))
+	for name, c := range map[string]struct {
+		path string
+		opts sdxl.OpenOptions
+		want []string
+	}{
+		"no such file": {"no/such/model", sdxl.OpenOptions{}, []string{"no/such/model"}},
+		"no model":     {t.TempDir(), sdxl.OpenOptions{}, []string{"no diffusers folder", "unet"}},
+		"no unet":      {without("unet"), sdxl.OpenOptions{}, []string{"unet/config.json"}},
+		"no weights":   {without("vae/diffusion_pytorch_model.safetensors"), sdxl.OpenOptions{}, []string{"vae", "diffusion_pytorch_model"}},
+		"no tokenizer": {without("tokenizer_2"), sdxl.OpenOptions{}, []string{"tokenizer_2"}},
+		"truncated":    {truncated, sdxl.OpenOptions{Config: golden.Path("b", "model")}, []string{"short.safetensors"}},
+		"no config":    {golden.Path("b", "single.safetensors"), sdxl.OpenOptions{}, []string{"configuration of a diffusers folder"}},
+		"missing":      {changed(t, func(m map[string]*tensor.Tensor) { delete(m, weight) }), sdxl.OpenOptions{}, []string{"1 parameters are missing", weight}},
+		"unused": {changed(t, func(m map[string]*tensor.Tensor) { m["surplus.weight"] = m[weight] }), sdxl.OpenOptions{},
+			[]string{"1 tensors are unused", "surplus.weight"}},
+		"misshapen": {changed(t, func(m map[string]*tensor.Tensor) { m[weight] = tensor.New(tensor.F16, 3, 5) }), sdxl.OpenOptions{},
+			[]string{weight, "[3 5]"}},
+		"no SDXL":       {edited(t, "unet/config.json", "addition_embed_type", nil), sdxl.OpenOptions{}, []string{"unet", "addition_embed_type", "text_time"}},
+		"bad heads":     {edited(t, "unet/config.json", "attention_head_dim", []int{3, 7, 2}), sdxl.OpenOptions{}, []string{"7 heads"}},
+		"bad type":      {edited(t, "unet/config.json", "in_channels", "four"), sdxl.OpenOptions{}, []string{"unet/config.json", "in_channels"}},
+		"bad list":      {edited(t, "unet/config.json", "layers_per_block", []string{"two"}), sdxl.OpenOptions{}, []string{"unet/config.json"}},
+		"bad act":       {edited(t, "text_encoder/config.json", "hidden_act", "relu"), sdxl.OpenOptions{}, []string{"text_encoder", "hidden_act", "relu"}},
+		"bad groups":    {edited(t, "vae/config.json", "norm_num_groups", 7), sdxl.OpenOptions{}, []string{"vae", "norm_num_groups 7"}},
+		"bad context":   {edited(t, "unet/config.json", "cross_attention_dim", 81), sdxl.OpenOptions{}, []string{"cross_attention_dim is 81"}},
+		"bad scheduler": {edited(t, "scheduler/scheduler_config.json", "beta_start", "low"), sdxl.OpenOptions{}, []string{"scheduler_config.json", "beta_start"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := sdxl.Open(c.path, c.opts)
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
+func TestUnusedAndMissingMayBeAllowed(t *testing.T) {
+	const weight = "conv_in.weight"
+	path := changed(t, func(m map[string]*tensor.Tensor) { m["surplus.weight"] = m[weight] })
+	m, err := sdxl.Open(path, sdxl.OpenOptions{AllowUnused: true})
+	require.NoError(t, err)
+	m.Close()
+
+	path = changed(t, func(m map[string]*tensor.Tensor) { delete(m, weight) })
+	m = open(t, path, sdxl.OpenOptions{AllowMissing: true})
+	_, err = m.RunGraph(context.Background(), backend(t, 1), "unet", golden.Tensors(t, golden.Path("b", "parts", "unet-1x5x5.safetensors")), nil)
+	require.ErrorContains(t, err, weight)
+
+	accounts, err := sdxl.Inspect(path, sdxl.OpenOptions{})
+	require.NoError(t, err)
+	found := false
+	for _, a := range accounts {
+		if a.Component == "unet" {
+			found = true
+			require.Equal(t, []string{weight}, a.Missing)
+			require.NotEmpty(t, a.Mapped)
+		}
+	}
+	require.True(t, found)
+}
+
+func TestGenerateNamesFaults(t *testing.T) {
+	p := sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
+	num := func(n int) *int { return &n }
+	real := func(f float64) *float64 { return &f }
+	img := readPNG(t, golden.Path("a", "pictures", "input.png"))
+	for want, o := range map[string]sdxl.Options{
+		"width is 1001, want a multiple of 8":           {Width: 1001},
+		"height is -8":                                  {Height: -8},
+		"steps is 0, want 1 to":                         {Steps: num(0)},
+		"batch is 0":                                    {Batch: num(0)},
+		`no sampler "ddpm2"`:                            {Sampler: "ddpm2"},
+		`no schedule "cosine"`:                          {Schedule: "cosine"},
+		`timestep_spacing is "wide"`:                    {Spacing: "wide"},
+		"strength is 1.5":                               {Image: img, Strength: real(1.5)},
+		"strength 0.01 of 30 steps is less than":        {Image: img, Strength: real(0.01)},
+		"width is 12, want a multiple of 8 up to 16384": {Width: 12, Height: 9},
+	} {
+		t.Run(want, func(t *testing.T) {
+			_, err := p.Generate(context.Background(), o)
+			require.ErrorContains(t, err, want)
+		})
+	}
+	_, err := (&sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.VAEPart}), Backend: backend(t, 1)}).
+		Generate(context.Background(), sdxl.Options{})
+	require.ErrorContains(t, err, "AllParts")
+}
+
+func TestGenerateStopsWhenCancelled(t *testing.T) {
+	p := sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 2)}
+	ctx, cancel := context.WithCancel(context.Background())
+	last := 0
+	_, err := p.Generate(ctx, sdxl.Options{Progress: func(s sdxl.Progress) {
+		require.Equal(t, last+1, s.Step)
+		last = s.Step
+		if s.Step == 2 {
+			images, err := s.Preview(ctx)
+			require.NoError(t, err)
+			require.Len(t, images, 1)
+			cancel()
+		}
+	}})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 2, last)
+}

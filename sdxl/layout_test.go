@@ -1,0 +1,186 @@
+package sdxl_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/golden"
+	"github.com/df65613c/easel/safetensors"
+	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/tensor"
+)
+
+// copyModel copies a golden model and rewrites its weight files with change.
+func copyModel(t testing.TB, model string, change func(path string, tensors map[string]*tensor.Tensor)) string {
+	dst := t.TempDir()
+	require.NoError(t, os.CopyFS(dst, os.DirFS(golden.Path(model, "model"))))
+	files, err := filepath.Glob(filepath.Join(dst, "*", "*.safetensors"))
+	require.NoError(t, err)
+	require.Len(t, files, 4)
+	for _, path := range files {
+		rel, err := filepath.Rel(dst, path)
+		require.NoError(t, err)
+		tensors := golden.Tensors(t, golden.Path(model, "model", rel))
+		require.NoError(t, os.Remove(path))
+		change(path, tensors)
+	}
+	return dst
+}
+
+func write(t testing.TB, path string, tensors map[string]*tensor.Tensor) {
+	require.NoError(t, safetensors.WriteFile(path, tensors, nil))
+}
+
+func converted(t testing.TB, tensors map[string]*tensor.Tensor, dt tensor.DType) map[string]*tensor.Tensor {
+	out := make(map[string]*tensor.Tensor)
+	for name, v := range tensors {
+		var err error
+		out[name], err = v.Convert(dt)
+		require.NoError(t, err)
+	}
+	return out
+}
+
+// picture makes a small picture and returns its bytes.
+func picture(t testing.TB, path string, opts sdxl.OpenOptions, threads int) []byte {
+	m := open(t, path, opts)
+	steps, seed := 3, int64(5)
+	r, err := (&sdxl.Pipeline{Model: m, Backend: backend(t, threads)}).Generate(context.Background(),
+		sdxl.Options{Prompt: "a lighthouse at dusk", Steps: &steps, Seed: &seed, Width: 72, Height: 56})
+	require.NoError(t, err)
+	return r.Images[0].Pix
+}
+
+// TestLayoutsGiveTheSamePicture loads the same weights in every form.
+func TestLayoutsGiveTheSamePicture(t *testing.T) {
+	const model = "b"
+	want := picture(t, golden.Path(model, "model"), sdxl.OpenOptions{}, 2)
+	t.Run("single file", func(t *testing.T) {
+		opts := sdxl.OpenOptions{Config: golden.Path(model, "model")}
+		require.Equal(t, want, picture(t, golden.Path(model, "single.safetensors"), opts, 2))
+	})
+	t.Run("float32", func(t *testing.T) {
+		path := copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
+			write(t, path, converted(t, tensors, tensor.F32))
+		})
+		require.Equal(t, want, picture(t, path, sdxl.OpenOptions{}, 2))
+	})
+	t.Run("variant", func(t *testing.T) {
+		path := copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
+			write(t, strings.TrimSuffix(path, ".safetensors")+".fp16.safetensors", tensors)
+		})
+		require.Equal(t, want, picture(t, path, sdxl.OpenOptions{}, 2))
+		require.Equal(t, want, picture(t, path, sdxl.OpenOptions{Variant: "fp16"}, 2))
+		_, err := sdxl.Open(path, sdxl.OpenOptions{Variant: "bf16"})
+		require.ErrorContains(t, err, "bf16")
+	})
+	t.Run("sharded", func(t *testing.T) {
+		path := copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
+			writeShards(t, path, tensors)
+		})
+		require.Equal(t, want, picture(t, path, sdxl.OpenOptions{}, 2))
+	})
+	t.Run("bfloat16", func(t *testing.T) {
+		round := func(to ...tensor.DType) string {
+			return copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
+				for _, dt := range to {
+					tensors = converted(t, tensors, dt)
+				}
+				write(t, path, tensors)
+			})
+		}
+		require.Equal(t, picture(t, round(tensor.BF16, tensor.F32), sdxl.OpenOptions{}, 2), picture(t, round(tensor.BF16), sdxl.OpenOptions{}, 2))
+	})
+	t.Run("old names", func(t *testing.T) {
+		rename := strings.NewReplacer(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.")
+		path := copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
+			out := make(map[string]*tensor.Tensor)
+			for name, v := range tensors {
+				switch filepath.Base(filepath.Dir(path)) {
+				case "vae":
+					name = rename.Replace(name)
+				case "text_encoder":
+					name = strings.TrimPrefix(name, "text_model.")
+				}
+				out[name] = v
+			}
+			write(t, path, out)
+		})
+		require.Equal(t, want, picture(t, path, sdxl.OpenOptions{}, 2))
+	})
+}
+
+// writeShards writes tensors in two files and an index, as Hugging Face has them.
+func writeShards(t testing.TB, path string, tensors map[string]*tensor.Tensor) {
+	stem := strings.TrimSuffix(path, ".safetensors")
+	names := []string{stem + "-00001-of-00002.safetensors", stem + "-00002-of-00002.safetensors"}
+	shards := []map[string]*tensor.Tensor{{}, {}}
+	index := map[string]string{}
+	for name, v := range tensors {
+		i := len(name) % 2
+		shards[i][name] = v
+		index[name] = filepath.Base(names[i])
+	}
+	for i, name := range names {
+		write(t, name, shards[i])
+	}
+	data, err := json.Marshal(map[string]any{"metadata": map[string]any{"total_size": 1}, "weight_map": index})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path+".index.json", data, 0o644))
+}
+
+func TestSamePictureAtAnyThreadCount(t *testing.T) {
+	want := picture(t, golden.Path("a", "model"), sdxl.OpenOptions{}, 1)
+	for _, threads := range []int{2, 3, 8} {
+		require.Equal(t, want, picture(t, golden.Path("a", "model"), sdxl.OpenOptions{}, threads), "%d threads", threads)
+	}
+}
+
+// TestTextsAlone loads the text encoders of a model that has nothing else.
+func TestTextsAlone(t *testing.T) {
+	path := copyModel(t, "a", func(path string, tensors map[string]*tensor.Tensor) {
+		if strings.HasPrefix(filepath.Base(filepath.Dir(path)), "text_encoder") {
+			write(t, path, tensors)
+		}
+	})
+	for _, dir := range []string{"unet", "vae", "scheduler"} {
+		require.NoError(t, os.RemoveAll(filepath.Join(path, dir)))
+	}
+	m := open(t, path, sdxl.OpenOptions{Parts: sdxl.TextParts})
+	b := backend(t, 2)
+	var texts []string
+	for i := range 64 {
+		texts = append(texts, strings.Repeat("a red circle, ", i))
+	}
+	all, err := m.EncodeText(context.Background(), b, texts)
+	require.NoError(t, err)
+	for i := 0; i < 64; i += 9 {
+		one, err := m.EncodeText(context.Background(), b, texts[i:i+1])
+		require.NoError(t, err)
+		for _, pair := range [][2]*tensor.Tensor{{all.Context, one.Context}, {all.Pooled, one.Pooled}} {
+			row, err := pair[0].Narrow(0, i, i+1)
+			require.NoError(t, err)
+			require.Equal(t, pair[1].Bytes(), row.Bytes(), "text %d", i)
+		}
+	}
+}
+
+// TestVAEAlone loads only the VAE, and takes a picture there and back.
+func TestVAEAlone(t *testing.T) {
+	m := open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.VAEPart})
+	require.Nil(t, m.UNet)
+	b := backend(t, 2)
+	img := tensor.New(tensor.F32, 2, 3, 40, 24)
+	z, err := m.VAE.Encode(context.Background(), b, img, nil)
+	require.NoError(t, err)
+	require.Equal(t, tensor.Shape{2, 4, 5, 3}, z.Shape())
+	out, err := m.VAE.Decode(context.Background(), b, z)
+	require.NoError(t, err)
+	require.Equal(t, img.Shape(), out.Shape())
+}
