@@ -150,23 +150,31 @@ func floatTexts(v []float64, digits int) []string {
 	if hi > 0 && (hi >= 1e8 || lo < 1e-4 || hi/lo > 1e3) {
 		form = 'e'
 	}
+	text := func(f float64, digits int) string {
+		if math.IsInf(f, 0) || f != f {
+			return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+"))
+		}
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, form, digits, 64), "e")
+		if !strings.Contains(mantissa, ".") {
+			mantissa += "."
+		}
+		if form == 'f' {
+			return strings.TrimRight(mantissa, "0")
+		}
+		return mantissa + "e" + exponent
+	}
+	if form == 'e' { // all with the digits that one needs
+		needed := 0
+		for _, f := range v {
+			mantissa, _, _ := strings.Cut(text(f, digits), "e")
+			_, fraction, _ := strings.Cut(mantissa, ".")
+			needed = max(needed, len(strings.TrimRight(fraction, "0")))
+		}
+		digits = needed
+	}
 	texts := make([]string, len(v))
 	for i, f := range v {
-		switch {
-		case f != f:
-			texts[i] = "nan"
-		case math.IsInf(f, 0):
-			texts[i] = strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+"))
-		case form == 'f':
-			texts[i] = strconv.FormatFloat(f, 'f', digits, 64)
-			if strings.Contains(texts[i], ".") {
-				texts[i] = strings.TrimRight(texts[i], "0")
-			} else {
-				texts[i] += "."
-			}
-		default:
-			texts[i] = strconv.FormatFloat(f, 'e', digits, 64)
-		}
+		texts[i] = text(f, digits)
 	}
 	return texts
 }
