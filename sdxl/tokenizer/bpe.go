@@ -1,6 +1,9 @@
 package tokenizer
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // wordEnd marks the symbol that ends a word.
 const wordEnd = "</w>"
@@ -48,13 +51,11 @@ func newBPE(vocab map[string]int32, merges [][2]string, unknown string) (*bpe, e
 		m.merges[pair{left, right}] = merge{uint32(i), id}
 	}
 	for b, r := range byteRunes {
-		var ok error
-		m.inner[b], ok = m.byteID(string(r), unknown)
-		if ok == nil {
-			m.last[b], ok = m.byteID(string(r)+wordEnd, unknown)
-		}
-		if ok != nil {
-			return nil, ok
+		var errInner, errLast error
+		m.inner[b], errInner = m.byteID(string(r), unknown)
+		m.last[b], errLast = m.byteID(string(r)+wordEnd, unknown)
+		if err := cmp.Or(errInner, errLast); err != nil {
+			return nil, err
 		}
 	}
 	return m, nil

@@ -28,7 +28,8 @@ var (
 )
 
 func buildCLIP(pad string) *Tokenizer {
-	t, err := build(clipModel(), &config{special: map[string]tokenSpec{"pad_token": {Content: pad, isString: true}}})
+	c := &config{maxLength: clipLength, special: map[string]tokenSpec{"pad_token": {Content: pad, isString: true}}}
+	t, err := build(clipModel(), c)
 	if err != nil {
 		panic(fmt.Sprintf("tokenizer: embedded vocabulary: %v", err)) // a broken build
 	}

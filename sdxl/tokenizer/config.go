@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 )
@@ -30,7 +31,10 @@ const (
 // roles are the named special tokens, in the order in which they are added.
 var roles = [...]string{"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}
 
-// config is what the small files of a folder say; the zero value stands for a folder without any.
+// defaults are CLIPTokenizer's own, where the files name none.
+var defaults = map[string]string{"bos_token": startOfText, "eos_token": endOfText, "unk_token": endOfText, "pad_token": endOfText}
+
+// config is what the small files of a folder say.
 type config struct {
 	maxLength int
 	special   map[string]tokenSpec // by role
@@ -132,11 +136,18 @@ func (c *config) readFields(fields map[string]json.RawMessage) error {
 			return fmt.Errorf("%s is %q, CLIP's is \"right\"", name, side)
 		}
 	}
-	return readField(fields, "model_max_length", func(n float64) {
-		if n < 1<<30 { // transformers writes 1e30 for no limit
-			c.maxLength = int(n)
-		}
-	})
+	length := float64(clipLength)
+	if err := readField(fields, "model_max_length", func(n float64) { length = n }); err != nil {
+		return err
+	}
+	switch {
+	case length < 2 || length != math.Trunc(length):
+		return fmt.Errorf("model_max_length is %v, it must be a whole number of 2 or more", length)
+	case length > 1<<30: // transformers writes 1e30 for no limit
+		length = clipLength
+	}
+	c.maxLength = int(length)
+	return nil
 }
 
 // readField hands the field to set, unless it is absent or null.
@@ -213,15 +224,13 @@ func (c *config) readOlder(fsys fs.FS, inVocabulary []savedToken) error {
 	return nil
 }
 
-// content returns the token of a role, or what CLIPTokenizer takes where the files name none.
-func (c *config) content(role string) tokenSpec {
-	if t, ok := c.special[role]; ok {
-		return t
+// token returns the token of a role.
+func (c *config) token(role string) (t tokenSpec, ok bool) {
+	if t, ok = c.special[role]; ok {
+		return t, true
 	}
-	if role == "bos_token" {
-		return tokenSpec{Content: startOfText, isString: true}
-	}
-	return tokenSpec{Content: endOfText, isString: true}
+	content, ok := defaults[role]
+	return tokenSpec{Content: content, isString: true}, ok
 }
 
 // tokens returns every token to add, in order. A later one of the same content replaces an earlier one.
@@ -235,8 +244,7 @@ func (c *config) tokens() []tokenSpec {
 	named := map[string]bool{}
 	var special []tokenSpec
 	for _, role := range roles {
-		if _, ok := c.special[role]; ok || role == "bos_token" || role == "eos_token" || role == "unk_token" || role == "pad_token" {
-			t := c.content(role)
+		if t, ok := c.token(role); ok {
 			special = append(special, t)
 			named[t.Content] = true
 		}

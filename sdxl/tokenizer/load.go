@@ -146,14 +146,9 @@ func build(m *model, c *config) (*Tokenizer, error) {
 		return nil, fmt.Errorf("%s: no vocabulary", m.vocabSource)
 	}
 	t := &Tokenizer{maxLength: c.maxLength}
-	switch {
-	case t.maxLength == 0:
-		t.maxLength = clipLength
-	case t.maxLength < 2:
-		return nil, fmt.Errorf("%s: model_max_length is %d, it must be 2 or more", configFile, t.maxLength)
-	}
+	unknown, _ := c.token("unk_token")
 	var err error
-	if t.bpe, err = newBPE(m.vocab, m.merges, c.content("unk_token").Content); err != nil {
+	if t.bpe, err = newBPE(m.vocab, m.merges, unknown.Content); err != nil {
 		return nil, fmt.Errorf("%s: %w", m.vocabSource, err)
 	}
 	if err := t.add(c.tokens()); err != nil {
@@ -162,12 +157,16 @@ func build(m *model, c *config) (*Tokenizer, error) {
 	for id := range t.bpe.tokens {
 		t.vocabSize = max(t.vocabSize, int(id)+1)
 	}
-	for id := range t.added {
-		t.vocabSize = max(t.vocabSize, int(t.added[id].id)+1)
+	for id := range t.addedByID {
+		t.vocabSize = max(t.vocabSize, int(id)+1)
 	}
-	t.bos, _ = t.ID(c.content("bos_token").Content)
-	t.eos, _ = t.ID(c.content("eos_token").Content)
-	t.pad, _ = t.ID(c.content("pad_token").Content)
+	for role, id := range map[string]*int32{"bos_token": &t.bos, "eos_token": &t.eos, "pad_token": &t.pad} {
+		tok, _ := c.token(role)
+		var ok bool
+		if *id, ok = t.ID(tok.Content); !ok {
+			return nil, fmt.Errorf("%s is empty", role)
+		}
+	}
 	return t, nil
 }
 

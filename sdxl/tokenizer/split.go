@@ -96,5 +96,9 @@ func isNumber(r rune) bool {
 
 // isWord reports whether r is of \w in the sense of UTS #18.
 func isWord(r rune) bool {
-	return isLetter(r) || unicode.In(r, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control)
+	if isLetter(r) || unicode.In(r, laterMarks, laterNumbers) {
+		return true
+	}
+	return unicode.In(r, unicode.M, unicode.Nd, unicode.Nl, unicode.Pc, unicode.Other_Alphabetic, unicode.Join_Control) &&
+		!unicode.In(r, tooLateLetters, tooLateNumbers, tooLateMarks)
 }

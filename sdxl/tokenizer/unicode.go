@@ -4,7 +4,7 @@ import "unicode"
 
 // The tokenizers library takes each step's tables from another version of Unicode: 9 for composition, 16 for the
 // classes of its patterns, 17 for lower case. Go's tables are of version 15 or later, by release. What follows is the difference,
-// up to version 18 of Unicode.
+// up to version 18 of Unicode; for lower case, which a later version would only add to, up to 17.
 
 // laterLetters are the letters that Unicode 16 has and 15 lacks.
 var laterLetters = &unicode.RangeTable{
@@ -54,6 +54,31 @@ var tooLateNumbers = &unicode.RangeTable{
 	R32: []unicode.Range32{
 		{0x11de0, 0x11de9, 1}, {0x1246f, 0x1246f, 1}, {0x12475, 0x1247f, 1}, {0x12550, 0x12686, 1},
 		{0x16ff4, 0x16ff6, 1},
+	},
+}
+
+// laterMarks are the marks of words that Unicode 16 has and 15 lacks.
+var laterMarks = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x0897, 0x0897, 1},
+	},
+	R32: []unicode.Range32{
+		{0x10d69, 0x10d6d, 1}, {0x10efc, 0x10efc, 1}, {0x113b8, 0x113c0, 1}, {0x113c2, 0x113c2, 1},
+		{0x113c5, 0x113c5, 1}, {0x113c7, 0x113ca, 1}, {0x113cc, 0x113d0, 1}, {0x113d2, 0x113d2, 1},
+		{0x113e1, 0x113e2, 1}, {0x11f5a, 0x11f5a, 1}, {0x1611e, 0x1612f, 1}, {0x1e5ee, 0x1e5ef, 1},
+	},
+}
+
+// tooLateMarks are marks of words that Unicode 16 lacks.
+var tooLateMarks = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x05c8, 0x05c9, 1}, {0x0b53, 0x0b54, 1}, {0x1acf, 0x1af0, 1},
+	},
+	R32: []unicode.Range32{
+		{0x10ecb, 0x10ecf, 1}, {0x10ef0, 0x10efb, 1}, {0x11b60, 0x11b67, 1}, {0x11df0, 0x11df0, 1},
+		{0x1d127, 0x1d128, 1}, {0x1d250, 0x1d252, 1}, {0x1d25b, 0x1d25c, 1}, {0x1d25f, 0x1d25f, 1},
+		{0x1d280, 0x1d281, 1}, {0x1e6e3, 0x1e6e3, 1}, {0x1e6e6, 0x1e6e6, 1}, {0x1e6ee, 0x1e6ef, 1},
+		{0x1e6f5, 0x1e6f5, 1},
 	},
 }
 

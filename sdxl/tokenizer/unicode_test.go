@@ -15,7 +15,7 @@ import (
 // unicodeReferences are the tables of the tokenizers library, by its behaviour. Where a test against them fails
 // after an update of Go or of x/text, their tables are of a later Unicode than unicode.go knows.
 type unicodeReferences struct {
-	Classes [][2]any    // runs: first code point, class
+	Classes [][2]any    // runs: first code point, classes: letter, number, space, part of a word
 	Lower   [][2]string // all that change
 	Compose [][2]string // canonical decompositions and their NFC
 	Blocks  [][2]string // per 1024 code points, of which the generator takes some: checksum of the normalized contexts, of their ids
@@ -46,6 +46,9 @@ func TestClassesOfEveryCodePoint(t *testing.T) {
 		}
 		if unicode.IsSpace(r) {
 			got += "S"
+		}
+		if isWord(r) {
+			got += "W"
 		}
 		if got != want {
 			t.Errorf("%U: class %q, want %q", r, got, want)

@@ -9,7 +9,8 @@ Run from the repository root with transformers 5.23, tokenizers 0.23.3 and open_
 import gzip, hashlib, io, json, os, random, struct, tempfile, zipfile
 
 import open_clip
-from tokenizers import AddedToken, Regex, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
+from tokenizers.models import BPE
 from transformers import CLIPTokenizer
 
 OUT = "sdxl/tokenizer/testdata"
@@ -190,7 +191,9 @@ def runs(classify):
 
 def classes():
     split = {k: pre_tokenizers.Split(Regex(p), behavior="removed", invert=True) for k, p in (("L", r"\p{L}"), ("N", r"\p{N}"), ("S", r"\s"))}
-    return runs(lambda s: "".join(k for k, p in split.items() if p.pre_tokenize_str(s)))
+    word = Tokenizer(BPE(vocab={"x": 0}, merges=[], unk_token="x"))  # an added token tells what adjoins a single word
+    word.add_tokens([AddedToken("word", single_word=True, normalized=False)])
+    return runs(lambda s: "".join(k for k, p in split.items() if p.pre_tokenize_str(s)) + ("W" if 1 not in word.encode("word" + s).ids else ""))
 
 
 def context(c):
