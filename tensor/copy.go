@@ -32,8 +32,9 @@ func (t *Tensor) Clone() (*Tensor, error) {
 
 // Convert returns t with another dtype, or t itself if it has that already.
 // Floating-point values are rounded to nearest even, or truncated to integers
-// and held within the range of dt (NaN becomes 0). Integers keep their low
-// bits in a narrower integer. For Bool all but 0 is true.
+// and held within the range of dt (NaN becomes 0). Values above the largest
+// F8E4M3 become that one, as it has no infinity. Integers keep their low bits
+// in a narrower integer. For Bool all but 0 is true.
 func (t *Tensor) Convert(dt DType) (*Tensor, error) {
 	if t.dtype == dt {
 		return t, nil

@@ -8,20 +8,20 @@ type float8 struct {
 	mantissa int // bits
 	bias     int
 	max      byte // the largest finite value
-	overflow byte // what a larger one becomes
+	overflow byte // what a larger one becomes, infinity where the format has it
 	nan      byte
 }
 
 var (
 	f8e5m2 = float8{mantissa: 2, bias: 15, max: 0x7b, overflow: 0x7c, nan: 0x7f}
-	f8e4m3 = float8{mantissa: 3, bias: 7, max: 0x7e, overflow: 0x7f, nan: 0x7f} // has no infinity
+	f8e4m3 = float8{mantissa: 3, bias: 7, max: 0x7e, overflow: 0x7e, nan: 0x7f} // saturates, as torch does from 2.12 on
 )
 
 func (f *float8) decode(b byte) float32 {
 	sign, b := uint32(b&0x80)<<24, b&0x7f
 	v := float32(math.NaN())
 	switch exp, man := int(b)>>f.mantissa, int(b)&(1<<f.mantissa-1); {
-	case b > f.max && b == f.overflow && b != f.nan:
+	case b > f.max && b == f.overflow:
 		v = float32(math.Inf(1))
 	case b > f.max:
 	case exp == 0:

@@ -114,7 +114,7 @@ func slice(t *tensor.Tensor) (any, error) {
 	case tensor.F64:
 		return tensor.Data[float64](t)
 	}
-	return nil, fmt.Errorf("Go has no type for %s: convert the tensor first", t.DType())
+	return nil, fmt.Errorf("no Go type for %s: convert the tensor first", t.DType())
 }
 
 func dtypeOf(d gt.Dtype) (tensor.DType, bool) {

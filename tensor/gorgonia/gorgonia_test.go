@@ -93,7 +93,7 @@ func TestToDenseRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "make it contiguous")
 	for _, dt := range []tensor.DType{tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.C64} {
 		_, err = ToDense(tensor.New(dt, 2))
-		require.ErrorContains(t, err, "Go has no type for "+dt.String())
+		require.ErrorContains(t, err, "no Go type for "+dt.String())
 	}
 }
 
