@@ -5,8 +5,6 @@ import (
 	"image/color"
 	"math"
 
-	"golang.org/x/image/draw"
-
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -36,15 +34,6 @@ func level(v float32) uint8 {
 	return uint8(math.RoundToEven(float64(x * 255)))
 }
 
-// lanczos is the resampling of the reference's image processor.
-var lanczos = &draw.Kernel{Support: 3, At: func(t float64) float64 {
-	if t == 0 {
-		return 1
-	}
-	x := math.Pi * t
-	return 3 * math.Sin(x) * math.Sin(x/3) / (x * x)
-}}
-
 // fromImage turns a picture into [1,3,h,w], -1 to 1, resized to w x h. An
 // alpha channel is dropped, as the reference drops it.
 func fromImage(img image.Image, w, h int) *tensor.Tensor {
@@ -57,11 +46,7 @@ func fromImage(img image.Image, w, h int) *tensor.Tensor {
 			src.SetNRGBA(x, y, c)
 		}
 	}
-	if b.Dx() != w || b.Dy() != h {
-		scaled := image.NewNRGBA(image.Rect(0, 0, w, h))
-		lanczos.Scale(scaled, scaled.Bounds(), src, src.Bounds(), draw.Src, nil)
-		src = scaled
-	}
+	src = resizeLanczos(src, w, h)
 	t := tensor.New(tensor.F32, 1, 3, h, w)
 	v := t.Float32s()
 	for i := range h * w {

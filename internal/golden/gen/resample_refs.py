@@ -1,0 +1,19 @@
+"""Pictures resized by Pillow, which the reference resizes with:
+
+    python resample_refs.py ../../../sdxl/testdata/resample
+"""
+import argparse
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+if __name__ == "__main__":
+    args = argparse.ArgumentParser(description=__doc__)
+    args.add_argument("out", type=pathlib.Path)
+    folder = args.parse_args().out
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (29, 45, 3), dtype=np.uint8))
+    picture.save(folder / "input.png")
+    for size in ((40, 24), (48, 32), (45, 16), (8, 29), (104, 8), (5, 200)):
+        picture.resize(size, resample=Image.Resampling.LANCZOS).save(folder / f"{size[0]}x{size[1]}.png")
