@@ -3,6 +3,7 @@
 package golden
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"os"
@@ -20,10 +21,17 @@ import (
 // Models are the names of the golden models.
 var Models = []string{"a", "b"}
 
+// variable names a folder made by gen/make_heldout.py to test with instead.
+const variable = "EASEL_GOLDEN"
+
 // Path returns the path of a file or folder of testdata.
 func Path(elem ...string) string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(append([]string{filepath.Dir(file), "testdata"}, elem...)...)
+	root := os.Getenv(variable)
+	if root == "" {
+		_, file, _, _ := runtime.Caller(0)
+		root = filepath.Join(filepath.Dir(file), "testdata")
+	}
+	return filepath.Join(append([]string{root}, elem...)...)
 }
 
 // Names returns the names, without .safetensors, of the files in a folder of testdata.
@@ -50,7 +58,8 @@ func Tensors(t testing.TB, path string) map[string]*tensor.Tensor {
 	return m
 }
 
-// Case is a picture of pictures.py.
+// Case is a picture of pictures.py: its parameters. What is nil, zero or empty
+// is left to diffusers and to the model's folder.
 type Case struct {
 	Name     string
 	Prompt   string
@@ -64,10 +73,10 @@ type Case struct {
 	Schedule string
 	Spacing  string
 	Batch    *int
-	Original *[2]int
-	Target   *[2]int
-	Crop     *[2]int
-	Image    bool
+	Original *[2]int // width, height
+	Target   *[2]int // width, height
+	Crop     *[2]int // left, top
+	Image    bool    // starts from pictures/input.png
 	Strength *float64
 }
 
@@ -75,8 +84,10 @@ type Case struct {
 func ReadCase(t testing.TB, model, name string) Case {
 	data, err := os.ReadFile(Path(model, "pictures", name+".json"))
 	require.NoError(t, err)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields() // a parameter that is not read would be a case that is not tested
 	var c Case
-	require.NoError(t, json.Unmarshal(data, &c))
+	require.NoError(t, d.Decode(&c))
 	return c
 }
 

@@ -1,8 +1,11 @@
 """Reference values of the networks alone, and of their modules."""
+import json
+
 import torch
 from safetensors.torch import save_file
 
 TEXTS = ["a red circle above a blue square", "", "Two   TINY stars, at dusk! (detailed) 4k", "an astronaut riding a horse " * 12, "naïve café 猫 🐈"]
+UNET_CASES = [(1, 12, 12, 981.0), (2, 8, 24, 1.0), (1, 9, 13, 499.5), (2, 13, 7, 0.25), (1, 5, 5, 999.0)]  # batch, height, width, timestep
 
 
 def save(path, **tensors):
@@ -35,9 +38,11 @@ def unet_modules(unet):
 
 
 @torch.no_grad()
-def write_text(pipe, out):
+def write_text(pipe, out, texts=TEXTS):
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "texts.json").write_text(json.dumps(texts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, tok, model in (("clip-l", pipe.tokenizer, pipe.text_encoder), ("clip-g", pipe.tokenizer_2, pipe.text_encoder_2)):
-        ids = tok(TEXTS, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
+        ids = tok(texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
         o = model(ids, output_hidden_states=True)
         pooled = o.text_embeds if hasattr(o, "text_embeds") else o.pooler_output
         layers = {"embeddings": o.hidden_states[0][:1], **{f"layers.{i}": h[:1] for i, h in enumerate(o.hidden_states[1:])}}
@@ -45,14 +50,13 @@ def write_text(pipe, out):
 
 
 @torch.no_grad()
-def write_unet(pipe, out, g):
+def write_unet(pipe, out, g, cases=UNET_CASES):
     u = pipe.unet
     pooled = u.config.projection_class_embeddings_input_dim - 6 * u.config.addition_time_embed_dim
-    cases = [(1, 12, 12, 981.0), (2, 8, 24, 1.0), (1, 9, 13, 499.5), (2, 13, 7, 0.25), (1, 5, 5, 999.0)]
     for i, (b, h, w, t) in enumerate(cases):
         x = dict(sample=torch.randn(b, 4, h, w, generator=g), timestep=torch.tensor([t]),
                  encoder_hidden_states=torch.randn(b, 77, u.config.cross_attention_dim, generator=g), text_embeds=torch.randn(b, pooled, generator=g),
-                 time_ids=torch.tensor([[8.0 * h, 8.0 * w, 3.0, 17.0, 1024.0, 768.0]] * b))
+                 time_ids=torch.tensor([[8.0 * h, 8.0 * w, 3.0 + 40 * k, 17.0, 1024.0, 768.0 - 128 * k] for k in range(b)]))
         taps, handles = tapped(u, unet_modules(u) if i == 0 else [])
         y = u(x["sample"], x["timestep"][0], x["encoder_hidden_states"], added_cond_kwargs=dict(text_embeds=x["text_embeds"], time_ids=x["time_ids"])).sample
         for hd in handles:

@@ -16,15 +16,15 @@ import single_file
 SEEDS = {"a": 1, "b": 2}
 
 
-def make(size, seed, out, cases=pictures.CASES, single=False):
+def make(size, seed, out, single, texts=components.TEXTS, unet=components.UNET_CASES, cases=pictures.CASES, picture=pictures.input_picture()):
     """One model below out: model/, parts/, pictures/ and, if single, single.safetensors."""
     shutil.rmtree(out, ignore_errors=True)
     pipe = models.build(size, seed, out / "model")
     g = torch.Generator().manual_seed(seed + 100)
-    components.write_text(pipe, out / "parts")
-    components.write_unet(pipe, out / "parts", g)
+    components.write_text(pipe, out / "parts", texts)
+    components.write_unet(pipe, out / "parts", g, unet)
     components.write_vae(pipe, out / "parts", g)
-    pictures.write(pipe, out / "pictures", cases)
+    pictures.write(pipe, out / "pictures", cases, picture)
     if single:
         single_file.write(pipe, out / "single.safetensors", out / "model")
 
@@ -34,5 +34,5 @@ if __name__ == "__main__":
     args.add_argument("out", type=pathlib.Path)
     torch.set_num_threads(1)
     root = args.parse_args().out
-    for size, seed in SEEDS.items():
-        make(size, seed, root / size, single=size == "b")
+    for name, seed in SEEDS.items():
+        make(models.SIZES[name], seed, root / name, single=name == "b")

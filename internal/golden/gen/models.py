@@ -1,15 +1,17 @@
 """Tiny random SDXL models with the true topology, in sizes that no real model has."""
 import collections
 import json
-import re
 
 import torch
-from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import (AutoencoderKL, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler,
+                       StableDiffusionXLPipeline, UNet2DConditionModel)
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 WORDS = """a an the of in on at with and red green blue yellow purple orange black white small large tiny huge old new bright dark
 circle square triangle star heart ring moon house tree river mountain lighthouse dusk dawn sunset painting photo sketch portrait cat dog bird
 horse astronaut riding watercolor oil detailed blurry low quality above below left right inside two three four one""".split()
+
+SCHEDULERS = {"euler": EulerDiscreteScheduler, "euler_a": EulerAncestralDiscreteScheduler, "dpmpp_2m": DPMSolverMultistepScheduler}
 
 SIZES = {
     "a": dict(
@@ -18,7 +20,7 @@ SIZES = {
         unet=dict(block_out_channels=(16, 32, 48), layers_per_block=2, transformer_layers_per_block=[1, 1, 2], attention_head_dim=[2, 2, 3],
                   norm_num_groups=8, use_linear_projection=True, addition_time_embed_dim=16),
         vae=dict(block_out_channels=(8, 16, 32, 32), layers_per_block=2, norm_num_groups=8, scaling_factor=0.13025, force_upcast=True),
-        sample_size=16,
+        sample_size=16, sampler="euler", scheduler={},
     ),
     "b": dict(
         text_l=dict(hidden_size=24, intermediate_size=72, num_hidden_layers=2, num_attention_heads=1),
@@ -26,7 +28,7 @@ SIZES = {
         unet=dict(block_out_channels=(24, 40, 56), layers_per_block=1, transformer_layers_per_block=[1, 2, 1], attention_head_dim=[3, 1, 2],
                   norm_num_groups=4, use_linear_projection=False, addition_time_embed_dim=12),
         vae=dict(block_out_channels=(8, 12, 20, 24), layers_per_block=1, norm_num_groups=4, scaling_factor=0.7, force_upcast=False),
-        sample_size=12,
+        sample_size=12, sampler="dpmpp_2m", scheduler=dict(use_karras_sigmas=True),
     ),
 }
 
@@ -95,10 +97,10 @@ def randomize(module, generator):
     return module.eval()
 
 
-def build(size, seed, folder):
-    """Writes a model as an fp16 diffusers folder and returns it in float32."""
+def build(s, seed, folder):
+    """Writes a model of size s as an fp16 diffusers folder and returns it in float32."""
     vocab = write_tokenizers(folder)
-    s, g = SIZES[size], torch.Generator().manual_seed(seed)
+    g = torch.Generator().manual_seed(seed)
     ids = dict(vocab_size=len(vocab), bos_token_id=vocab["<|startoftext|>"], eos_token_id=vocab["<|endoftext|>"], max_position_embeddings=77)
     text_l = CLIPTextModel(CLIPTextConfig(**ids, **s["text_l"], hidden_act="quick_gelu", pad_token_id=ids["eos_token_id"]))
     text_g = CLIPTextModelWithProjection(CLIPTextConfig(**ids, **s["text_g"], hidden_act="gelu", pad_token_id=0))
@@ -112,7 +114,7 @@ def build(size, seed, folder):
     vae = AutoencoderKL(**s["vae"], latent_channels=4, sample_size=8 * s["sample_size"],
                         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4)
     euler = EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="leading", steps_offset=1)
-    scheduler = euler if size == "a" else DPMSolverMultistepScheduler.from_config(euler.config, use_karras_sigmas=True)
+    scheduler = SCHEDULERS[s["sampler"]].from_config(euler.config, **s["scheduler"])
     for m in (text_l, text_g, unet, vae):
         randomize(m, g)
     tokenizers = [CLIPTokenizer.from_pretrained(folder / d) for d in ("tokenizer", "tokenizer_2")]
@@ -124,6 +126,6 @@ def build(size, seed, folder):
 
 
 def load(folder, cls=StableDiffusionXLPipeline):
-    pipe = cls.from_pretrained(folder, torch_dtype=torch.float32, add_watermarker=False)
+    pipe = cls.from_pretrained(folder, dtype=torch.float32, add_watermarker=False)
     pipe.set_progress_bar_config(disable=True)
     return pipe

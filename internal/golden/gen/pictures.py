@@ -3,11 +3,11 @@ import json
 
 import numpy as np
 import torch
-from diffusers import DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler, StableDiffusionXLImg2ImgPipeline
+from diffusers import StableDiffusionXLImg2ImgPipeline
 from PIL import Image
 from safetensors.torch import save_file
 
-CLASSES = {"euler": EulerDiscreteScheduler, "euler_a": EulerAncestralDiscreteScheduler, "dpmpp_2m": DPMSolverMultistepScheduler}
+from models import SCHEDULERS
 
 CASES = [
     dict(name="default", prompt="a red circle above a blue square", steps=4, seed=42),
@@ -27,17 +27,17 @@ CASES = [
 ]
 
 
-def input_picture():
-    """A smooth picture with an edge, 72x56."""
-    y, x = np.mgrid[0:56, 0:72].astype(np.float32)
-    rgb = np.stack([x / 71, y / 55, 0.5 + 0.5 * np.sin(x / 9)], -1)
+def input_picture(width=72, height=56):
+    """A smooth picture with an edge."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    rgb = np.stack([x / (width - 1), y / (height - 1), 0.5 + 0.5 * np.sin(x / 9)], -1)
     rgb[(x - 40) ** 2 + (y - 25) ** 2 < 200] = (0.9, 0.2, 0.1)
     return Image.fromarray((rgb * 255).round().astype(np.uint8))
 
 
 def scheduler(pipe, base, case):
     """The scheduler that a case asks for, made from the folder's configuration."""
-    cls = CLASSES[case["sampler"]] if "sampler" in case else type(base)
+    cls = SCHEDULERS[case["sampler"]] if "sampler" in case else type(base)
     change = {}
     if "schedule" in case:
         change["use_karras_sigmas"] = case["schedule"] == "karras"
@@ -46,7 +46,7 @@ def scheduler(pipe, base, case):
     return cls.from_config(base.config, **change)
 
 
-def run(pipe, base, case):
+def run(pipe, base, case, picture):
     """Makes one picture; returns the tensors of its trace and the 8-bit pictures."""
     trace, noises = {}, []
     cls = StableDiffusionXLImg2ImgPipeline if case.get("image") else type(pipe)
@@ -59,7 +59,7 @@ def run(pipe, base, case):
     if "negative" in case:
         options["negative_prompt"] = case["negative"]
     if case.get("image"):
-        options.update(image=input_picture(), strength=case["strength"])
+        options.update(image=picture, strength=case["strength"])
     else:
         options.update(width=case.get("width"), height=case.get("height"))
     for key, option in (("original", "original_size"), ("target", "target_size")):
@@ -98,14 +98,14 @@ def run(pipe, base, case):
 
 
 @torch.no_grad()
-def write(pipe, out, cases=CASES):
+def write(pipe, out, cases=CASES, picture=input_picture()):
     out.mkdir(parents=True, exist_ok=True)
-    input_picture().save(out / "input.png")
+    picture.save(out / "input.png")
     base = pipe.scheduler
     for case in cases:
-        trace, pictures = run(pipe, base, case)
+        trace, pictures = run(pipe, base, case, picture)
         save_file(trace, out / f"{case['name']}.safetensors")
         (out / f"{case['name']}.json").write_text(json.dumps(case, indent=1) + "\n")
-        for i, picture in enumerate(pictures):
-            picture.save(out / f"{case['name']}-{i + 1}.png")
+        for i, made in enumerate(pictures):
+            made.save(out / f"{case['name']}-{i + 1}.png")
     pipe.scheduler = base

@@ -86,7 +86,7 @@ def write(pipe, path, config, check_prompt="a red circle"):
     """Writes pipe's weights as fp16 to path and compares what diffusers makes of it."""
     tensors = {**unet_keys(pipe.unet), **vae_keys(pipe.vae), **text_l_keys(pipe.text_encoder), **text_g_keys(pipe.text_encoder_2)}
     save_file({k: (t.half() if t.is_floating_point() else t).contiguous() for k, t in tensors.items()}, path)
-    other = StableDiffusionXLPipeline.from_single_file(str(path), config=str(config), torch_dtype=torch.float32, local_files_only=True,
+    other = StableDiffusionXLPipeline.from_single_file(str(path), config=str(config), dtype=torch.float32, local_files_only=True,
                                                        add_watermarker=False)
     other.set_progress_bar_config(disable=True)
     run = lambda p: p(check_prompt, num_inference_steps=2, generator=torch.Generator().manual_seed(0), output_type="latent").images
