@@ -93,7 +93,9 @@ var perCase = map[string]op{
 	"Mean 0": over(tensor.Mean, false, 0), "Var 1,2": over(variance(0), false, 1, 2), "Var unbiased": over(variance(1), true, -1),
 	"Max 0,1": over(tensor.Max, false, 0, 1), "Min 2 keep": over(tensor.Min, true, 2), "ArgMax 1": argMax(1),
 	"Softmax 1": softmax(1), "Softmax -1": softmax(-1),
-	"Sum long": over(tensor.Sum, false), "Sum int8": over(tensor.Sum, false, 0), "Max int8": over(tensor.Max, false, 1),
+	"Sum long": over(tensor.Sum, false), "Mean long": over(tensor.Mean, false), "Var long": over(variance(0), false),
+	"Max long": over(tensor.Max, false), "Min long": over(tensor.Min, false), "ArgMax long": argMax(0),
+	"Sum int8": over(tensor.Sum, false, 0), "Max int8": over(tensor.Max, false, 1),
 	"ArgMax int8": argMax(0), "Max nan": over(tensor.Max, false, 1), "Min nan": over(tensor.Min, false, 1), "ArgMax nan": argMax(1),
 }
 

@@ -91,7 +91,10 @@ for dtype in (np.float64, np.float32):
     case(f"Softmax 1 {n}", torch.softmax(torch.tensor(d), 1).numpy().astype(dtype), v)
     case(f"Softmax -1 {n}", torch.softmax(torch.tensor(d), -1).numpy().astype(dtype), v)
 v = normal(70, 130)
-case("Sum long", v.astype(np.float64).sum().astype(np.float32), v)
+d = v.astype(np.float64)
+for name, out in {"Sum": d.sum(), "Mean": d.mean(), "Var": d.var(), "Max": d.max(), "Min": d.min()}.items():
+    case(f"{name} long", out.astype(np.float32), v)
+case("ArgMax long", v.reshape(-1).argmax(), v.reshape(-1))
 v = rng.integers(-100, 100, (6, 7), np.int8)
 case("Sum int8", v.sum(0, dtype=np.int64), v)
 case("Max int8", v.max(1), v)
