@@ -221,6 +221,9 @@ func TestManyElements(t *testing.T) {
 		arg, err := tensor.ArgMax(b, false, 0)
 		require.NoError(t, err)
 		require.Equal(t, []float64{0}, values(arg))
+		arg, err = tensor.ArgMax(a, false, 0)
+		require.NoError(t, err)
+		require.Equal(t, []float64{float64(n - 1)}, values(arg))
 	}
 	m := arange(t, tensor.I32, 300, 200)
 	tr, err := m.Transpose(0, 1)
