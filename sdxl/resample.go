@@ -15,28 +15,44 @@ type taps struct {
 }
 
 // resizeLanczos resizes a picture as Pillow's LANCZOS does, which the reference
-// calls: rows, then columns, in fixed point, rounded to 8 bits in between.
+// calls: one axis after the other in fixed point, rounded to 8 bits in between.
 func resizeLanczos(src *image.NRGBA, w, h int) *image.NRGBA {
 	b := src.Bounds()
-	if b.Dx() != w {
-		dst := image.NewNRGBA(image.Rect(0, 0, w, b.Dy()))
-		for x, t := range lanczosTaps(b.Dx(), w) {
-			for y := range b.Dy() {
-				t.apply(dst.Pix[y*dst.Stride+4*x:], src.Pix[y*src.Stride+4*t.start:], 4)
-			}
-		}
-		src = dst
+	// Pillow 13 takes the columns first where the height shrinks by far more.
+	if shrink := b.Dy() - h; shrink > 0 && shrink > 2*(b.Dx()-w) {
+		return resizeRows(resizeColumns(src, h), w)
 	}
-	if b.Dy() != h {
-		dst := image.NewNRGBA(image.Rect(0, 0, w, h))
-		for y, t := range lanczosTaps(b.Dy(), h) {
-			for x := range w {
-				t.apply(dst.Pix[y*dst.Stride+4*x:], src.Pix[t.start*src.Stride+4*x:], src.Stride)
-			}
-		}
-		src = dst
+	return resizeColumns(resizeRows(src, w), h)
+}
+
+// resizeRows gives a picture another width.
+func resizeRows(src *image.NRGBA, w int) *image.NRGBA {
+	b := src.Bounds()
+	if b.Dx() == w {
+		return src
 	}
-	return src
+	dst := image.NewNRGBA(image.Rect(0, 0, w, b.Dy()))
+	for x, t := range lanczosTaps(b.Dx(), w) {
+		for y := range b.Dy() {
+			t.apply(dst.Pix[y*dst.Stride+4*x:], src.Pix[y*src.Stride+4*t.start:], 4)
+		}
+	}
+	return dst
+}
+
+// resizeColumns gives a picture another height.
+func resizeColumns(src *image.NRGBA, h int) *image.NRGBA {
+	b := src.Bounds()
+	if b.Dy() == h {
+		return src
+	}
+	dst := image.NewNRGBA(image.Rect(0, 0, b.Dx(), h))
+	for y, t := range lanczosTaps(b.Dy(), h) {
+		for x := range b.Dx() {
+			t.apply(dst.Pix[y*dst.Stride+4*x:], src.Pix[t.start*src.Stride+4*x:], src.Stride)
+		}
+	}
+	return dst
 }
 
 // apply sets a pixel to the weighted sum of pixels that are stride bytes apart.
