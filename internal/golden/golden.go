@@ -19,7 +19,7 @@ import (
 )
 
 // Models are the names of the golden models.
-var Models = []string{"a", "b"}
+var Models = []string{"a", "b", "c"}
 
 // variable names a folder made by gen/make_heldout.py to test with instead.
 const variable = "EASEL_GOLDEN"

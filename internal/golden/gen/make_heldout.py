@@ -1,4 +1,4 @@
-"""Makes two fresh models and their references, laid out as testdata is, for checks that nobody tuned to:
+"""Makes three fresh models and their references, laid out as testdata is, for checks that nobody tuned to:
 
     python make_heldout.py /tmp/heldout --seed 7
     EASEL_GOLDEN=/tmp/heldout go test -count=1 -run 'TestNetworks|TestPictures' ./sdxl
@@ -46,7 +46,7 @@ def size(r):
         vae=dict(block_out_channels=tuple(width(r, vae_groups, 1, 8, 32) for _ in range(4)), layers_per_block=r.randint(1, 2), norm_num_groups=vae_groups,
                  scaling_factor=r.choice([0.13025, 0.18215, 0.5]), force_upcast=r.random() < 0.5),
         sample_size=r.randint(6, 14), sampler=r.choice([*models.SCHEDULERS]),
-        scheduler=dict(timestep_spacing=r.choice(["leading", "linspace", "trailing"])))
+        scheduler=dict(timestep_spacing=r.choice(["leading", "linspace", "trailing"])), gain=r.choice([1.0, 0.02]))
 
 
 def case(r, name, prompt, sampler):

@@ -1,6 +1,7 @@
 """Tiny random SDXL models with the true topology, in sizes that no real model has."""
 import collections
 import json
+import re
 
 import torch
 from diffusers import (AutoencoderKL, DPMSolverMultistepScheduler, EulerAncestralDiscreteScheduler, EulerDiscreteScheduler,
@@ -29,6 +30,14 @@ SIZES = {
                   norm_num_groups=4, use_linear_projection=False, addition_time_embed_dim=12),
         vae=dict(block_out_channels=(8, 12, 20, 24), layers_per_block=1, norm_num_groups=4, scaling_factor=0.7, force_upcast=False),
         sample_size=12, sampler="dpmpp_2m", scheduler=dict(use_karras_sigmas=True),
+    ),
+    "c": dict(
+        text_l=dict(hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2),
+        text_g=dict(hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=1, projection_dim=16),
+        unet=dict(block_out_channels=(8, 12, 16), layers_per_block=1, transformer_layers_per_block=[1, 1, 1], attention_head_dim=[1, 1, 2],
+                  norm_num_groups=4, use_linear_projection=True, addition_time_embed_dim=8),
+        vae=dict(block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4, scaling_factor=0.13025, force_upcast=True),
+        sample_size=8, sampler="euler_a", scheduler=dict(timestep_spacing="trailing"), gain=0.02,
     ),
 }
 
@@ -81,8 +90,15 @@ def write_tokenizers(folder):
     return vocab
 
 
-def randomize(module, generator):
-    """Gives norms and biases values that differ from 1 and 0, so that a forgotten one shows."""
+# What writes to a stream that a norm reads.
+WRITERS = re.compile(r"(^|\.)(conv_in|conv1|time_emb_proj|conv2|proj_in|to_out\.0|ff\.net\.2|token_embedding|position_embedding|out_proj|fc2)\.")
+
+
+def randomize(module, generator, gain=1.0):
+    """Gives norms and biases values that differ from 1 and 0, so that a forgotten one shows.
+
+    A small gain makes the inputs of all norms small, so that another epsilon shows.
+    """
     for name, p in module.named_parameters():
         noise = torch.randn(p.shape, generator=generator)
         if name.endswith("bias"):
@@ -94,6 +110,8 @@ def randomize(module, generator):
         else:
             fan_in = p[0].numel()
             p.data = noise * fan_in ** -0.5
+        if WRITERS.search(name):
+            p.data *= gain
     return module.eval()
 
 
@@ -116,7 +134,7 @@ def build(s, seed, folder):
     euler = EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="leading", steps_offset=1)
     scheduler = SCHEDULERS[s["sampler"]].from_config(euler.config, **s["scheduler"])
     for m in (text_l, text_g, unet, vae):
-        randomize(m, g)
+        randomize(m, g, s.get("gain", 1.0))
     tokenizers = [CLIPTokenizer.from_pretrained(folder / d) for d in ("tokenizer", "tokenizer_2")]
     pipe = StableDiffusionXLPipeline(vae.half(), text_l.half(), text_g.half(), *tokenizers, unet.half(), scheduler, add_watermarker=False)
     pipe.save_pretrained(folder)
