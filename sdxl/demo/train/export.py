@@ -3,6 +3,7 @@
     python export.py --run DIR --out FOLDER
 """
 import argparse
+import json
 import os
 import shutil
 
@@ -30,6 +31,15 @@ def check_tokenizer(run, tok):
     assert (Encoder(run)(captions) == np.array(got)).all(), "the tokenizer of the training differs from CLIPTokenizer"
 
 
+def forget_paths(path):
+    """Removes the folder of the training machine from a config."""
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    if config.pop("_name_or_path", None) is not None:
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(config, f, indent=2)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--run", required=True)
@@ -51,10 +61,15 @@ def main():
         for f in ("vocab.json", "merges.txt"):
             shutil.copy(os.path.join(a.run, f), os.path.join(a.out, folder))
         os.remove(os.path.join(a.out, folder, "tokenizer.json"))
-    size = sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(a.out) for f in fs)
+    files = [os.path.join(d, f) for d, _, fs in os.walk(a.out) for f in fs]
+    for f in files:
+        os.chmod(f, 0o644)
+        if f.endswith(".json"):
+            forget_paths(f)
+    size = sum(os.path.getsize(f) for f in files)
     print(size, "bytes")
     assert size <= LIMIT, f"more than {LIMIT} bytes"
-    pipe = StableDiffusionXLPipeline.from_pretrained(a.out, torch_dtype=torch.float32, add_watermarker=False)
+    pipe = StableDiffusionXLPipeline.from_pretrained(a.out, dtype=torch.float32, add_watermarker=False)
     check_tokenizer(a.run, pipe.tokenizer)
     pipe.set_progress_bar_config(disable=True)
     image = pipe("a red circle above a blue square", height=128, width=128, num_inference_steps=20, guidance_scale=5.0,

@@ -212,16 +212,18 @@ def _is_held_out(spec):
 def make(rng, kind=None, held_out=False, canvas=(128, 128), style=None, plain=False, camera=False):
     """-> scene, caption. Training scenes (held_out=False) have no held-out combination; the others have at least one.
 
-    plain: full view without style words or background.  camera: sometimes cropped, or of a lower original size.
+    plain: flat style, no textures, a background of one colour (what judge.py can read).  camera: sometimes cropped, or of a lower original size.
     """
     h, w = canvas
     while True:
         bg, bg_words, bg_color = _make_background(rng)
         k = kind or KINDS[rng.choice(5, p=SHARES)]
         objects, text, extra = _BUILD[k](rng, bg_color)
+        if plain and (bg[0] != "plain" or any(o["texture"] for o in objects)):
+            continue
         if _is_held_out(dict(objects=objects, **extra)) == held_out:
             break
-    style = style or STYLES[rng.choice(9, p=[.44] + [.07] * 8)]
+    style = "flat" if plain else style or STYLES[rng.choice(9, p=[.44] + [.07] * 8)]
     if k == "inside" and style in ("neon", "line"):
         style = "flat"
     spec = dict(kind=k, style=style, bg=bg, bg_words=bg_words, objects=objects, h=h, w=w, top=0, left=0, original=(h, w), **extra)
@@ -254,18 +256,6 @@ def render(spec, rng):
         small = Image.fromarray(pixels).resize(spec["original"][::-1], Image.BOX)
         pixels = np.asarray(small.resize((spec["w"], spec["h"]), Image.BICUBIC))
     return pixels, owner
-
-
-def labels(spec, owner, cell=4):
-    """Per cell: 1 + shape and 1 + colour of the object that owns most of it, 0 for background; uint8 [2, h/cell, w/cell]."""
-    h, w = owner.shape
-    out = np.zeros((2, h // cell, w // cell), np.uint8)
-    best = np.full((h // cell, w // cell), cell * cell // 4)
-    for k, o in enumerate(spec["objects"]):
-        n = (owner == k + 1).reshape(h // cell, cell, w // cell, cell).sum((1, 3))
-        out[:, n > best] = np.array([[1 + SHAPES.index(o["shape"])], [1 + o["color"]]])
-        best = np.maximum(best, n)
-    return out
 
 
 def time_ids(spec):

@@ -1,6 +1,6 @@
 """Draws held-out captions with an exported model folder or a training run and lets the judge score them.
 
-    python score.py --run DIR [--model FOLDER] [--cfg 5] [--steps 20] [--seen]
+    python score.py --model FOLDER [--cfg 5] [--steps 20] [--seen]
 """
 import argparse
 import os
@@ -44,21 +44,20 @@ def draw(bundle, vae, captions, **options):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--run", required=True, help="where the judge is")
-    p.add_argument("--model", help="model folder; without it, the run's averaged weights")
+    p.add_argument("--run", help="a training run: its averaged weights")
+    p.add_argument("--model", help="an exported model folder")
     p.add_argument("--cfg", type=float, default=5.0)
     p.add_argument("--steps", type=int, default=20)
     p.add_argument("--seen", action="store_true", help="combinations of the training set instead of held-out ones")
-    p.add_argument("--style", help="one style only")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--share", type=float, default=1.0, help="share of the prompts")
     p.add_argument("--threads", type=int, default=2)
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     counts = [int(a.share * n) for n in (50, 40, 70, 40, 20)]
-    specs, captions = zip(*judge.prompts(counts=counts, held_out=not a.seen, style=a.style))
+    specs, captions = zip(*judge.prompts(counts=counts, held_out=not a.seen))
     images = draw(*load_model(a.run, a.model), list(captions), cfg=a.cfg, steps=a.steps, seed=a.seed)
-    print(judge.table(specs, judge.score_all(judge.load(a.run), specs, images)))
+    print(judge.table(specs, images))
 
 
 if __name__ == "__main__":

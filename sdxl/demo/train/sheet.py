@@ -1,6 +1,6 @@
 """A contact sheet of fixed captions, one seed, nothing picked.
 
-    python sheet.py --run DIR --out sheet.png [--model FOLDER]
+    python sheet.py --model FOLDER --out sheet.png
 """
 import argparse
 import textwrap
@@ -40,8 +40,8 @@ COLUMNS, CELL_W, CELL_H = 5, 156, 164
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--run", required=True)
-    p.add_argument("--model", help="model folder; without it, the run's averaged weights")
+    p.add_argument("--run", help="a training run: its averaged weights")
+    p.add_argument("--model", help="an exported model folder")
     p.add_argument("--out", required=True)
     p.add_argument("--cfg", type=float, default=5.0)
     p.add_argument("--seed", type=int, default=3)

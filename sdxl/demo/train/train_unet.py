@@ -22,7 +22,7 @@ from bpe import Encoder
 from bundle import Bundle, alphas_cumprod
 from optim import Trainer
 
-SHORT = 48                                                # tokens, until the last part of the run
+SHORT = 40                                                # tokens, until the last part of the run
 
 
 class Latents:
