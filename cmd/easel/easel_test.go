@@ -99,7 +99,6 @@ func TestFaultsLeaveNothing(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out.png")
 	for want, args := range map[string][]string{
-		"no model":                    {"-o", out},
 		"no/such":                     {"-m", "no/such", "-o", out},
 		"width is 1001":               {"-m", model("a"), "--width", "1001", "-o", out},
 		"steps is 0":                  {"-m", model("a"), "--steps", "0", "-o", out},

@@ -35,7 +35,7 @@ hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C].`,
 					return err
 				}
 			}
-			m, err := model.open(sdxl.TextParts)
+			m, err := model.open(cmd.ErrOrStderr(), sdxl.TextParts)
 			if err != nil {
 				return err
 			}

@@ -79,7 +79,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	if f.trace != "" {
 		o.Trace = make(map[string]*tensor.Tensor)
 	}
-	model, err := f.model.open(sdxl.AllParts)
+	model, err := f.model.open(cmd.ErrOrStderr(), sdxl.AllParts)
 	if err != nil {
 		return err
 	}

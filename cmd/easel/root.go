@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +19,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newDemo())
 	return root
 }
 
@@ -30,7 +32,7 @@ type modelFlags struct {
 
 func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder or single-file checkpoint")
+	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder or single-file checkpoint (default: the model in this program)")
 	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
 	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16")
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
@@ -38,16 +40,20 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 }
 
 // open opens the parts of the model that a command needs.
-func (f *modelFlags) open(parts sdxl.Parts) (*sdxl.Model, error) {
-	if f.path == "" {
-		return nil, errors.New("no model: give one with -m")
-	}
+func (f *modelFlags) open(log io.Writer, parts sdxl.Parts) (*sdxl.Model, error) {
 	if f.threads < 0 {
 		return nil, errors.New("--threads must not be negative")
 	}
 	opts := f.options
 	opts.Parts = parts
-	return sdxl.Open(f.path, opts)
+	if f.path != "" {
+		return sdxl.Open(f.path, opts)
+	}
+	m, err := openBuiltin(opts)
+	if err == nil {
+		fmt.Fprintln(log, "no -m: using the small model in this program, which draws coloured shapes")
+	}
+	return m, err
 }
 
 func (f *modelFlags) backend() nn.Backend { return cpu.New(cpu.Options{Threads: f.threads}) }

@@ -43,7 +43,7 @@ func newRun() *cobra.Command {
 				return err
 			}
 			defer closer()
-			m, err := model.open(parts)
+			m, err := model.open(cmd.ErrOrStderr(), parts)
 			if err != nil {
 				return err
 			}

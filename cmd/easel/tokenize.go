@@ -25,7 +25,7 @@ func newTokenize() *cobra.Command {
 Each line of text gives a line for each tokenizer; with --json a JSON array of texts gives {"ids_l": [[...]], "ids_g": [[...]]}.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := model.open(sdxl.TokenizerParts)
+			m, err := model.open(cmd.ErrOrStderr(), sdxl.TokenizerParts)
 			if err != nil {
 				return err
 			}

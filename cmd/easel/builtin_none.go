@@ -1,0 +1,13 @@
+//go:build nodemo
+
+package main
+
+import (
+	"errors"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+func openBuiltin(sdxl.OpenOptions) (*sdxl.Model, error) {
+	return nil, errors.New("no model: give one with -m; this program was built without one of its own")
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+
+	"github.com/df65613c/easel/internal/atomicfile"
+	"github.com/df65613c/easel/internal/pngmeta"
+	"github.com/df65613c/easel/sdxl"
+)
+
+// demoPrompts show what the model in the box has learnt.
+var demoPrompts = []string{
+	"a red circle above a blue square",
+	"three small yellow stars on a dark blue background",
+	"a striped green ring left of a pink heart",
+	"pixel art of an orange triangle",
+	"a large yellow moon in a starry night sky",
+	"a small white heart inside a large red circle",
+	"neon sign of a cyan star",
+	"four purple squares on a yellow background",
+	"a watercolor painting of a purple flower",
+	"low poly art of a red heart",
+	"a blue circle, a green square and a red triangle",
+	"a brown cross in the top left corner",
+}
+
+// The layout of the contact sheet.
+const (
+	demoColumns = 4
+	demoMargin  = 12
+	captionH    = 44
+)
+
+func newDemo() *cobra.Command {
+	var output string
+	var seed int64
+	var threads int
+	cmd := &cobra.Command{
+		Use:   "demo -o FILE.png",
+		Short: "Draw a contact sheet of a dozen prompts with the model in the box",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkWritable(output); err != nil {
+				return err
+			}
+			m, err := openBuiltin(sdxl.OpenOptions{})
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			backend := (&modelFlags{threads: threads}).backend()
+			defer backend.Close()
+			pipe := sdxl.Pipeline{Model: m, Backend: backend}
+			var images []image.Image
+			for i, prompt := range demoPrompts {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d/%d %s\n", i+1, len(demoPrompts), prompt)
+				steps := 20
+				r, err := pipe.Generate(cmd.Context(), sdxl.Options{Prompt: prompt, Seed: &seed, Steps: &steps, Sampler: "dpmpp_2m", Schedule: "karras"})
+				if err != nil {
+					return err
+				}
+				images = append(images, r.Images[0])
+			}
+			return atomicfile.Write(output, func(w io.Writer) error {
+				return pngmeta.Encode(w, contactSheet(images, demoPrompts), nil)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "demo.png", "PNG file to write")
+	cmd.Flags().Int64Var(&seed, "seed", 1, "seed of the noise")
+	cmd.Flags().IntVar(&threads, "threads", 0, "threads (default: all processors)")
+	return cmd
+}
+
+// contactSheet draws pictures of one size in a grid with captions below.
+func contactSheet(images []image.Image, captions []string) image.Image {
+	size := images[0].Bounds().Size()
+	cell := size.Add(image.Pt(2*demoMargin, demoMargin+captionH))
+	rows := (len(images) + demoColumns - 1) / demoColumns
+	sheet := image.NewNRGBA(image.Rect(0, 0, demoColumns*cell.X, rows*cell.Y))
+	draw.Draw(sheet, sheet.Bounds(), image.White, image.Point{}, draw.Src)
+	for i, img := range images {
+		at := image.Pt(i%demoColumns*cell.X+demoMargin, i/demoColumns*cell.Y+demoMargin)
+		draw.Draw(sheet, image.Rectangle{Min: at, Max: at.Add(size)}, img, img.Bounds().Min, draw.Src)
+		face := basicfont.Face7x13
+		for j, line := range wrap(captions[i], (size.X+demoMargin)/face.Advance) {
+			text := font.Drawer{Dst: sheet, Src: image.NewUniform(color.Gray{40}), Face: face,
+				Dot: fixed.P(at.X, at.Y+size.Y+(j+1)*face.Height)}
+			text.DrawString(line)
+		}
+	}
+	return sheet
+}
+
+// wrap breaks a text into lines of at most n characters where it has spaces.
+func wrap(text string, n int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > n {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return append(lines, line)
+}
