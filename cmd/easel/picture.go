@@ -86,7 +86,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	defer model.Close()
 	backend := f.model.backend()
 	defer backend.Close()
-	bar := newProgress(cmd.ErrOrStderr())
+	bar := newProgress(cmd.ErrOrStderr(), f.steps)
 	o.Progress = bar.step
 	result, err := (&sdxl.Pipeline{Model: model, Backend: backend}).Generate(ctx, o)
 	bar.end()

@@ -14,29 +14,32 @@ import (
 
 // progress shows how far a picture is: as a bar on a terminal, as lines elsewhere.
 type progress struct {
-	w        io.Writer
-	terminal bool
-	bar      *progressbar.ProgressBar
-	last     time.Time
+	w    io.Writer
+	bar  *progressbar.ProgressBar // nil where w is no terminal
+	last time.Time
 }
 
-func newProgress(w io.Writer) *progress {
-	f, ok := w.(*os.File)
-	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
+// newProgress starts the clock for so many steps; image-to-image takes fewer.
+func newProgress(w io.Writer, steps int) *progress {
+	p := &progress{w: w, last: time.Now()}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bar = progressbar.NewOptions(steps,
+			progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("sampling"), progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("steps"), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
+			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionSetElapsedTime(true))
+	}
+	return p
 }
 
 func (p *progress) step(s sdxl.Progress) {
-	if !p.terminal {
+	if p.bar == nil {
 		now := time.Now()
 		fmt.Fprintf(p.w, "step %d/%d, %.2f s\n", s.Step, s.Steps, now.Sub(p.last).Seconds())
 		p.last = now
 		return
 	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions(s.Steps,
-			progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription("sampling"), progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("steps"), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(50*time.Millisecond))
+	if p.bar.GetMax() != s.Steps {
+		p.bar.ChangeMax(s.Steps)
 	}
 	_ = p.bar.Set(s.Step) // a terminal that is gone is no reason to stop
 }
