@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"image"
 	"image/png"
 	"io/fs"
 	"os"
@@ -195,4 +196,24 @@ func TestInspect(t *testing.T) {
 	require.Len(t, accounts, 4)
 	_, _, err := run(t, t.Context(), "", "inspect", t.TempDir())
 	require.ErrorContains(t, err, "no diffusers folder")
+}
+
+func TestBenchQuality(t *testing.T) {
+	dir := t.TempDir()
+	table, plot := filepath.Join(dir, "q.csv"), filepath.Join(dir, "q.svg")
+	stdout, _ := ok(t, "", "bench", "quality", "--captions", "5", "--steps", "1,3", "--cfg", "2", "--csv", table, "--plot", plot)
+	require.Equal(t, 3, strings.Count(stdout, "\n"), stdout)
+	data, err := os.ReadFile(table)
+	require.NoError(t, err)
+	require.Contains(t, string(data), "dpmpp_2m,karras,3,2,all,5,")
+	_, err = os.Stat(plot)
+	require.NoError(t, err)
+	_, _, err = run(t, t.Context(), "", "bench", "quality", "--captions", "0")
+	require.ErrorContains(t, err, "--captions 0: want 1 to ")
+}
+
+func TestDemoSheet(t *testing.T) {
+	require.Equal(t, []string{"a red", "circle"}, wrap("a red circle", 6))
+	sheet := contactSheet([]image.Image{image.NewNRGBA(image.Rect(0, 0, 128, 128))}, []string{"black"})
+	require.Equal(t, demoColumns*(128+2*demoMargin), sheet.Bounds().Dx())
 }
