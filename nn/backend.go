@@ -3,7 +3,6 @@ package nn
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/df65613c/easel/tensor"
 )
@@ -93,10 +92,4 @@ func checkTensors(kind string, want []Named, got []*tensor.Tensor) error {
 		}
 	}
 	return nil
-}
-
-// OutputNamed returns the index of an output or tap.
-func (p *Program) OutputNamed(name string) (int, bool) {
-	i := slices.IndexFunc(p.Outputs, func(n Named) bool { return n.Name == name })
-	return i, i >= 0
 }

@@ -64,7 +64,7 @@ func TestLowerKeepsOnlyWhatIsNeeded(t *testing.T) {
 	require.Len(t, p.Nodes, 5)
 	require.Equal(t, "unused", p.Outputs[3].Name)
 	_, err = Lower(g, anyOp, []string{"nothing"})
-	require.ErrorContains(t, err, `no value named "nothing"`)
+	require.ErrorContains(t, err, `no value named "nothing" to tap; there are unused`)
 }
 
 func TestLowerNamesWhatABackendLacks(t *testing.T) {

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/df65613c/easel/tensor"
 )
@@ -17,7 +18,7 @@ func Lower(g *Graph, supports func(Op, tensor.DType) bool, taps []string) (*Prog
 	for _, name := range taps {
 		i := slices.IndexFunc(g.taps, func(t tap) bool { return t.Name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("nn: the graph has no value named %q to tap", name)
+			return nil, fmt.Errorf("nn: the graph has no value named %q to tap; there are %s", name, strings.Join(g.Taps(), ", "))
 		}
 		t := g.taps[i].Named
 		if g.taps[i].image {
