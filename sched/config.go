@@ -35,6 +35,9 @@ type Config struct {
 	LowerOrderFinal     bool      `json:"lower_order_final"`
 	EulerAtFinal        bool      `json:"euler_at_final"`
 	Thresholding        bool      `json:"thresholding"`
+	DynamicShifting     bool      `json:"use_dynamic_shifting"`
+	LambdaMinClipped    *float64  `json:"lambda_min_clipped"` // Python's -Infinity is null here
+	VarianceType        *string   `json:"variance_type"`
 }
 
 // DefaultConfig is what the reference takes for an SDXL checkpoint that comes
@@ -95,6 +98,13 @@ func (c *Config) validate(sampler string) error {
 	if sampler == "dpmpp_2m" {
 		want("algorithm_type", c.Algorithm, "dpmsolver++")
 		want("solver_type", c.Solver, "midpoint")
+		off("use_dynamic_shifting", c.DynamicShifting)
+		if c.LambdaMinClipped != nil {
+			errs = append(errs, fmt.Errorf("lambda_min_clipped is %g, want none", *c.LambdaMinClipped))
+		}
+		if c.VarianceType != nil {
+			errs = append(errs, fmt.Errorf("variance_type is %q, want null", *c.VarianceType))
+		}
 		if c.SolverOrder != 2 {
 			errs = append(errs, fmt.Errorf("solver_order is %d, want 2", c.SolverOrder))
 		}

@@ -28,6 +28,8 @@ func TestNewNamesFaults(t *testing.T) {
 		"class":      {with(func(c *Config) { c.Class = "PNDMScheduler" }), Overrides{}, 4, "_class_name PNDMScheduler is not supported; name a sampler"},
 		"prediction": {with(func(c *Config) { c.PredictionType = "flow" }), Overrides{}, 4, `prediction_type is "flow"`},
 		"order":      {with(func(c *Config) { c.SolverOrder = 3 }), Overrides{Sampler: "dpmpp_2m"}, 4, "solver_order is 3, want 2"},
+		"clipped":    {with(func(c *Config) { c.LambdaMinClipped = new(float64) }), Overrides{Sampler: "dpmpp_2m"}, 4, "lambda_min_clipped is 0"},
+		"variance":   {with(func(c *Config) { c.VarianceType = new(string) }), Overrides{Sampler: "dpmpp_2m"}, 4, "variance_type is"},
 		"beta":       {with(func(c *Config) { c.UseBeta = true }), Overrides{}, 4, "use_beta_sigmas is true"},
 		"betas":      {with(func(c *Config) { c.TrainedBetas = []float64{0.1} }), Overrides{}, 4, "trained_betas has 1 values"},
 	} {
