@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/internal/golden"
+	"github.com/df65613c/easel/internal/golden/picturetest"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/tensor"
 )
@@ -119,7 +120,7 @@ func TestGenerateNamesFaults(t *testing.T) {
 	p := sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
 	num := func(n int) *int { return &n }
 	real := func(f float64) *float64 { return &f }
-	img := readPNG(t, golden.Path("a", "pictures", "input.png"))
+	img := picturetest.ReadPNG(t, golden.Path("a", "pictures", "input.png"))
 	for want, o := range map[string]sdxl.Options{
 		"width is 1001, want a multiple of 8":           {Width: 1001},
 		"height is -8":                                  {Height: -8},

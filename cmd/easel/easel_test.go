@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/internal/golden"
+	"github.com/df65613c/easel/internal/golden/picturetest"
 	"github.com/df65613c/easel/internal/pngmeta"
 	"github.com/df65613c/easel/sdxl"
 )
@@ -49,7 +50,7 @@ func requireEmpty(t *testing.T, dir string) {
 func TestTxt2ImgMakesTheReferencesPicture(t *testing.T) {
 	dir := t.TempDir()
 	out, trace := filepath.Join(dir, "out.png"), filepath.Join(dir, "trace.safetensors")
-	c := golden.ReadCase(t, "a", "sizes")
+	c := picturetest.ReadCase(t, golden.Path("a", "pictures"), "sizes")
 	_, log := ok(t, "", "txt2img", "-m", model("a"), "-p", c.Prompt, "--steps", "4", "--seed", "13", "--cfg", "4", "--width", "64", "--height", "80",
 		"--original-size", "512x384", "--crop", "16,48", "--target-size", "256x320", "-o", out, "--trace", trace, "--threads", "2")
 	require.Contains(t, log, "step 4/4")
@@ -132,7 +133,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 
 func TestEmbed(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "e.safetensors")
-	c := golden.ReadCase(t, "a", "euler-linspace")
+	c := picturetest.ReadCase(t, golden.Path("a", "pictures"), "euler-linspace")
 	ok(t, "", "embed", "-m", model("a"), "-p", c.Prompt, "-p", *c.Negative, "-o", out)
 	got, want := golden.Tensors(t, out), golden.Tensors(t, golden.Path("a", "pictures", "euler-linspace.safetensors"))
 	require.Len(t, got, 6)

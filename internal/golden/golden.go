@@ -3,8 +3,6 @@
 package golden
 
 import (
-	"bytes"
-	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -36,9 +34,14 @@ func Path(elem ...string) string {
 
 // Names returns the names, without .safetensors, of the files in a folder of testdata.
 func Names(t testing.TB, elem ...string) []string {
-	files, err := filepath.Glob(filepath.Join(Path(elem...), "*.safetensors"))
+	return NamesIn(t, Path(elem...))
+}
+
+// NamesIn returns the names, without .safetensors, of the files in a folder.
+func NamesIn(t testing.TB, folder string) []string {
+	files, err := filepath.Glob(filepath.Join(folder, "*.safetensors"))
 	require.NoError(t, err)
-	require.NotEmpty(t, files, "no references in %s", Path(elem...))
+	require.NotEmpty(t, files, "no references in %s", folder)
 	for i, f := range files {
 		files[i] = strings.TrimSuffix(filepath.Base(f), ".safetensors")
 	}
@@ -56,39 +59,6 @@ func Tensors(t testing.TB, path string) map[string]*tensor.Tensor {
 		require.NoError(t, err)
 	}
 	return m
-}
-
-// Case is a picture of pictures.py: its parameters. What is nil, zero or empty
-// is left to diffusers and to the model's folder.
-type Case struct {
-	Name     string
-	Prompt   string
-	Negative *string
-	Width    int
-	Height   int
-	Steps    int
-	CFG      *float64
-	Seed     int64
-	Sampler  string
-	Schedule string
-	Spacing  string
-	Batch    *int
-	Original *[2]int // width, height
-	Target   *[2]int // width, height
-	Crop     *[2]int // left, top
-	Image    bool    // starts from pictures/input.png
-	Strength *float64
-}
-
-// ReadCase reads the options of a picture.
-func ReadCase(t testing.TB, model, name string) Case {
-	data, err := os.ReadFile(Path(model, "pictures", name+".json"))
-	require.NoError(t, err)
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields() // a parameter that is not read would be a case that is not tested
-	var c Case
-	require.NoError(t, d.Decode(&c))
-	return c
 }
 
 // RelErr returns |got - want| / |want| in the L2 norm; NaN and another length

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/internal/golden"
+	"github.com/df65613c/easel/internal/golden/picturetest"
 )
 
 func TestRelErr(t *testing.T) {
@@ -34,7 +35,7 @@ func TestRelErr(t *testing.T) {
 func TestCases(t *testing.T) {
 	for _, model := range golden.Models {
 		for _, name := range golden.Names(t, model, "pictures") {
-			c := golden.ReadCase(t, model, name)
+			c := picturetest.ReadCase(t, golden.Path(model, "pictures"), name)
 			require.Equal(t, name, c.Name)
 			image := golden.Tensors(t, golden.Path(model, "pictures", name+".safetensors"))["image"]
 			require.NotNil(t, image, name)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/internal/golden/picturetest"
 	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/demo"
@@ -25,16 +26,24 @@ func share(img *image.NRGBA, r image.Rectangle, test func(r, g, b uint8) bool) f
 	return float64(n) / float64(r.Dx()*r.Dy())
 }
 
+// TestPictures compares with what diffusers makes of the same folder.
+func TestPictures(t *testing.T) {
+	picturetest.Run(t, pipeline(t), "testdata")
+}
+
+func pipeline(t *testing.T) *sdxl.Pipeline {
+	m, err := demo.Open(sdxl.OpenOptions{})
+	require.NoError(t, err)
+	b := cpu.New(cpu.Options{})
+	t.Cleanup(func() { m.Close(); b.Close() })
+	return &sdxl.Pipeline{Model: m, Backend: b}
+}
+
 // TestRedAboveBlue reads the picture that the README begins with: red in the
 // upper half, blue in the lower, and neither where the other is.
 func TestRedAboveBlue(t *testing.T) {
-	m, err := demo.Open(sdxl.OpenOptions{})
-	require.NoError(t, err)
-	defer m.Close()
-	b := cpu.New(cpu.Options{})
-	defer b.Close()
 	steps, seed := 20, int64(1)
-	r, err := (&sdxl.Pipeline{Model: m, Backend: b}).Generate(context.Background(),
+	r, err := pipeline(t).Generate(context.Background(),
 		sdxl.Options{Prompt: "a red circle above a blue square", Steps: &steps, Seed: &seed})
 	require.NoError(t, err)
 	img := r.Images[0]
