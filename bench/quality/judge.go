@@ -11,6 +11,7 @@ import (
 	"image"
 	"math"
 	"slices"
+	"sync"
 )
 
 const (
@@ -240,7 +241,7 @@ type template struct {
 	mask  silhouette
 }
 
-var templates = makeTemplates()
+var templates = sync.OnceValue(makeTemplates)
 
 func makeTemplates() (list []template) {
 	const n, reach = 128, 1.3
@@ -265,8 +266,9 @@ func makeTemplates() (list []template) {
 func shapeOf(cells []int, w int) string {
 	m := normalise(cells, w)
 	best, name := -1.0, ""
-	for i := range templates {
-		t := &templates[i]
+	all := templates()
+	for i := range all {
+		t := &all[i]
 		both, either := 0, 0
 		for j, v := range m {
 			if v && t.mask[j] {
