@@ -28,7 +28,7 @@ const legacyEOS = 2
 // Graph records the encoder for a batch of texts. Input: ids [B,tokens] (I32).
 // Outputs: hidden [B,tokens,C], the second to last hidden state, and pooled
 // [B,P], the normalised last state at the end of the text, projected if the
-// encoder has a projection. Taps: embeddings, layers.0, ...
+// encoder has a projection. Taps have the names of the reference's modules.
 func (e *TextEncoder) Graph(batch, tokens int) (*nn.Graph, error) {
 	c := &e.Config
 	if tokens > c.MaxPositions {
@@ -41,15 +41,16 @@ func (e *TextEncoder) Graph(batch, tokens int) (*nn.Graph, error) {
 			Table:     l.p.weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
 			Positions: l.p.weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
 		})
-		g.Tap("embeddings", x)
+		g.Tap("text_model.embeddings", x)
 		hidden := x
 		for i := range c.Layers {
 			hidden = x
-			x = e.layer(l, fmt.Sprintf("text_model.encoder.layers.%d", i), x)
-			g.Tap(fmt.Sprintf("layers.%d", i), x)
+			name := fmt.Sprintf("text_model.encoder.layers.%d", i)
+			x = e.layer(l, name, x)
+			g.Tap(name, x)
 		}
 		x = l.layerNorm("text_model.final_layer_norm", x, c.LayerNormEps)
-		g.Tap("final_layer_norm", x)
+		g.Tap("text_model.final_layer_norm", x)
 		eos := c.EOSTokenID
 		if eos == legacyEOS {
 			eos = -1

@@ -101,6 +101,7 @@ func (r *unetRecorder) down(i int, x *nn.Value) *nn.Value {
 		r.g.TapImage(name+".downsamplers.0", x)
 		r.skips = append(r.skips, x)
 	}
+	r.g.TapImage(name, x)
 	return x
 }
 
@@ -108,7 +109,9 @@ func (r *unetRecorder) mid(x *nn.Value) *nn.Value {
 	b := r.blocks[len(r.blocks)-1]
 	x = r.resnet("mid_block.resnets.0", x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
 	x = r.transformer("mid_block.attentions.0", x, b)
-	return r.resnet("mid_block.resnets.1", x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
+	x = r.resnet("mid_block.resnets.1", x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
+	r.g.TapImage("mid_block", x)
+	return x
 }
 
 func (r *unetRecorder) up(i int, x *nn.Value) *nn.Value {
@@ -129,6 +132,7 @@ func (r *unetRecorder) up(i int, x *nn.Value) *nn.Value {
 		x = r.conv3(name+".upsamplers.0.conv", r.g.Upsample(x, skip.Dim(1), skip.Dim(2)), b.channels)
 		r.g.TapImage(name+".upsamplers.0", x)
 	}
+	r.g.TapImage(name, x)
 	return x
 }
 

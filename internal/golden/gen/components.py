@@ -29,7 +29,7 @@ def tapped(module, names):
 
 
 def unet_modules(unet):
-    names = ["conv_in", "time_embedding", "add_embedding"]
+    names = ["conv_in", "time_embedding", "add_embedding", "mid_block", "down_blocks.1", "up_blocks.0"]
     for name, _ in unet.named_modules():
         parts = name.split(".")
         if len(parts) >= 2 and parts[-2] in ("resnets", "attentions", "transformer_blocks") or parts[-2:-1] in (["downsamplers"], ["upsamplers"]):
@@ -45,7 +45,7 @@ def write_text(pipe, out, texts=TEXTS):
         ids = tok(texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt").input_ids
         o = model(ids, output_hidden_states=True)
         pooled = o.text_embeds if hasattr(o, "text_embeds") else o.pooler_output
-        layers = {"embeddings": o.hidden_states[0][:1], **{f"layers.{i}": h[:1] for i, h in enumerate(o.hidden_states[1:])}}
+        layers = {"text_model.embeddings": o.hidden_states[0][:1], **{f"text_model.encoder.layers.{i}": h[:1] for i, h in enumerate(o.hidden_states[1:])}}
         save(out / f"{name}.safetensors", ids=ids, hidden=o.hidden_states[-2], pooled=pooled, **{"tap." + k: v for k, v in layers.items()})
 
 
