@@ -12,7 +12,7 @@ import (
 // denoiser runs the compiled UNet as the samplers call it: with guidance the
 // negative side of the batch first, as the reference has it.
 type denoiser struct {
-	exe        nn.Executable
+	exe        *program
 	cfg        float32 // guidance scale; 1 is a single pass
 	prediction sched.Prediction
 	sides      int // 1, or 2 with guidance
@@ -29,7 +29,7 @@ func newDenoiser(ctx context.Context, u *UNet, b nn.Backend, batch, h, w int, c 
 	if err != nil {
 		return nil, err
 	}
-	exe, err := nn.Compile(ctx, b, g, nn.CompileOptions{})
+	exe, err := u.params.own(g).compile(ctx, b)
 	if err != nil {
 		return nil, err
 	}

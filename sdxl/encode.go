@@ -55,9 +55,9 @@ func (e *TextEncoder) run(ctx context.Context, b nn.Backend, ids *tensor.Tensor,
 	if err != nil {
 		return err
 	}
-	out, err := runOnce(ctx, b, g, nil, ids)
+	out, err := e.params.own(g).runOnce(ctx, b, nil, ids)
 	if err != nil {
-		return fmt.Errorf("%s: %w", e.params.component, err)
+		return err
 	}
 	*hidden, *pooled = out[0], out[1]
 	return nil

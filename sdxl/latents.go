@@ -22,7 +22,7 @@ func (v *VAE) Decode(ctx context.Context, b nn.Backend, latents *tensor.Tensor) 
 	if err != nil {
 		return nil, err
 	}
-	exe, err := nn.Compile(ctx, b, g, nn.CompileOptions{})
+	exe, err := v.params.own(g).compile(ctx, b)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (v *VAE) Encode(ctx context.Context, b nn.Backend, img *tensor.Tensor, nois
 	if err != nil {
 		return nil, err
 	}
-	out, err := runOnce(ctx, b, g, nil, img)
+	out, err := v.params.own(g).runOnce(ctx, b, nil, img)
 	if err != nil {
 		return nil, err
 	}

@@ -11,22 +11,50 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// runOnce compiles a graph, runs it on src, and gives back the outputs and taps.
-func runOnce(ctx context.Context, b nn.Backend, g *nn.Graph, taps []string, src ...*tensor.Tensor) ([]*tensor.Tensor, error) {
-	p, err := nn.Lower(g, b.Supports, taps)
+// network is a recorded graph and the file that its weights are in.
+type network struct {
+	*nn.Graph
+	file string
+}
+
+// compile compiles the graph; errors name the file.
+func (n network) compile(ctx context.Context, b nn.Backend) (*program, error) {
+	exe, err := nn.Compile(ctx, b, n.Graph, nn.CompileOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", n.file, err)
+	}
+	return &program{exe, n.file}, nil
+}
+
+// runOnce compiles the graph, runs it on src, and gives back the outputs and taps.
+func (n network) runOnce(ctx context.Context, b nn.Backend, taps []string, src ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+	p, err := nn.Lower(n.Graph, b.Supports, taps)
 	if err != nil {
 		return nil, err
 	}
 	exe, err := b.Compile(ctx, p, nn.CompileOptions{Taps: taps})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", n.file, err)
 	}
 	defer exe.Close()
 	dst := make([]*tensor.Tensor, len(p.Outputs))
 	for i, o := range p.Outputs {
 		dst[i] = tensor.New(o.Value.DType(), o.Value.Shape()...)
 	}
-	return dst, exe.Run(ctx, dst, src)
+	return dst, (&program{exe, n.file}).Run(ctx, dst, src)
+}
+
+// program is a compiled network whose errors name the file of its weights.
+type program struct {
+	nn.Executable
+	file string
+}
+
+func (p *program) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
+	if err := p.Executable.Run(ctx, dst, src); err != nil {
+		return fmt.Errorf("%s: %w", p.file, err)
+	}
+	return nil
 }
 
 // GraphNames are the networks that RunGraph knows.
@@ -50,7 +78,7 @@ func GraphParts(name string) (Parts, error) {
 // types are converted; a timestep of one number serves the whole batch.
 func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs map[string]*tensor.Tensor, taps []string) (map[string]*tensor.Tensor, error) {
 	fail := func(err error) error { return fmt.Errorf("%s: %w", name, err) }
-	g, err := m.graphFor(name, inputs)
+	g, params, err := m.graphFor(name, inputs)
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -62,7 +90,7 @@ func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs 
 		}
 		src = append(src, t)
 	}
-	dst, err := runOnce(ctx, b, g, taps, src...)
+	dst, err := params.own(g).runOnce(ctx, b, taps, src...)
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -77,7 +105,7 @@ func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs 
 }
 
 // graphFor records a network for the shapes of its main inputs.
-func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (*nn.Graph, error) {
+func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (g *nn.Graph, p *params, err error) {
 	shape := func(input string, rank int) (tensor.Shape, error) {
 		t := inputs[input]
 		if t == nil {
@@ -96,37 +124,41 @@ func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (*nn.Gra
 		}
 		s, err := shape("ids", 2)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return e.Graph(s[0], s[1])
+		g, err = e.Graph(s[0], s[1])
+		return g, e.params, err
 	case "unet":
 		s, err := shape("sample", 4)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		text, err := shape("encoder_hidden_states", 3)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return m.UNet.Graph(s[0], s[2], s[3], text[1])
+		g, err = m.UNet.Graph(s[0], s[2], s[3], text[1])
+		return g, m.UNet.params, err
 	case "vae-decoder":
 		s, err := shape("latents", 4)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return m.VAE.DecoderGraph(s[0], s[2], s[3])
+		g, err = m.VAE.DecoderGraph(s[0], s[2], s[3])
+		return g, m.VAE.params, err
 	case "vae-encoder":
 		s, err := shape("image", 4)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if k := m.VAE.Config.Scale(); s[2]%k != 0 || s[3]%k != 0 {
-			return nil, fmt.Errorf("input image is %dx%d, want multiples of %d", s[3], s[2], k)
+			return nil, nil, fmt.Errorf("input image is %dx%d, want multiples of %d", s[3], s[2], k)
 		}
-		return m.VAE.EncoderGraph(s[0], s[2], s[3])
+		g, err = m.VAE.EncoderGraph(s[0], s[2], s[3])
+		return g, m.VAE.params, err
 	}
-	_, err := GraphParts(name)
-	return nil, err
+	_, err = GraphParts(name)
+	return nil, nil, err
 }
 
 // fit returns t as the graph's input takes it.

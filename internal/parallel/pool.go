@@ -3,7 +3,6 @@ package parallel
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -24,21 +23,6 @@ type Pool struct {
 	units int64
 	next  atomic.Int64
 	fault atomic.Pointer[Fault]
-}
-
-// Fault is a panic of a work unit, such as a read of a mapped file that has
-// been truncated meanwhile.
-type Fault struct {
-	Value any
-	Stack []byte
-}
-
-func (f *Fault) Error() string { return fmt.Sprintf("parallel: fault in a kernel: %v", f.Value) }
-
-// Unwrap returns the cause if the panic carried an error.
-func (f *Fault) Unwrap() error {
-	err, _ := f.Value.(error)
-	return err
 }
 
 // New returns a pool of n goroutines, counting the caller of Run; n <= 0 is GOMAXPROCS.

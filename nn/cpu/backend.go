@@ -53,13 +53,20 @@ func (b *Backend) Close() error {
 func (b *Backend) Compile(ctx context.Context, p *nn.Program, _ nn.CompileOptions) (nn.Executable, error) {
 	e := &executable{pool: b.pool, program: p, mem: make([][]byte, p.Values)}
 	c := compiler{executable: e, workspace: make([]int, len(p.Nodes))}
-	for i := range p.Nodes {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	// Small weights are read here, from files that may be cut short meanwhile.
+	err := parallel.Guard(func() error {
+		for i := range p.Nodes {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := c.node(i); err != nil {
+				return err
+			}
 		}
-		if err := c.node(i); err != nil {
-			return nil, err
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	e.allocate(c.workspace, c.scratch)
 	return e, nil
