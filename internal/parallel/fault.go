@@ -13,7 +13,10 @@ type Fault struct {
 }
 
 func (f *Fault) Error() string {
-	return fmt.Sprintf("fault in a kernel, as when a mapped file is cut short: %v", f.Value)
+	if _, ok := f.Value.(interface{ Addr() uintptr }); ok {
+		return fmt.Sprintf("memory that a kernel reads is gone (was a mapped file cut short?): %v", f.Value)
+	}
+	return fmt.Sprintf("fault in a kernel: %v", f.Value)
 }
 
 // Unwrap returns the cause if the panic carried an error.
