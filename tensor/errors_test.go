@@ -28,7 +28,7 @@ func TestBadArgumentsAreErrors(t *testing.T) {
 		"Add is not defined for C64":               func() (*tensor.Tensor, error) { return tensor.Add(c, c) },
 		"Mul is not defined for BOOL":              func() (*tensor.Tensor, error) { return tensor.Mul(mask, mask) },
 		"Pow is not defined for I32":               func() (*tensor.Tensor, error) { return tensor.Pow(i, i) },
-		"Div: fault in a kernel":                    func() (*tensor.Tensor, error) { return tensor.Div(i, i) },
+		"Div: fault in a kernel":                   func() (*tensor.Tensor, error) { return tensor.Div(i, i) },
 		"Exp is not defined for I32":               func() (*tensor.Tensor, error) { return tensor.Exp(i) },
 		"Neg is not defined for U8":                func() (*tensor.Tensor, error) { return tensor.Neg(u) },
 		"Clamp from 2 to 1":                        func() (*tensor.Tensor, error) { return tensor.Clamp(f, 2, 1) },
