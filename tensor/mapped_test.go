@@ -24,7 +24,7 @@ func TestTruncatedFileIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(path, 4096))
 	_, err = tensor.Add(w, w)
-	require.ErrorContains(t, err, "memory that a kernel reads is gone")
+	require.ErrorContains(t, err, "fault")
 	_, err = tensor.Sum(w, false)
 	require.ErrorContains(t, err, "fault")
 	_, err = tensor.MatMul(w, w)

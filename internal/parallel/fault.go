@@ -14,7 +14,7 @@ type Fault struct {
 
 func (f *Fault) Error() string {
 	if _, ok := f.Value.(interface{ Addr() uintptr }); ok {
-		return fmt.Sprintf("memory that a kernel reads is gone (was a mapped file cut short?): %v", f.Value)
+		return fmt.Sprintf("memory fault in a kernel (was a mapped file cut short?): %v", f.Value)
 	}
 	return fmt.Sprintf("fault in a kernel: %v", f.Value)
 }
