@@ -15,9 +15,15 @@ func main() {
 		"gemm/tile_f32_avx2_amd64.s":   avx2.tile,
 		"gemm/pack_avx512_amd64.s":     packAVX512,
 		"gemm/pack_avx2_amd64.s":       packAVX2,
-		"attn/softmax_avx512_amd64.s":  softmaxAVX512,
-		"attn/softmax_avx2_amd64.s":    softmaxAVX2,
+		"attn/softmax_avx512_amd64.s":  avx512.softmax,
+		"attn/softmax_avx2_amd64.s":    avx2.softmax,
 		"convert/convert_avx2_amd64.s": convertAVX2,
+		"vec/vec_avx512_amd64.s":       avx512.elementwise,
+		"vec/vec_avx2_amd64.s":         avx2.elementwise,
+		"act/act_avx512_amd64.s":       avx512.activate,
+		"act/act_avx2_amd64.s":         avx2.activate,
+		"norm/norm_avx512_amd64.s":     avx512.normalise,
+		"norm/norm_avx2_amd64.s":       avx2.normalise,
 	} {
 		var f file
 		write(&f)

@@ -58,11 +58,7 @@ func rowOfA(row, offset int) string {
 // tile writes the micro-kernel with a variant for every number of rows.
 func (in instructions) tile(f *file) {
 	if in.reg == "Y" {
-		masks := make([]uint32, 4*in.width/4)
-		for i := range len(masks) / 2 {
-			masks[i] = 0xffffffff
-		}
-		f.words("masks", masks)
+		f.words("masks", onesAndZeros(2*in.width/4))
 	}
 	f.text("tile"+in.name, "(t *Tile)", 8)
 	f.op("MOVQ t+0(FP), %s", tileArg)

@@ -1,6 +1,6 @@
 package attn
 
-import "math"
+import "github.com/df65613c/easel/internal/kernel/vec"
 
 // softmax is the part of the work that is not a matrix product, for one
 // instruction set. Slices are a multiple of lanes long.
@@ -28,7 +28,7 @@ func maxGeneric(x []float32) float32 {
 func expGeneric(x []float32, shift, scale float32) float32 {
 	var sum [lanes]float32
 	for i, v := range x {
-		v = float32(math.Exp(float64((v - shift) * scale)))
+		v = vec.Exp((v - shift) * scale)
 		x[i] = v
 		sum[i%lanes] += v
 	}

@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package act
+
+func current() *activations { return &generic }
