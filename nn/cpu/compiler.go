@@ -130,11 +130,11 @@ func (c *compiler) vector(w *nn.Weight) ([]float32, error) {
 func epilogue(a nn.Activation) func([]float32) {
 	switch a {
 	case nn.SiLU:
-		return act.SiLU
+		return act.SiLU32
 	case nn.GELU:
-		return act.GELU
+		return act.GELU32
 	case nn.QuickGELU:
-		return act.QuickGELU
+		return act.QuickGELU32
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"github.com/df65613c/easel/internal/kernel/act"
+	"github.com/df65613c/easel/internal/kernel/vec"
 	"github.com/df65613c/easel/nn"
 )
 
@@ -31,10 +32,7 @@ func (c *compiler) add(n *nn.Node) {
 		return
 	}
 	c.chunks(y.Shape().NumElements(), func(from, to int) {
-		p, q, dst := e.f32(a)[from:to], e.f32(b)[from:to], e.f32(y)[from:to]
-		for i := range dst {
-			dst[i] = p[i] + q[i]
-		}
+		vec.Add(e.f32(y)[from:to], e.f32(a)[from:to], e.f32(b)[from:to])
 	})
 }
 
@@ -47,10 +45,7 @@ func (c *compiler) addChannels(n *nn.Node) {
 	blocks, size := rowBlocks(rows, ch)
 	c.step(blocks, 0, func(_, unit int) {
 		for r := unit * size; r < min((unit+1)*size, rows); r++ {
-			p, q, dst := e.f32(a)[r*ch:(r+1)*ch], e.f32(b)[r/pixels*ch:][:ch], e.f32(y)[r*ch:(r+1)*ch]
-			for i := range dst {
-				dst[i] = p[i] + q[i]
-			}
+			vec.Add(e.f32(y)[r*ch:(r+1)*ch], e.f32(a)[r*ch:(r+1)*ch], e.f32(b)[r/pixels*ch:][:ch])
 		}
 	})
 }
@@ -58,20 +53,14 @@ func (c *compiler) addChannels(n *nn.Node) {
 func (c *compiler) mul(n *nn.Node) {
 	a, b, y, e := n.In[0], n.In[1], n.Out, c.executable
 	c.chunks(y.Shape().NumElements(), func(from, to int) {
-		p, q, dst := e.f32(a)[from:to], e.f32(b)[from:to], e.f32(y)[from:to]
-		for i := range dst {
-			dst[i] = p[i] * q[i]
-		}
+		vec.Mul(e.f32(y)[from:to], e.f32(a)[from:to], e.f32(b)[from:to])
 	})
 }
 
 func (c *compiler) affine(n *nn.Node, op nn.Affine) {
 	x, y, e := n.In[0], n.Out, c.executable
 	c.chunks(y.Shape().NumElements(), func(from, to int) {
-		src, dst := e.f32(x)[from:to], e.f32(y)[from:to]
-		for i := range dst {
-			dst[i] = op.Scale*src[i] + op.Shift
-		}
+		vec.Affine(e.f32(y)[from:to], e.f32(x)[from:to], op.Scale, op.Shift)
 	})
 }
 

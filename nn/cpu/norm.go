@@ -66,7 +66,10 @@ func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
 		m := elements[norm.Moments](e.work[index])
 		norm.GroupMoments(m[unit*groups:(unit+1)*groups], e.f32(x)[from:to], ch)
 	})
-	act := epilogue(op.Act)
+	apply, act := norm.Apply, epilogue(op.Act)
+	if op.Act == nn.SiLU {
+		apply, act = norm.ApplySiLU, nil
+	}
 	per := ch / groups
 	c.step(batch*blocks, 8*ch, func(worker, unit int) {
 		b, from, to := image(unit)
@@ -78,7 +81,7 @@ func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
 			norm.GroupAffine(mul[i:j], add[i:j], scale[i:j], shift[i:j], m[g:], groups, pixels*per, op.Eps)
 		}
 		dst := e.f32(y)[from:to]
-		norm.Apply(dst, e.f32(x)[from:to], mul, add)
+		apply(dst, e.f32(x)[from:to], mul, add)
 		if act != nil {
 			act(dst)
 		}
