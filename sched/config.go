@@ -3,6 +3,7 @@ package sched
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -59,6 +60,9 @@ func EmptyConfig() Config {
 	}
 }
 
+// maxTrainTimesteps bounds the memory that a configuration can ask for.
+const maxTrainTimesteps = 1 << 16
+
 // classes are the reference's schedulers and the samplers they are.
 var classes = map[string]string{
 	"EulerDiscreteScheduler": "euler", "EulerAncestralDiscreteScheduler": "euler_a", "DPMSolverMultistepScheduler": "dpmpp_2m",
@@ -84,33 +88,58 @@ func (c *Config) validate(sampler string) error {
 	want("prediction_type", c.PredictionType, string(Epsilon), string(VPrediction), string(Sample))
 	want("timestep_spacing", c.TimestepSpacing, "leading", "linspace", "trailing")
 	want("final_sigmas_type", c.FinalSigmas, "zero", "sigma_min")
-	off("use_exponential_sigmas", c.UseExponential)
-	off("use_beta_sigmas", c.UseBeta)
-	off("use_lu_lambdas", c.UseLu)
-	off("use_flow_sigmas", c.UseFlow)
-	off("thresholding", c.Thresholding)
-	if c.TrainTimesteps < 2 {
-		errs = append(errs, fmt.Errorf("num_train_timesteps is %d, want at least 2", c.TrainTimesteps))
+	if c.TrainTimesteps < 2 || c.TrainTimesteps > maxTrainTimesteps {
+		errs = append(errs, fmt.Errorf("num_train_timesteps is %d, want 2 to %d", c.TrainTimesteps, maxTrainTimesteps))
 	}
-	if n := len(c.TrainedBetas); n != 0 && n != c.TrainTimesteps {
+	inside := func(field string, beta float64) {
+		if !(beta > 0 && beta < 1) {
+			errs = append(errs, fmt.Errorf("%s is %g, want a number between 0 and 1", field, beta))
+		}
+	}
+	if c.TrainedBetas == nil {
+		inside("beta_start", c.BetaStart)
+		inside("beta_end", c.BetaEnd)
+	}
+	for i, beta := range c.TrainedBetas {
+		inside(fmt.Sprintf("trained_betas[%d]", i), beta)
+	}
+	positive := func(field string, sigma *float64) {
+		if sigma != nil && !(*sigma > 0 && *sigma <= math.MaxFloat32) {
+			errs = append(errs, fmt.Errorf("%s is %g, want a positive number", field, *sigma))
+		}
+	}
+	positive("sigma_min", c.SigmaMin)
+	positive("sigma_max", c.SigmaMax)
+	if n := len(c.TrainedBetas); c.TrainedBetas != nil && n != c.TrainTimesteps {
 		errs = append(errs, fmt.Errorf("trained_betas has %d values, want num_train_timesteps %d", n, c.TrainTimesteps))
 	}
-	if sampler == "dpmpp_2m" {
-		want("algorithm_type", c.Algorithm, "dpmsolver++")
-		want("solver_type", c.Solver, "midpoint")
+	if sampler != "euler_a" {
+		off("use_exponential_sigmas", c.UseExponential)
+		off("use_beta_sigmas", c.UseBeta)
+	}
+	switch sampler {
+	case "dpmpp_2m":
+		off("use_lu_lambdas", c.UseLu)
+		off("use_flow_sigmas", c.UseFlow)
+		off("thresholding", c.Thresholding)
+		// The reference takes the names of its relatives, DEIS and UniPC, for its own.
+		want("algorithm_type", c.Algorithm, "dpmsolver++", "deis")
+		want("solver_type", c.Solver, "midpoint", "logrho", "bh1", "bh2")
 		off("use_dynamic_shifting", c.DynamicShifting)
 		if c.LambdaMinClipped != nil {
 			errs = append(errs, fmt.Errorf("lambda_min_clipped is %g, want none", *c.LambdaMinClipped))
 		}
-		if c.VarianceType != nil {
-			errs = append(errs, fmt.Errorf("variance_type is %q, want null", *c.VarianceType))
+		if v := c.VarianceType; v != nil && strings.HasPrefix(*v, "learned") {
+			errs = append(errs, fmt.Errorf("variance_type is %q, want a fixed one or null", *v))
 		}
 		if c.SolverOrder != 2 {
 			errs = append(errs, fmt.Errorf("solver_order is %d, want 2", c.SolverOrder))
 		}
-	} else {
+	case "euler":
 		want("interpolation_type", c.Interpolation, "linear")
-		want("timestep_type", c.TimestepType, "discrete")
+		if c.PredictionType == string(VPrediction) { // which alone the reference changes it for
+			want("timestep_type", c.TimestepType, "discrete")
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -29,8 +29,16 @@ func TestNewNamesFaults(t *testing.T) {
 		"prediction": {with(func(c *Config) { c.PredictionType = "flow" }), Overrides{}, 4, `prediction_type is "flow"`},
 		"order":      {with(func(c *Config) { c.SolverOrder = 3 }), Overrides{Sampler: "dpmpp_2m"}, 4, "solver_order is 3, want 2"},
 		"clipped":    {with(func(c *Config) { c.LambdaMinClipped = new(float64) }), Overrides{Sampler: "dpmpp_2m"}, 4, "lambda_min_clipped is 0"},
-		"variance":   {with(func(c *Config) { c.VarianceType = new(string) }), Overrides{Sampler: "dpmpp_2m"}, 4, "variance_type is"},
+		"variance":   {with(func(c *Config) { v := "learned"; c.VarianceType = &v }), Overrides{Sampler: "dpmpp_2m"}, 4, `variance_type is "learned"`},
 		"beta":       {with(func(c *Config) { c.UseBeta = true }), Overrides{}, 4, "use_beta_sigmas is true"},
+		"beta range": {with(func(c *Config) { c.BetaStart = -1 }), Overrides{}, 4, "beta_start is -1, want a number between 0 and 1"},
+		"huge betas": {with(func(c *Config) { c.BetaStart, c.BetaEnd = 0.99, 0.99 }), Overrides{}, 4, "the betas give sigma +Inf"},
+		"no betas":   {with(func(c *Config) { c.TrainedBetas = []float64{} }), Overrides{}, 4, "trained_betas has 0 values"},
+		"train":      {with(func(c *Config) { c.TrainTimesteps = 1 << 40 }), Overrides{}, 4, "num_train_timesteps is 1099511627776, want 2 to 65536"},
+		"sigma min":  {with(func(c *Config) { c.SigmaMin = new(float64) }), Overrides{Schedule: "karras"}, 4, "sigma_min is 0, want a positive number"},
+		"sigma max":  {with(func(c *Config) { v := 0.001; c.SigmaMax = &v }), Overrides{Schedule: "karras"}, 4, "sigma_max 0.001"},
+		"continuous": {with(func(c *Config) { c.TimestepType, c.PredictionType = "continuous", "v_prediction" }), Overrides{}, 4, `timestep_type is "continuous"`},
+		"loglinear":  {with(func(c *Config) { c.Interpolation = "log_linear" }), Overrides{}, 4, `interpolation_type is "log_linear", want linear`},
 		"betas":      {with(func(c *Config) { c.TrainedBetas = []float64{0.1} }), Overrides{}, 4, "trained_betas has 1 values"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,9 +55,11 @@ func TestRunNamesFaults(t *testing.T) {
 	ctx := context.Background()
 	x := []float64{1}
 	require.ErrorContains(t, Euler(ctx, &Run[float64]{X: x, Sigmas: []float64{1}}), "Denoise is nil")
-	require.ErrorContains(t, Euler(ctx, &Run[float64]{X: x, Sigmas: []float64{1}, Denoise: gaussian[float64]}), "1 sigmas, want at least 2")
-	require.ErrorContains(t, Euler(ctx, &Run[float64]{X: x, Sigmas: []float64{1, 2}, Denoise: gaussian[float64]}), "sigma 1 is 2 after 1")
-	require.ErrorContains(t, Euler(ctx, &Run[float64]{X: x, Sigmas: []float64{math.NaN(), 0}, Denoise: gaussian[float64]}), "sigma 0 is NaN")
+	require.ErrorContains(t, Euler(ctx, &Run[float64]{X: x, Sigmas: []float64{1}, Denoise: denoiser[float64]("gaussian")}), "1 sigmas, want at least 2")
+	require.ErrorContains(t, Euler(ctx, &Run[float64]{X: x, Sigmas: []float64{1, 2}, Denoise: denoiser[float64]("gaussian")}), "sigma 1 is 2 after 1")
+	require.ErrorContains(t, Euler(ctx, &Run[float64]{X: x, Sigmas: []float64{math.NaN(), 0}, Denoise: denoiser[float64]("gaussian")}), "sigma 0 is NaN")
+	require.ErrorContains(t, Euler(ctx, &Run[float64]{X: x, Sigmas: []float64{2, 0, 0}, Denoise: denoiser[float64]("gaussian")}), "sigma 1 of 3 is 0")
+	require.ErrorContains(t, EulerAncestral(ctx, &Run[float64]{X: x, Sigmas: []float64{1, 0}, Denoise: denoiser[float64]("gaussian")}), "Noise is nil")
 	bad := func(_ context.Context, d, _ []float64, sigma float64) error {
 		if sigma < 2 {
 			d[0] = math.NaN()
@@ -83,8 +93,14 @@ func TestTimeOfListedSigmasIsTheListedTime(t *testing.T) {
 	between := s.Time((s.Sigmas[3] + s.Sigmas[4]) / 2)
 	require.Greater(t, between, s.Timesteps[4])
 	require.Less(t, between, s.Timesteps[3])
-	require.Equal(t, s.Timesteps[0], s.Time(1000))
-	require.Equal(t, s.Timesteps[9], s.Time(0))
+	require.EqualValues(t, 999, s.Time(1000))
+	require.EqualValues(t, 0, s.Time(0))
+	for _, strength := range []float64{0, -1, math.NaN()} {
+		tail := s.From(strength)
+		require.Empty(t, tail.Timesteps)
+		require.EqualValues(t, 999, tail.Time(1000))
+	}
+	require.Equal(t, s.Timesteps, s.From(2).Timesteps)
 }
 
 // A sampler's own work allocates at the start only.
@@ -96,10 +112,38 @@ func TestStepsDoNotAllocate(t *testing.T) {
 		}
 		x := make([]float32, 64)
 		return testing.AllocsPerRun(10, func() {
-			_ = s.F32(context.Background(), &Run[float32]{X: x, Sigmas: sigmas, Denoise: gaussian[float32], Noise: NewTorchNoise(0)})
+			_ = s.F32(context.Background(), &Run[float32]{X: x, Sigmas: sigmas, Denoise: denoiser[float32]("gaussian"), Noise: NewTorchNoise(0)})
 		})
 	}
 	for _, s := range samplers {
 		require.Equal(t, allocs(s, 2), allocs(s, 50), s.Name)
 	}
+}
+
+// A schedule may list a noise level twice, as diffusers' do at many steps.
+func TestRepeatedSigmas(t *testing.T) {
+	for _, s := range samplers {
+		x := []float64{20, -3, 7}
+		require.NoError(t, s.F64(context.Background(), &Run[float64]{
+			X: x, Sigmas: []float64{14, 14, 5, 1, 1 + 1e-7}, Denoise: denoiser[float64]("gaussian"), Noise: NewTorchNoise(0),
+		}), s.Name)
+		for _, v := range x {
+			require.Less(t, math.Abs(v), 20.0, s.Name)
+		}
+	}
+}
+
+func TestGuide(t *testing.T) {
+	negative, positive := []float64{1, 2, -1}, []float64{2, 0, -1}
+	Guide(negative, negative, positive, 5)
+	require.Equal(t, []float64{6, -8, -1}, negative)
+}
+
+// The known answers of Random123's distribution (Salmon et al. 2011).
+func TestPhiloxKnownAnswers(t *testing.T) {
+	const ones = 0xffffffff
+	require.Equal(t, [4]uint32{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}, philox([4]uint32{}, [2]uint32{}))
+	require.Equal(t, [4]uint32{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}, philox([4]uint32{ones, ones, ones, ones}, [2]uint32{ones, ones}))
+	require.Equal(t, [4]uint32{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1},
+		philox([4]uint32{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, [2]uint32{0xa4093822, 0x299f31d0}))
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,21 +73,18 @@ func TestPhiloxNoise(t *testing.T) {
 	require.NotEqual(t, got, again)
 }
 
-type scheduleRef struct {
-	Sampler, Schedule string
-	Config            json.RawMessage
-	Steps             int
-	Strength          *float64
-	Sigmas, Timesteps []float64
-	InitNoiseSigma    float64 `json:"init_noise_sigma"`
-	Start             []float64
-	States            [][]float64
+// request is what a user of diffusers asks for, with the folder's configuration.
+type request struct {
+	Config                     json.RawMessage
+	Sampler, Schedule, Spacing string
+	Steps                      int
+	Strength                   *float64
 }
 
-func (r *scheduleRef) schedule(t *testing.T) *Schedule {
+func (r *request) schedule(t *testing.T) *Schedule {
 	c := EmptyConfig()
 	require.NoError(t, json.Unmarshal(r.Config, &c))
-	s, err := c.New(Overrides{Sampler: r.Sampler, Schedule: r.Schedule}, r.Steps)
+	s, err := c.New(Overrides{Sampler: r.Sampler, Schedule: r.Schedule, Spacing: r.Spacing}, r.Steps)
 	require.NoError(t, err)
 	if r.Strength != nil {
 		s = s.From(*r.Strength)
@@ -93,24 +92,41 @@ func (r *scheduleRef) schedule(t *testing.T) *Schedule {
 	return s
 }
 
-func (r *scheduleRef) String() string {
-	return fmt.Sprintf("%s %s %d %s", r.Sampler, r.Schedule, r.Steps, r.Config)
+func (r *request) String() string {
+	name := fmt.Sprintf("%s %s %s %d %s", r.Sampler, r.Schedule, r.Spacing, r.Steps, r.Config)
+	if r.Strength != nil {
+		name += fmt.Sprintf(" from %g", *r.Strength)
+	}
+	return name
 }
 
 func TestSchedulesAgainstDiffusers(t *testing.T) {
-	for _, r := range read[[]scheduleRef](t, "schedules.json") {
+	refs := read[[]struct {
+		request
+		Sigmas, Timesteps []float64
+		InitNoiseSigma    float64 `json:"init_noise_sigma"`
+	}](t, "schedules.json")
+	require.NotEmpty(t, refs)
+	for _, r := range refs {
 		t.Run(r.String(), func(t *testing.T) {
 			s := r.schedule(t)
-			require.Len(t, s.Sigmas, r.Steps+1)
-			requireRelative(t, r.Sigmas, s.Sigmas, 1e-6)
+			bound := 1e-6
+			if strings.Contains(string(r.Config), `"rescale_betas_zero_snr":true`) {
+				bound = 2e-6 // torch's square roots are a unit in the last place off, and rescaling enlarges that
+			}
+			requireRelative(t, r.Sigmas, s.Sigmas, bound)
 			requireRelative(t, []float64{r.InitNoiseSigma}, []float64{s.InitNoiseSigma}, 1e-6)
-			require.Len(t, s.Timesteps, r.Steps)
-			if r.Sampler == "euler" && r.Schedule == "karras" {
+			if s.Name == "karras" && !s.VP {
 				// Not whole numbers: a unit in the last place of torch's square root shows.
 				requireRelative(t, r.Timesteps, s.Timesteps, 1e-6)
 			} else {
-				require.Equal(t, r.Timesteps, s.Timesteps)
+				require.Equal(t, len(r.Timesteps), len(s.Timesteps))
+				for i, want := range r.Timesteps {
+					require.Equal(t, float32(want), float32(s.Timesteps[i]), "number %d", i)
+				}
 			}
+			run := Run[float32]{Sigmas: s.Sigmas, Denoise: denoiser[float32]("tanh")}
+			require.NoError(t, run.check())
 		})
 	}
 }
@@ -122,74 +138,171 @@ func requireRelative(t *testing.T, want, got []float64, bound float64) {
 	}
 }
 
-// gaussian is the exact denoiser of a normal distribution, as in sched_refs.py.
-func gaussian[T Float](_ context.Context, denoised, x []T, sigma float64) error {
-	const width, mean = 1.3, 0.2
-	for i, v := range x {
-		denoised[i] = T(mean + (float64(v)-mean)*width*width/(width*width+sigma*sigma))
-	}
-	return nil
-}
-
-// sines is the noise of the trajectories: sin(0), sin(1), ...
-type sines struct{ n float64 }
-
-func (s *sines) Normal(dst []float32) {
-	for i := range dst {
-		dst[i] = float32(math.Sin(s.n))
-		s.n++
+// denoisers are the exact ones of distributions, elementwise, as sched_refs.py
+// has them: normal ones, and +-1 with equal chance.
+func denoiser[T Float](name string) Denoise[T] {
+	return func(_ context.Context, denoised, x []T, sigma float64) error {
+		s2 := sigma * sigma
+		for i, v := range x {
+			p := float64(i) / 7
+			mean, width := -1.5+3.5*p, 0.2+1.4*p
+			switch c2 := width * width; name {
+			case "gaussian":
+				denoised[i] = T((float64(v)*c2 + mean*s2) / (c2 + s2))
+			case "tanh":
+				denoised[i] = T(math.Tanh(float64(v) / s2))
+			default:
+				return fmt.Errorf("no denoiser %q", name)
+			}
+		}
+		return nil
 	}
 }
 
 func TestSamplersAgainstKDiffusion(t *testing.T) {
-	for _, r := range read[[]scheduleRef](t, "kdiffusion.json") {
-		t.Run(fmt.Sprintf("%s %d", r.Sampler, len(r.Sigmas)-1), func(t *testing.T) {
+	refs := read[[]struct {
+		Sampler, Denoiser string
+		Sigmas            []float64
+		Before            [][]float64 // the states before the last steps
+		Denoised, Last    []float64
+	}](t, "trajectories_float64.json")
+	require.NotEmpty(t, refs)
+	for _, r := range refs {
+		steps := len(r.Sigmas) - 1
+		t.Run(fmt.Sprintf("%s %s %d", r.Sampler, r.Denoiser, steps), func(t *testing.T) {
 			s, err := SamplerNamed(r.Sampler)
 			require.NoError(t, err)
-			step := 0
+			noise, first := NewTorchNoise(5), make([]float32, 8)
+			noise.Normal(first)
+			x := make([]float64, len(first))
+			for i, v := range first {
+				x[i] = float64(v) * r.Sigmas[0]
+			}
+			var states [][]float64
+			states = append(states, slices.Clone(x))
 			require.NoError(t, s.F64(context.Background(), &Run[float64]{
-				X: r.Start, Sigmas: r.Sigmas, Denoise: gaussian[float64], Noise: new(sines),
-				OnStep: func(i int, x, _ []float64) error {
-					require.Equal(t, step, i)
-					require.InDeltaSlice(t, r.States[i], x, 1e-10)
-					step++
+				X: x, Sigmas: r.Sigmas, Denoise: denoiser[float64](r.Denoiser), Noise: noise,
+				OnStep: func(i int, x, denoised []float64) error {
+					require.Equal(t, len(states)-1, i)
+					states = append(states, slices.Clone(x))
+					if i == steps-1 {
+						require.InDeltaSlice(t, r.Denoised, denoised, 1e-10)
+					}
 					return nil
 				},
 			}))
-			require.Equal(t, len(r.Sigmas)-1, step)
+			require.Len(t, states, steps+1)
+			require.NotEmpty(t, r.Before)
+			for i, want := range r.Before {
+				require.InDeltaSlice(t, want, states[steps-len(r.Before)+i], 1e-10)
+			}
+			require.InDeltaSlice(t, r.Last, x, 1e-10)
 		})
 	}
 }
 
 func TestSamplersAgainstDiffusers(t *testing.T) {
-	for _, r := range read[[]scheduleRef](t, "diffusers.json") {
-		strength := 1.0
-		if r.Strength != nil {
-			strength = *r.Strength
-		}
-		t.Run(fmt.Sprintf("%s %s %d %g", r.Sampler, r.Schedule, r.Steps, strength), func(t *testing.T) {
+	refs := read[[]struct {
+		request
+		Denoiser  string
+		Latents   [][]float64 // after each step, as diffusers' callback has them
+		NextNoise []float64   `json:"next_noise"` // what the generator gives afterwards
+	}](t, "trajectories_float32.json")
+	require.NotEmpty(t, refs)
+	for _, r := range refs {
+		t.Run(r.String()+" "+r.Denoiser, func(t *testing.T) {
 			s := r.schedule(t)
-			require.Len(t, s.Timesteps, len(r.States))
-			x := make([]float32, len(r.Start))
-			for i, v := range r.Start {
-				x[i] = float32(v)
+			require.Len(t, s.Timesteps, len(r.Latents))
+			noise := NewTorchNoise(9)
+			draw := func() []float32 {
+				n := make([]float32, 8)
+				noise.Normal(n)
+				return n
 			}
+			x := draw()
+			if r.Strength == nil {
+				for i := range x {
+					x[i] *= float32(s.FirstScale())
+				}
+			} else {
+				for i, n := range draw() {
+					x[i] += float32(s.Sigmas[0]) * n
+				}
+			}
+			calls := 0
 			require.NoError(t, s.Sampler.F32(context.Background(), &Run[float32]{
-				X: x, Sigmas: s.Sigmas, Denoise: gaussian[float32], Noise: NewTorchNoise(11), FirstOrderLast: s.FirstOrderLast,
+				X: x, Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
+				Denoise: NewDenoise(networkOf(t, s, denoiser[float64](r.Denoiser)), s.Prediction, s.Time, len(x)),
 				OnStep: func(i int, x, _ []float32) error {
-					scale := 1.0
-					if s.VP {
-						scale = 1 / math.Sqrt(1+s.Sigmas[i+1]*s.Sigmas[i+1])
-					}
+					scale := s.LatentScale(i)
 					var diff, norm float64
-					for j, want := range r.States[i] {
+					for j, want := range r.Latents[i] {
 						d := float64(x[j])*scale - want
 						diff, norm = diff+d*d, norm+want*want
 					}
-					require.Less(t, math.Sqrt(diff/norm), 1e-5, "step %d", i)
+					require.LessOrEqual(t, math.Sqrt(diff/norm), 1e-5, "step %d", i)
+					calls++
 					return nil
 				},
 			}))
+			require.Equal(t, len(r.Latents), calls)
+			next := make([]float32, 1)
+			noise.Normal(next)
+			require.InDelta(t, r.NextNoise[0], next[0], 1e-6)
 		})
 	}
+}
+
+// networkOf makes the network whose estimate of x0 a denoiser is. It checks
+// that it is told the schedule's timesteps in turn.
+func networkOf(t *testing.T, s *Schedule, denoise Denoise[float64]) Network[float32] {
+	step := 0
+	return func(ctx context.Context, out, in []float32, time float64) error {
+		sigma := s.Sigmas[step]
+		require.Equal(t, s.Timesteps[step], time)
+		step++
+		x, x0 := make([]float64, len(in)), make([]float64, len(in))
+		for i, v := range in {
+			x[i] = float64(v) * math.Sqrt(sigma*sigma+1)
+		}
+		if err := denoise(ctx, x0, x, sigma); err != nil {
+			return err
+		}
+		for i := range out {
+			eps := (x[i] - x0[i]) / sigma
+			switch s.Prediction {
+			case Epsilon:
+				out[i] = float32(eps)
+			case VPrediction:
+				out[i] = float32((eps - sigma*x0[i]) / math.Sqrt(sigma*sigma+1))
+			case Sample:
+				out[i] = float32(x0[i])
+			}
+		}
+		return nil
+	}
+}
+
+// Euler's Karras timesteps are the reference's own reading of sigmas off the list.
+func TestTimeBetweenListedSigmasAgainstDiffusers(t *testing.T) {
+	checked := 0
+	for _, r := range read[[]struct {
+		request
+		Sigmas, Timesteps []float64
+	}](t, "schedules.json") {
+		if r.Sampler != "euler" || r.Schedule != "karras" {
+			continue
+		}
+		karras := r.schedule(t)
+		r.Schedule = "normal"
+		normal := r.schedule(t)
+		for i, sigma := range karras.Sigmas[:len(karras.Timesteps)] {
+			if slices.Contains(normal.Sigmas, sigma) {
+				continue
+			}
+			require.InDelta(t, r.Timesteps[i], normal.Time(sigma), 1e-3)
+			checked++
+		}
+	}
+	require.Greater(t, checked, 100)
 }

@@ -18,9 +18,9 @@ type Denoise[T Float] func(ctx context.Context, denoised, x []T, sigma float64) 
 // Run is what a sampler works on.
 type Run[T Float] struct {
 	X       []T       // x0 + Sigmas[0] noise; the sampler leaves its result here
-	Sigmas  []float64 // noise levels, from high to low, none below 0
+	Sigmas  []float64 // noise levels, from high to low; only the last may be 0
 	Denoise Denoise[T]
-	Noise   Noise // for samplers that add noise
+	Noise   Noise // for samplers that add noise, nil for others
 	// FirstOrderLast asks a multistep sampler to end with a step of first order.
 	FirstOrderLast bool
 	// OnStep, if not nil, is called after each step with the state and the
@@ -59,6 +59,10 @@ func SamplerNamed(name string) (Sampler, error) {
 	return samplers[i], nil
 }
 
+// rounding is by how much the last sigma may exceed the one before, where a
+// schedule comes down to its lowest twice, by way of float32.
+const rounding = 1e-6
+
 // check names every fault of the run.
 func (r *Run[T]) check() error {
 	var errs []error
@@ -71,7 +75,9 @@ func (r *Run[T]) check() error {
 	for i, s := range r.Sigmas {
 		if !(s >= 0) || math.IsInf(s, 0) {
 			errs = append(errs, fmt.Errorf("sched: sigma %d is %g, want a number of 0 or more", i, s))
-		} else if i > 0 && s > r.Sigmas[i-1] {
+		} else if s == 0 && i < len(r.Sigmas)-1 {
+			errs = append(errs, fmt.Errorf("sched: sigma %d of %d is 0, want that only of the last", i, len(r.Sigmas)))
+		} else if i > 0 && s > r.Sigmas[i-1]*(1+rounding) {
 			errs = append(errs, fmt.Errorf("sched: sigma %d is %g after %g, want no more", i, s, r.Sigmas[i-1]))
 		}
 	}

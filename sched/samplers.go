@@ -2,6 +2,7 @@ package sched
 
 import (
 	"context"
+	"errors"
 	"math"
 )
 
@@ -20,6 +21,9 @@ func Euler[T Float](ctx context.Context, r *Run[T]) error {
 // (k-diffusion's sample_euler_ancestral with eta 1). It draws noise at the last
 // step too, as diffusers does, where none is added.
 func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error {
+	if r.Noise == nil {
+		return errors.New("sched: Noise is nil, and this sampler adds noise")
+	}
 	noise := make([]float32, len(r.X))
 	return r.steps(ctx, func(i int, denoised []T) {
 		down, up := ancestral(r.Sigmas[i], r.Sigmas[i+1])
@@ -34,7 +38,7 @@ func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error {
 // ancestral splits a step to a noise level into a step further down and the
 // noise that leads back up.
 func ancestral(from, to float64) (down, up float64) {
-	up = math.Sqrt(to * to * (from*from - to*to) / (from * from))
+	up = math.Sqrt(max(to*to*(from*from-to*to)/(from*from), 0))
 	return math.Sqrt(to*to - up*up), up
 }
 
@@ -46,7 +50,7 @@ func DPMPP2M[T Float](ctx context.Context, r *Run[T]) error {
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
 		k := 0.0 // half the ratio of this step to the one before, in log sigma
-		if i > 0 && to > 0 && (i < last || !r.FirstOrderLast) {
+		if i > 0 && to > 0 && r.Sigmas[i-1] > from && (i < last || !r.FirstOrderLast) {
 			k = math.Log(from/to) / math.Log(r.Sigmas[i-1]/from) / 2
 		}
 		keep, a, b := T(to/from), T((1-to/from)*(1+k)), T((1-to/from)*k)

@@ -16,8 +16,8 @@ type Schedule struct {
 	Name       string // normal or karras
 	Spacing    string // leading, linspace or trailing
 	Prediction Prediction
-	Sigmas     []float64 // steps+1, decreasing
-	Timesteps  []float64 // steps; what the model is told at each sigma but the last
+	Sigmas     []float64 // one more than Timesteps; they do not increase
+	Timesteps  []float64 // what the model is told at each sigma but the last; steps, or one more where the reference's trailing spacing rounds so
 	// InitNoiseSigma is what the reference multiplies the first noise with, in
 	// its own space.
 	InitNoiseSigma float64
@@ -26,6 +26,9 @@ type Schedule struct {
 	VP bool
 	// FirstOrderLast says that a multistep sampler ends with a step of first order.
 	FirstOrderLast bool
+
+	steps int       // as asked for
+	logs  []float64 // of the training sigmas
 }
 
 // shortRun is the number of steps below which lower_order_final takes effect.
@@ -66,11 +69,15 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	if steps < 1 || steps > c.TrainTimesteps {
 		return nil, fmt.Errorf("sched: %d steps, want 1 to %d", steps, c.TrainTimesteps)
 	}
-	s := &Schedule{Sampler: sampler, Name: "normal", Spacing: c.TimestepSpacing, Prediction: Prediction(c.PredictionType), VP: name == "dpmpp_2m"}
+	s := &Schedule{Sampler: sampler, Name: "normal", Spacing: c.TimestepSpacing, Prediction: Prediction(c.PredictionType), VP: name == "dpmpp_2m", steps: steps}
 	if c.UseKarras {
 		s.Name = "karras"
 	}
 	train := c.trainSigmas()
+	if i := slices.IndexFunc(train, func(v float64) bool { return !(v > 0 && v <= math.MaxFloat32) }); i >= 0 {
+		return nil, fmt.Errorf("sched: the betas give sigma %g at training timestep %d, want a positive number", train[i], i)
+	}
+	s.logs = logs(train)
 	if s.VP {
 		s.Sigmas, s.Timesteps = c.dpmSolver(train, steps)
 		s.InitNoiseSigma = 1
@@ -81,6 +88,9 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 			s.InitNoiseSigma = math.Sqrt(s.Sigmas[0]*s.Sigmas[0] + 1)
 		}
 	}
+	if first, lowest := s.Sigmas[0], s.Sigmas[len(s.Sigmas)-1]; c.UseKarras && first < lowest {
+		return nil, fmt.Errorf("sched: sigma_max %.6g is below sigma_min %.6g", first, lowest)
+	}
 	last := 0.0
 	if c.FinalSigmas == "sigma_min" {
 		last = train[0]
@@ -89,15 +99,18 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	for i := range s.Sigmas {
 		s.Sigmas[i] = float64(float32(s.Sigmas[i]))
 	}
-	s.FirstOrderLast = last == 0 || c.EulerAtFinal || c.LowerOrderFinal && steps < shortRun
+	s.FirstOrderLast = last == 0 || c.EulerAtFinal || c.LowerOrderFinal && len(s.Timesteps) < shortRun
 	return s, nil
 }
 
 // From returns the tail of the schedule that an image-to-image run of a
-// strength from 0 to 1 takes.
+// strength takes: nothing of it for 0, all of it for 1 and more.
 func (s *Schedule) From(strength float64) *Schedule {
-	steps := len(s.Timesteps)
-	skip := steps - min(int(float64(steps)*strength), steps)
+	run := 0
+	if strength > 0 {
+		run = int(float64(s.steps) * min(strength, 1))
+	}
+	skip := s.steps - run
 	t := *s
 	t.Sigmas, t.Timesteps = s.Sigmas[skip:], s.Timesteps[skip:]
 	return &t
@@ -112,52 +125,21 @@ func (s *Schedule) FirstScale() float64 {
 	return s.InitNoiseSigma
 }
 
-// Time returns what the model is told at a noise level: the listed timestep of
-// a listed sigma, and between those by interpolation of their logarithms.
-func (s *Schedule) Time(sigma float64) float64 {
-	n := len(s.Timesteps)
-	i, _ := slices.BinarySearchFunc(s.Sigmas[:n], sigma, func(a, b float64) int {
-		switch {
-		case a > b:
-			return -1
-		case a < b:
-			return 1
-		}
-		return 0
-	})
-	switch {
-	case i == n:
-		return s.Timesteps[n-1]
-	case s.Sigmas[i] == sigma || i == 0:
-		return s.Timesteps[i]
+// LatentScale returns what x is multiplied with after step i to be what the
+// reference's callback shows.
+func (s *Schedule) LatentScale(i int) float64 {
+	if s.VP {
+		return 1 / math.Sqrt(1+s.Sigmas[i+1]*s.Sigmas[i+1])
 	}
-	hi, lo := math.Log(s.Sigmas[i-1]), math.Log(s.Sigmas[i])
-	w := (math.Log(sigma) - lo) / (hi - lo)
-	return s.Timesteps[i] + w*(s.Timesteps[i-1]-s.Timesteps[i])
+	return 1
 }
 
-// Prediction is what a network's output means.
-type Prediction string
-
-// The prediction types of diffusers.
-const (
-	Epsilon     Prediction = "epsilon"      // the noise
-	VPrediction Prediction = "v_prediction" // alpha noise - sigma x0 (Salimans and Ho 2022)
-	Sample      Prediction = "sample"       // x0
-)
-
-// Denoised turns the output of a network, which was given x/sqrt(1+sigma^2),
-// into the estimate of x0.
-func (p Prediction) Denoised(denoised, x, out []float32, sigma float64) {
-	skip, scale := 1.0, -sigma
-	switch p {
-	case VPrediction:
-		skip, scale = 1/(sigma*sigma+1), -sigma/math.Sqrt(sigma*sigma+1)
-	case Sample:
-		skip, scale = 0, 1
+// Time returns what the model is told at a noise level: the listed timestep of
+// a listed sigma, and for others what lies between the training timesteps by
+// interpolation of the sigmas' logarithms.
+func (s *Schedule) Time(sigma float64) float64 {
+	if i := slices.Index(s.Sigmas[:len(s.Timesteps)], sigma); i >= 0 {
+		return s.Timesteps[i]
 	}
-	a, b := float32(skip), float32(scale)
-	for i, v := range x {
-		denoised[i] = a*v + b*out[i]
-	}
+	return sigmaTime(s.logs, sigma)
 }

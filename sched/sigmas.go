@@ -69,23 +69,24 @@ func rescaleZeroSNR(betas []float32) {
 
 // euler returns sigmas and timesteps as EulerDiscreteScheduler computes them.
 func (c *Config) euler(train []float64, steps int) (sigmas, times []float64) {
-	n := float64(c.TrainTimesteps)
 	times = make([]float64, steps)
-	for i := range times {
-		switch c.TimestepSpacing {
-		case "linspace":
-			times[i] = float64(float32(linspace(0, n-1, steps, steps-1-i)))
-		case "leading":
-			times[i] = float64((steps-1-i)*(c.TrainTimesteps/steps) + c.StepsOffset)
-		case "trailing":
-			times[i] = math.RoundToEven(n-float64(i)*(n/float64(steps))) - 1
+	switch c.TimestepSpacing {
+	case "linspace":
+		for i := range times {
+			times[i] = float64(float32(linspace(0, float64(c.TrainTimesteps-1), steps, steps-1-i)))
 		}
+	case "leading":
+		for i := range times {
+			times[i] = float64((steps-1-i)*(c.TrainTimesteps/steps) + c.StepsOffset)
+		}
+	case "trailing":
+		times = c.trailing(steps)
 	}
 	sigmas = interpolate(train, times)
 	if c.UseKarras {
-		lo, hi := c.bounds(sigmas[steps-1], sigmas[0])
+		lo, hi := c.bounds(sigmas[len(sigmas)-1], sigmas[0])
 		sigmas = karras(lo, hi, steps)
-		times = sigmaTimes(train, sigmas)
+		times = sigmaTimes(logs(train), sigmas)
 		for i := range times {
 			times[i] = float64(float32(times[i]))
 		}
@@ -93,28 +94,43 @@ func (c *Config) euler(train []float64, steps int) (sigmas, times []float64) {
 	return sigmas, times
 }
 
+// trailing returns times from the last training step down, as numpy's arange
+// gives them: for some numbers of steps, such as 61 of 1000, its length rounds
+// up to one more, at -1.
+func (c *Config) trailing(steps int) []float64 {
+	n := float64(c.TrainTimesteps)
+	ratio := n / float64(steps)
+	times := make([]float64, int(math.Ceil(n/ratio)))
+	delta := n - ratio - n
+	for i := range times {
+		times[i] = math.RoundToEven(n+float64(float64(i)*delta)) - 1
+	}
+	return times
+}
+
 // dpmSolver returns sigmas and timesteps as DPMSolverMultistepScheduler computes them.
 func (c *Config) dpmSolver(train []float64, steps int) (sigmas, times []float64) {
-	n := float64(c.TrainTimesteps)
 	if c.UseKarras {
 		lo, hi := c.bounds(train[0], train[len(train)-1])
 		sigmas = karras(lo, hi, steps)
-		times = sigmaTimes(train, sigmas)
+		times = sigmaTimes(logs(train), sigmas)
 		for i := range times {
 			times[i] = math.RoundToEven(times[i])
 		}
 		return sigmas, times
 	}
 	times = make([]float64, steps)
-	for i := range times {
-		switch c.TimestepSpacing {
-		case "linspace":
-			times[i] = math.RoundToEven(linspace(0, n-1, steps+1, steps-i))
-		case "leading":
-			times[i] = float64((steps-i)*(c.TrainTimesteps/(steps+1)) + c.StepsOffset)
-		case "trailing":
-			times[i] = math.RoundToEven(n-float64(i)*(n/float64(steps))) - 1
+	switch c.TimestepSpacing {
+	case "linspace":
+		for i := range times {
+			times[i] = math.RoundToEven(linspace(0, float64(c.TrainTimesteps-1), steps+1, steps-i))
 		}
+	case "leading":
+		for i := range times {
+			times[i] = float64((steps-i)*(c.TrainTimesteps/(steps+1)) + c.StepsOffset)
+		}
+	case "trailing":
+		times = c.trailing(steps)
 	}
 	return interpolate(train, times), times
 }
@@ -162,22 +178,32 @@ func karras(lo, hi float64, steps int) []float64 {
 	return out
 }
 
-// sigmaTimes returns the training times of sigmas, by interpolation of logarithms.
-func sigmaTimes(train, sigmas []float64) []float64 {
-	logs := make([]float64, len(train))
+// logs returns the logarithms of the training sigmas, which sigmaTimes takes.
+func logs(train []float64) []float64 {
+	out := make([]float64, len(train))
 	for i, s := range train {
-		logs[i] = float64(log32(float32(s)))
-	}
-	out := make([]float64, len(sigmas))
-	for i, s := range sigmas {
-		l := math.Log(max(s, 1e-10))
-		j, _ := slices.BinarySearch(logs, l)
-		if j == len(logs) || logs[j] != l {
-			j--
-		}
-		j = min(max(j, 0), len(logs)-2)
-		w := min(max((logs[j]-l)/(logs[j]-logs[j+1]), 0), 1)
-		out[i] = (1-w)*float64(j) + w*float64(j+1)
+		out[i] = float64(log32(float32(s)))
 	}
 	return out
+}
+
+// sigmaTimes returns the training times of sigmas.
+func sigmaTimes(logs, sigmas []float64) []float64 {
+	out := make([]float64, len(sigmas))
+	for i, s := range sigmas {
+		out[i] = sigmaTime(logs, s)
+	}
+	return out
+}
+
+// sigmaTime returns the training time of a sigma, by interpolation of logarithms.
+func sigmaTime(logs []float64, sigma float64) float64 {
+	l := math.Log(max(sigma, 1e-10))
+	j, _ := slices.BinarySearch(logs, l)
+	if j == len(logs) || logs[j] != l {
+		j--
+	}
+	j = min(max(j, 0), len(logs)-2)
+	w := min(max((logs[j]-l)/(logs[j]-logs[j+1]), 0), 1)
+	return (1-w)*float64(j) + w*float64(j+1)
 }

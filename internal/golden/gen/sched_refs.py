@@ -112,8 +112,7 @@ def schedules():
         SDXL | {"prediction_type": "sample", "timestep_type": "continuous"},
         SDXL | {"num_train_timesteps": 4, "trained_betas": [0.1, 0.2, 0.3, 0.4]},
         SDXL | {"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": True, "euler_at_final": True},
-        SDXL | {"_class_name": "UniPCMultistepScheduler", "solver_type": "bh2", "lower_order_final": True},
-        SDXL | {"_class_name": "DEISMultistepScheduler", "algorithm_type": "deis", "solver_type": "logrho"},
+        SDXL | {"_class_name": "UniPCMultistepScheduler", "solver_type": "bh2"},
         SDXL | {"_class_name": "EulerAncestralDiscreteScheduler", "steps_offset": 3},
     ]
     for config, sampler in itertools.product(configs, CLASSES):
@@ -148,7 +147,7 @@ def float64_trajectories():
         first, *rest = [torch.from_numpy(n).double() for n in noises(5, steps + 1)]
         rest = iter(rest)
         xs, denoised = [], []
-        model = lambda x, sigma: torch.from_numpy(denoise(kind, x.numpy(), sigma.item()))
+        model = lambda x, sigma: torch.from_numpy(denoise(kind, x.numpy(), sigma[0].item()))
         args = {"noise_sampler": lambda *_: next(rest)} if sampler == "euler_a" else {}
         sigmas = sigmas.double()
 
@@ -226,6 +225,9 @@ def float32_trajectories():
         ("euler", {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}, 12, None),
     ]:
         cases.append(float32_trajectory(sampler, "", "", steps, "v_prediction" if "rescale_betas_zero_snr" in extra else "epsilon", "gaussian", strength, extra))
+    # 61 steps of trailing spacing are 62, and a strength still counts from 61
+    for sampler in CLASSES:
+        cases.append(float32_trajectory(sampler, "", "trailing", 61, "epsilon", "gaussian", 0.2, {}))
     write("trajectories_float32.json", cases)
 
 
