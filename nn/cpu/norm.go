@@ -39,8 +39,8 @@ func (c *compiler) layerNorm(n *nn.Node, op nn.LayerNorm) error {
 	return nil
 }
 
-// groupNorm takes two passes: the moments of blocks of pixels, then the
-// normalisation with the sums of those.
+// groupNorm takes three passes: the moments of blocks of pixels, what these make
+// of each channel of an image, then the normalisation.
 func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
 	scale, err := c.vector(op.Scale)
 	if err != nil {
@@ -54,32 +54,40 @@ func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
 	batch, ch, groups := y.Dim(0), y.Dim(-1), op.Groups
 	pixels := y.Shape().NumElements() / batch / ch
 	blocks, size := rowBlocks(pixels, ch)
-	c.workspace[index] = batch * blocks * groups * int(unsafe.Sizeof(norm.Moments{}))
+	parts, per := blocks*groups, ch/groups // moments in an image, channels in a group
+	momentsBytes := batch * parts * int(unsafe.Sizeof(norm.Moments{}))
+	c.workspace[index] = momentsBytes + batch*2*ch*4
 	e := c.executable
-	image := func(unit int) (b, first, last int) {
-		b, first = unit/blocks, unit%blocks*size
-		base := b * pixels
-		return b, (base + first) * ch, (base + min(first+size, pixels)) * ch
+	moments := func(b int) []norm.Moments {
+		return elements[norm.Moments](e.work[index][:momentsBytes])[b*parts : (b+1)*parts]
+	}
+	affine := func(b int) (mul, add []float32) {
+		v := elements[float32](e.work[index][momentsBytes:])[b*2*ch:]
+		return v[:ch], v[ch : 2*ch]
+	}
+	block := func(unit int) (b, i, from, to int) { // image, number in it, elements
+		b, i = unit/blocks, unit%blocks
+		return b, i, (b*pixels + i*size) * ch, (b*pixels + min((i+1)*size, pixels)) * ch
 	}
 	c.step(batch*blocks, 0, func(_, unit int) {
-		_, from, to := image(unit)
-		m := elements[norm.Moments](e.work[index])
-		norm.GroupMoments(m[unit*groups:(unit+1)*groups], e.f32(x)[from:to], ch)
+		b, i, from, to := block(unit)
+		norm.GroupMoments(moments(b)[i*groups:(i+1)*groups], e.f32(x)[from:to], ch)
+	})
+	c.step(batch, 0, func(_, b int) {
+		m := moments(b)
+		mul, add := affine(b)
+		for g := range groups {
+			i, j := g*per, (g+1)*per
+			norm.GroupAffine(mul[i:j], add[i:j], scale[i:j], shift[i:j], m[g:], groups, pixels*per, op.Eps)
+		}
 	})
 	apply, act := norm.Apply, epilogue(op.Act)
 	if op.Act == nn.SiLU {
 		apply, act = norm.ApplySiLU, nil
 	}
-	per := ch / groups
-	c.step(batch*blocks, 8*ch, func(worker, unit int) {
-		b, from, to := image(unit)
-		m := elements[norm.Moments](e.work[index])[b*blocks*groups : (b+1)*blocks*groups]
-		affine := elements[float32](e.scratch[worker])
-		mul, add := affine[:ch], affine[ch:2*ch]
-		for g := range groups {
-			i, j := g*per, (g+1)*per
-			norm.GroupAffine(mul[i:j], add[i:j], scale[i:j], shift[i:j], m[g:], groups, pixels*per, op.Eps)
-		}
+	c.step(batch*blocks, 0, func(_, unit int) {
+		b, _, from, to := block(unit)
+		mul, add := affine(b)
 		dst := e.f32(y)[from:to]
 		apply(dst, e.f32(x)[from:to], mul, add)
 		if act != nil {
