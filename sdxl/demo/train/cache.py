@@ -38,7 +38,9 @@ def main():
             latents.append(vae.encode(x).latent_dist.mean.float().half().numpy())
             ids.append(encode([c for _, c in made]))
             times.append(np.array([scenes.time_ids(s) for s, _ in made], np.float32))
-        np.savez(os.path.join(folder, f"{h}x{w}_{a.shard}.npz"), z=np.concatenate(latents), ids=np.concatenate(ids), times=np.concatenate(times))
+        name = os.path.join(folder, f"{h}x{w}_{a.shard}")
+        np.savez(name + ".new", z=np.concatenate(latents), ids=np.concatenate(ids), times=np.concatenate(times))
+        os.replace(name + ".new.npz", name + ".npz")
     print(f"shard {a.shard}: {a.count / (time.time() - start):.0f} scenes/s")
 
 

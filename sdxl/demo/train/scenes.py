@@ -199,7 +199,7 @@ def _inside(rng, bg):
 
 
 _BUILD = dict(single=_single, count=_count, relation=_relation, three=_three, inside=_inside)
-SHARES = [.27, .14, .41, .13, .05]
+SHARES = [.20, .24, .33, .14, .09]
 
 
 def _is_held_out(spec):

@@ -29,9 +29,15 @@ class Latents:
     """The cached scenes by canvas; every batch is of one canvas."""
 
     def __init__(self, run, seed):
-        self.rng = np.random.default_rng(seed)
-        parts = {}
-        for f in sorted(glob.glob(os.path.join(run, "latents", "*.npz"))):
+        self.run, self.files, self.rng = run, [], np.random.default_rng(seed)
+        self.load()
+
+    def load(self):
+        files = sorted(glob.glob(os.path.join(self.run, "latents", "*[0-9].npz")))
+        if files == self.files:
+            return
+        self.files, parts = files, {}
+        for f in files:
             with np.load(f) as d:
                 parts.setdefault(os.path.basename(f).split("_")[0], []).append([d["z"], d["ids"], d["times"]])
         self.canvases = [[torch.from_numpy(np.concatenate(c)) for c in zip(*v)] for v in parts.values()]
@@ -137,6 +143,7 @@ def main():
         if elapsed > next_save:
             save(a.run, state, trainer, base + elapsed)
             next_save += 300
+            data.load()                                   # shards that cache.py has added meanwhile
     save(a.run, state, trainer, base + time.time() - start)
 
 
