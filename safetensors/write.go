@@ -19,26 +19,63 @@ import (
 // metadata. The bytes are those that the reference writes: by dtype from
 // the widest, then by name, after a header padded to a multiple of 8 bytes.
 func Write(w io.Writer, tensors map[string]*tensor.Tensor, metadata map[string]string) error {
+	streams := make(map[string]Stream, len(tensors))
+	for name, t := range tensors {
+		streams[name] = Stream{t.DType(), t.Shape(), func(w io.Writer) error {
+			t, err := t.Contiguous()
+			if err != nil {
+				return err
+			}
+			_, err = w.Write(t.Bytes())
+			return err
+		}}
+	}
+	return WriteStreams(w, streams, metadata)
+}
+
+// Stream is a tensor that is made while it is written, so that a file may be
+// larger than the memory.
+type Stream struct {
+	DType tensor.DType
+	Shape tensor.Shape
+	Write func(w io.Writer) error // writes the elements in order
+}
+
+// WriteStreams is Write for tensors that are made one after the other. A
+// tensor of other bytes than its shape takes is an error.
+func WriteStreams(w io.Writer, tensors map[string]Stream, metadata map[string]string) error {
 	names := slices.SortedFunc(maps.Keys(tensors), func(a, b string) int {
-		return cmp.Or(cmp.Compare(tensors[b].DType(), tensors[a].DType()), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(tensors[b].DType, tensors[a].DType), cmp.Compare(a, b))
 	})
-	head, err := encodeHeader(names, tensors, metadata)
+	head, sizes, err := encodeHeader(names, tensors, metadata)
 	if err != nil {
 		return err
 	}
 	if _, err := w.Write(head); err != nil {
 		return fmt.Errorf("safetensors: writing the header: %w", err)
 	}
-	for _, name := range names {
-		t, err := tensors[name].Contiguous()
-		if err != nil {
-			return fmt.Errorf("safetensors: tensor %s: %w", quote(name), err)
-		}
-		if _, err := w.Write(t.Bytes()); err != nil {
+	for i, name := range names {
+		counted := counter{Writer: w}
+		if err := tensors[name].Write(&counted); err != nil {
 			return fmt.Errorf("safetensors: writing tensor %s: %w", quote(name), err)
+		}
+		if counted.n != sizes[i] {
+			return fmt.Errorf("safetensors: tensor %s was written with %d bytes, its shape takes %d", quote(name), counted.n, sizes[i])
 		}
 	}
 	return nil
+}
+
+// counter counts the bytes that pass.
+type counter struct {
+	io.Writer
+	n int
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.Writer.Write(b)
+	c.n += n
+	return n, err
 }
 
 // WriteFile writes the file at path as Write does, under a temporary name
@@ -47,8 +84,9 @@ func WriteFile(path string, tensors map[string]*tensor.Tensor, metadata map[stri
 	return atomicfile.Write(path, func(w io.Writer) error { return Write(w, tensors, metadata) })
 }
 
-// encodeHeader returns the length of the header and the header.
-func encodeHeader(names []string, tensors map[string]*tensor.Tensor, metadata map[string]string) ([]byte, error) {
+// encodeHeader returns the length of the header and the header, and the bytes
+// of each tensor.
+func encodeHeader(names []string, tensors map[string]Stream, metadata map[string]string) (head []byte, sizes []int, err error) {
 	b := bytes.NewBuffer(make([]byte, prefixSize))
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
@@ -67,7 +105,7 @@ func encodeHeader(names []string, tensors map[string]*tensor.Tensor, metadata ma
 	if len(metadata) > 0 {
 		for k, v := range metadata {
 			if !utf8.ValidString(k) || !utf8.ValidString(v) {
-				return nil, fmt.Errorf("safetensors: metadata %s is not UTF-8", quote(k))
+				return nil, nil, fmt.Errorf("safetensors: metadata %s is not UTF-8", quote(k))
 			}
 		}
 		field(metadataKey, metadata)
@@ -76,18 +114,19 @@ func encodeHeader(names []string, tensors map[string]*tensor.Tensor, metadata ma
 	for _, name := range names {
 		t := tensors[name]
 		if name == metadataKey || !utf8.ValidString(name) {
-			return nil, fmt.Errorf("safetensors: %s cannot name a tensor", quote(name))
+			return nil, nil, fmt.Errorf("safetensors: %s cannot name a tensor", quote(name))
 		}
-		n, err := t.DType().ByteLen(t.NumElements())
+		n, err := t.DType.ByteLen(t.Shape.NumElements())
 		if err != nil {
-			return nil, fmt.Errorf("safetensors: tensor %s: %w", quote(name), err)
+			return nil, nil, fmt.Errorf("safetensors: tensor %s: %w", quote(name), err)
 		}
 		field(name, struct {
 			DType   string `json:"dtype"`
 			Shape   []int  `json:"shape"`
 			Offsets [2]int `json:"data_offsets"`
-		}{t.DType().String(), append([]int{}, t.Shape()...), [2]int{offset, offset + n}})
+		}{t.DType.String(), append([]int{}, t.Shape...), [2]int{offset, offset + n}})
 		offset += n
+		sizes = append(sizes, n)
 	}
 	if sep == '{' {
 		b.WriteByte('{')
@@ -96,10 +135,10 @@ func encodeHeader(names []string, tensors map[string]*tensor.Tensor, metadata ma
 	for b.Len()%8 != 0 {
 		b.WriteByte(' ')
 	}
-	head := b.Bytes()
+	head = b.Bytes()
 	if n := len(head) - prefixSize; n > maxHeaderSize {
-		return nil, fmt.Errorf("safetensors: a header of %d bytes is above the limit of %d", n, maxHeaderSize)
+		return nil, nil, fmt.Errorf("safetensors: a header of %d bytes is above the limit of %d", n, maxHeaderSize)
 	}
 	binary.LittleEndian.PutUint64(head, uint64(len(head)-prefixSize))
-	return head, nil
+	return head, sizes, nil
 }

@@ -3,6 +3,7 @@ package safetensors
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -92,4 +93,22 @@ func TestWriteFileIsWholeOrAbsent(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
+}
+
+func TestWriteStreams(t *testing.T) {
+	stream := func(parts ...string) Stream {
+		return Stream{DType: tensor.U8, Shape: tensor.Shape{4}, Write: func(w io.Writer) error {
+			for _, p := range parts {
+				if _, err := io.WriteString(w, p); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+	}
+	var b bytes.Buffer
+	require.NoError(t, WriteStreams(&b, map[string]Stream{"x": stream("ab", "cd")}, nil))
+	require.Equal(t, "abcd", string(b.Bytes()[b.Len()-4:]))
+	err := WriteStreams(io.Discard, map[string]Stream{"x": stream("abc")}, nil)
+	require.ErrorContains(t, err, `tensor "x" was written with 3 bytes, its shape takes 4`)
 }

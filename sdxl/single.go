@@ -31,15 +31,7 @@ func (m *Model) openSingle(opts OpenOptions) error {
 	if parts&UNetPart != 0 && err != nil {
 		return fmt.Errorf("%s: unet: %w", path, err)
 	}
-	finders := map[string]struct {
-		prefix string
-		find   func(string) []stored
-	}{
-		"text_encoder":   {textLPrefix, textLKeys},
-		"text_encoder_2": {textGPrefix, textGKeys(c.textG.HiddenSize)},
-		"unet":           {unetPrefix, unetKeys(blocks)},
-		"vae":            {vaePrefix, vaeKeys(len(c.vae.BlockOutChannels))},
-	}
+	finders := Architecture{c.textL, c.textG, c.unet, c.vae}.finders(blocks)
 	err = m.build(c, parts, func(part string) (*params, error) {
 		return newParams(part, f, finders[part].find, hasPrefix(finders[part].prefix)), nil
 	})

@@ -19,7 +19,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newDemo(), newBench())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newDemo(), newBench(), newMkmodel())
 	return root
 }
 
