@@ -1,118 +1,56 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"image"
+	"encoding/json"
 	"io"
 	"path/filepath"
 	"strings"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"github.com/df65613c/easel/bench/quality"
 	"github.com/df65613c/easel/internal/atomicfile"
-	"github.com/df65613c/easel/sdxl"
 )
 
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure"}
-	cmd.AddCommand(newBenchQuality())
+	cmd.AddCommand(newBenchQuality(), newBenchPeak())
 	return cmd
 }
 
-func newBenchQuality() *cobra.Command {
-	var model modelFlags
-	var samplers, schedules []string
-	var steps []int
-	var cfgs []float64
-	var count int
-	var csvPath, plotPath string
-	cmd := &cobra.Command{
-		Use:   "quality",
-		Short: "Score how many captions of shapes are drawn right, by sampler, steps and cfg",
-		Long: `Draw captions of coloured shapes and score each picture by what is in it: shape, colour, place and number. The captions
-have combinations that the training of the model in the box leaves out; docs/model.md tells what the weights it began from had seen.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, path := range []string{csvPath, plotPath} {
-				if path == "" {
-					continue
-				}
-				if err := checkWritable(path); err != nil {
-					return err
-				}
-			}
-			scenes, err := quality.Scenes()
-			if err != nil {
-				return err
-			}
-			if count < 1 || count > len(scenes) {
-				return fmt.Errorf("--captions %d: want 1 to %d", count, len(scenes))
-			}
-			m, err := model.open(cmd.ErrOrStderr(), sdxl.AllParts)
-			if err != nil {
-				return err
-			}
-			defer m.Close()
-			backend := model.backend()
-			defer backend.Close()
-			pipe := sdxl.Pipeline{Model: m, Backend: backend}
-			draw := func(ctx context.Context, caption string, seed int64, s quality.Setting) (*image.NRGBA, error) {
-				r, err := pipe.Generate(ctx, sdxl.Options{Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Sampler: s.Sampler, Schedule: s.Schedule})
-				if err != nil {
-					return nil, err
-				}
-				return r.Images[0], nil
-			}
-			var settings []quality.Setting
-			for _, sampler := range samplers {
-				for _, schedule := range schedules {
-					for _, n := range steps {
-						for _, cfg := range cfgs {
-							settings = append(settings, quality.Setting{Sampler: sampler, Schedule: schedule, Steps: n, CFG: cfg})
-						}
-					}
-				}
-			}
-			bar := progressbar.NewOptions(len(settings)*count, progressbar.OptionSetWriter(cmd.ErrOrStderr()),
-				progressbar.OptionSetDescription("pictures"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
-			tallies, err := quality.Run(cmd.Context(), spread(scenes, count), settings, draw, func(done, _ int) { _ = bar.Set(done) })
-			if err != nil {
-				return err
-			}
-			if csvPath != "" {
-				if err := atomicfile.Write(csvPath, func(w io.Writer) error { return quality.WriteCSV(w, tallies) }); err != nil {
-					return err
-				}
-			}
-			if plotPath != "" {
-				format := strings.TrimPrefix(strings.ToLower(filepath.Ext(plotPath)), ".")
-				if err := atomicfile.Write(plotPath, func(w io.Writer) error { return quality.WritePlot(w, format, tallies) }); err != nil {
-					return err
-				}
-			}
-			return quality.WriteTable(cmd.OutOrStdout(), tallies)
-		},
-	}
-	model.add(cmd)
-	flags := cmd.Flags()
-	flags.StringSliceVar(&samplers, "sampler", []string{"dpmpp_2m"}, "samplers: "+strings.Join(sdxl.Samplers(), ", "))
-	flags.StringSliceVar(&schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sdxl.Schedules(), ", "))
-	flags.IntSliceVar(&steps, "steps", []int{20}, "sampling steps")
-	flags.Float64SliceVar(&cfgs, "cfg", []float64{5}, "guidance scales")
-	flags.IntVar(&count, "captions", 200, "number of captions, spread over the kinds")
-	flags.StringVar(&csvPath, "csv", "", "CSV file to write too")
-	flags.StringVar(&plotPath, "plot", "", "plot to write too: a name that ends in .png, .svg or .pdf")
-	return cmd
+// outputFlags are the flags of benchmarks that print a table: JSON instead, and a plot.
+type outputFlags struct {
+	asJSON bool
+	plot   string
 }
 
-// spread picks n scenes at even distances, so that every kind keeps its share.
-func spread(scenes []quality.Scene, n int) []quality.Scene {
-	picked := make([]quality.Scene, n)
-	for i := range picked {
-		picked[i] = scenes[i*len(scenes)/n]
+func (f *outputFlags) addJSON(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
+}
+
+func (f *outputFlags) addPlot(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.plot, "plot", "", "plot to write too: a name that ends in .png, .svg or .pdf")
+}
+
+// check returns an error if the plot cannot be written, before the long work.
+func (f *outputFlags) check() error {
+	if f.plot == "" {
+		return nil
 	}
-	return picked
+	return checkWritable(f.plot)
+}
+
+// write prints v as JSON or by table, and writes the plot if one is asked for.
+func (f *outputFlags) write(w io.Writer, v any, table func(io.Writer) error, plot func(w io.Writer, format string) error) error {
+	if f.plot != "" {
+		format := strings.TrimPrefix(strings.ToLower(filepath.Ext(f.plot)), ".")
+		if err := atomicfile.Write(f.plot, func(w io.Writer) error { return plot(w, format) }); err != nil {
+			return err
+		}
+	}
+	if !f.asJSON {
+		return table(w)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }

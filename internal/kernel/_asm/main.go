@@ -22,6 +22,7 @@ func main() {
 		"vec/vec_avx2_amd64.s":         avx2.elementwise,
 		"act/act_avx512_amd64.s":       avx512.activate,
 		"act/act_avx2_amd64.s":         avx2.activate,
+		"peak/peak_amd64.s":            peaks,
 		"norm/norm_avx512_amd64.s":     avx512.normalise,
 		"norm/norm_avx2_amd64.s":       avx2.normalise,
 	} {
