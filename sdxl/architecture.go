@@ -77,50 +77,53 @@ func (a Architecture) finders(blocks []unetBlock) map[string]finder {
 	}
 }
 
-// tensors records every network over a file without tensors, and lists what it
-// looks for there.
-func (a Architecture) tensors(finder func(part string) func(string) []stored) (map[string][]StoredTensor, error) {
+// Networks returns the networks without parameters: their graphs can be
+// recorded and counted, not run.
+func (a Architecture) Networks() (*Model, error) {
+	return a.networks(func(string) func(string) []stored { return folderKeys })
+}
+
+func (a Architecture) networks(finder func(part string) func(string) []stored) (*Model, error) {
 	m := &Model{Path: "architecture"}
 	none, err := safetensors.OpenReaderAt(strings.NewReader(emptyFile), int64(len(emptyFile)), m.Path)
 	if err != nil {
 		return nil, err
 	}
-	err = m.build(configs{a.TextL, a.TextG, a.UNet, a.VAE}, encoderParts|UNetPart|VAEPart, func(part string) (*params, error) {
+	return m, m.build(configs{a.TextL, a.TextG, a.UNet, a.VAE}, encoderParts|UNetPart|VAEPart, func(part string) (*params, error) {
 		return newParams(part, none, finder(part), everyKey), nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	lists := make(map[string][]StoredTensor)
-	list := func(p *params, g *nn.Graph, err error) error {
-		if err != nil {
-			return err
-		}
-		lists[p.component], err = p.stored(lists[p.component], g)
-		return err
-	}
-	for _, e := range []*TextEncoder{m.TextL, m.TextG} {
-		g, err := e.Graph(1, 1)
-		if err := list(e.params, g, err); err != nil {
-			return nil, err
-		}
-	}
-	g, err := m.UNet.Graph(1, 1, 1, 1)
-	if err := list(m.UNet.params, g, err); err != nil {
-		return nil, err
-	}
-	if g, err = m.VAE.DecoderGraph(1, 1, 1); err == nil {
-		err = list(m.VAE.params, g, nil)
-	}
-	if err != nil {
-		return nil, err
-	}
-	g, err = m.VAE.EncoderGraph(1, m.VAE.Config.Scale(), m.VAE.Config.Scale())
-	return lists, list(m.VAE.params, g, err)
 }
 
 // emptyFile is a safetensors file that holds nothing.
 const emptyFile = "\x02\x00\x00\x00\x00\x00\x00\x00{}"
+
+// tensors lists what the networks look for in their files.
+func (a Architecture) tensors(finder func(part string) func(string) []stored) (map[string][]StoredTensor, error) {
+	m, err := a.networks(finder)
+	if err != nil {
+		return nil, err
+	}
+	lists := make(map[string][]StoredTensor)
+	for _, n := range []struct {
+		*params
+		graph func() (*nn.Graph, error)
+	}{
+		{m.TextL.params, func() (*nn.Graph, error) { return m.TextL.Graph(1, 1) }},
+		{m.TextG.params, func() (*nn.Graph, error) { return m.TextG.Graph(1, 1) }},
+		{m.UNet.params, func() (*nn.Graph, error) { return m.UNet.Graph(1, 1, 1, 1) }},
+		{m.VAE.params, func() (*nn.Graph, error) { return m.VAE.DecoderGraph(1, 1, 1) }},
+		{m.VAE.params, func() (*nn.Graph, error) { return m.VAE.EncoderGraph(1, a.VAE.Scale(), a.VAE.Scale()) }},
+	} {
+		g, err := n.graph()
+		if err != nil {
+			return nil, err
+		}
+		if lists[n.component], err = n.stored(lists[n.component], g); err != nil {
+			return nil, err
+		}
+	}
+	return lists, nil
+}
 
 // stored appends the tensors that a graph's parameters lie in, each once.
 func (p *params) stored(list []StoredTensor, g *nn.Graph) ([]StoredTensor, error) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,32 +30,38 @@ const rounds = 5
 func Arithmetic(ctx context.Context, threads int, d time.Duration) ([]Rate, error) {
 	var rates []Rate
 	for _, l := range peak.Loops() {
-		n := 1000
-		for duration(func() { l.Run(n) }) < d/rounds && ctx.Err() == nil {
-			n *= 2
+		gops, err := measure(ctx, l, threads, d)
+		if err != nil {
+			return nil, err
 		}
-		best := math.Inf(1)
-		for range rounds {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			best = min(best, together(threads, func(int) { l.Run(n) }).Seconds())
-		}
-		rates = append(rates, Rate{l.Set, l.DType, threads, l.Ops() * float64(n) * float64(threads) / best / 1e9})
+		rates = append(rates, Rate{l.Set, l.DType, threads, gops})
 	}
 	return rates, nil
 }
 
-// Best returns the highest rate of a dtype among those measured on so many
-// threads, or 0.
-func Best(rates []Rate, dtype string, threads int) float64 {
-	var best float64
-	for _, r := range rates {
-		if r.DType == dtype && r.Threads == threads {
-			best = max(best, r.Gops)
+// Best measures the best kind of multiply-add for a dtype, in 1e9 operations a
+// second. It is 0 where the processor has none.
+func Best(ctx context.Context, dtype string, threads int, d time.Duration) (gops float64, err error) {
+	for _, l := range slices.Backward(peak.Loops()) { // the widest vectors come last
+		if l.DType == dtype {
+			return measure(ctx, l, threads, d)
 		}
 	}
-	return best
+	return 0, nil
+}
+
+func measure(ctx context.Context, l peak.Loop, threads int, d time.Duration) (gops float64, err error) {
+	const probe = 10000
+	once := duration(func() { l.Run(probe) })
+	n := 1 + int(probe*float64(d)/rounds/float64(max(once, 1)))
+	best := math.Inf(1)
+	for range rounds {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		best = min(best, together(threads, func(int) { l.Run(n) }).Seconds())
+	}
+	return l.Ops() * float64(n) * float64(threads) / best / 1e9, nil
 }
 
 // Bandwidth is the most of the memory that was measured, in 1e9 bytes a second.

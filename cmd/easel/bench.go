@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,9 @@ import (
 
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure"}
-	cmd.AddCommand(newBenchQuality(), newBenchPeak())
+	cmd.AddCommand(newBenchQuality(), newBenchPeak(), newBenchKernels(),
+		newBenchNetwork("unet", "Measure a step of the UNet"), newBenchNetwork("vae", "Measure the VAE's decoder"),
+		newBenchNetwork("clip", "Measure the text encoders"), newBenchScale())
 	return cmd
 }
 
@@ -36,14 +39,25 @@ func (f *outputFlags) check() error {
 	if f.plot == "" {
 		return nil
 	}
+	if f.format() == "" {
+		return fmt.Errorf("--plot %s: want a name that ends in .png, .svg or .pdf", f.plot)
+	}
 	return checkWritable(f.plot)
+}
+
+// format returns the plot's format, or "" of a name that tells none.
+func (f *outputFlags) format() string {
+	switch ext := strings.ToLower(filepath.Ext(f.plot)); ext {
+	case ".png", ".svg", ".pdf":
+		return ext[1:]
+	}
+	return ""
 }
 
 // write prints v as JSON or by table, and writes the plot if one is asked for.
 func (f *outputFlags) write(w io.Writer, v any, table func(io.Writer) error, plot func(w io.Writer, format string) error) error {
 	if f.plot != "" {
-		format := strings.TrimPrefix(strings.ToLower(filepath.Ext(f.plot)), ".")
-		if err := atomicfile.Write(f.plot, func(w io.Writer) error { return plot(w, format) }); err != nil {
+		if err := atomicfile.Write(f.plot, func(w io.Writer) error { return plot(w, f.format()) }); err != nil {
 			return err
 		}
 	}
