@@ -18,7 +18,7 @@ type Result struct {
 	Width     int          `json:"width"` // of the picture, in pixels; 0 of text
 	Height    int          `json:"height"`
 	Batch     int          `json:"batch"`
-	Seconds   []float64    `json:"seconds"` // of every run after the first
+	Seconds   []float64    `json:"seconds"` // of every run that counts
 	FLOPs     float64      `json:"flops"`   // of matrix products, convolutions and attention
 	Footprint nn.Footprint `json:"footprint"`
 	Memory    Memory       `json:"memory"`
@@ -34,9 +34,9 @@ func (r *Result) Median() float64 {
 // GFLOPS returns the rate of the median run.
 func (r *Result) GFLOPS() float64 { return r.FLOPs / r.Median() / 1e9 }
 
-// Measure runs a network so many times, after one run that is not counted, and
-// fills the fields of r that are measured.
-func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, runs int) error {
+// Measure runs a network so many times, after some warm-up that is not
+// counted, and fills the fields of r that are measured.
+func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, warmup, runs int) error {
 	entries, err := census.Of(g)
 	if err != nil {
 		return err
@@ -51,12 +51,12 @@ func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, runs in
 	dst, src := operands(g)
 	watch := watchMemory()
 	defer func() { r.Memory = watch.stop() }()
-	for n := range runs + 1 {
+	for n := range warmup + runs {
 		start := time.Now()
 		if err := exe.Run(ctx, dst, src); err != nil {
 			return err
 		}
-		if n > 0 {
+		if n >= warmup {
 			r.Seconds = append(r.Seconds, time.Since(start).Seconds())
 		}
 	}

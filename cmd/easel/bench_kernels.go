@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -36,7 +38,7 @@ func threadsOf(flag int) (int, error) {
 func newBenchKernels() *cobra.Command {
 	var out outputFlags
 	var net networkFlags
-	var preset string
+	var preset, only string
 	var threads int
 	var each time.Duration
 	cmd := &cobra.Command{
@@ -77,6 +79,9 @@ func newBenchKernels() *cobra.Command {
 				}
 				entries = append(entries, e...)
 			}
+			if entries, err = selected(entries, only); err != nil {
+				return err
+			}
 			top, err := peak.Best(ctx, "F32", n, peakTime)
 			if err != nil {
 				return err
@@ -105,9 +110,28 @@ func newBenchKernels() *cobra.Command {
 	out.addPlot(cmd)
 	net.add(cmd)
 	cmd.Flags().StringVar(&preset, "preset", "sdxl-base", "architecture: "+strings.Join(mkmodel.Presets(), ", "))
+	cmd.Flags().StringVar(&only, "only", "", "regular expression of the shapes to measure, such as ^linear/2048x")
 	cmd.Flags().IntVar(&threads, "threads", 0, "threads (default: all processors)")
 	cmd.Flags().DurationVar(&each, "time", time.Second/4, "time for each shape")
 	return cmd
+}
+
+// selected returns the entries whose kind/shape match a regular expression.
+func selected(entries []census.Entry, pattern string) ([]census.Entry, error) {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("--only: %w", err)
+	}
+	var names []string
+	kept := slices.DeleteFunc(slices.Clone(entries), func(e census.Entry) bool {
+		name := e.Kind() + "/" + e.String()
+		names = append(names, name)
+		return !re.MatchString(name)
+	})
+	if len(kept) == 0 {
+		return nil, fmt.Errorf("--only %s matches none of %s", pattern, strings.Join(names, " "))
+	}
+	return kept, nil
 }
 
 // kernelReport is what is printed of all shapes.

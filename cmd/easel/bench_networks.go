@@ -23,6 +23,21 @@ var networkParts = map[string]sdxl.Parts{"unet": sdxl.UNetPart, "vae": sdxl.VAEP
 // networkFlags say which shapes a network is measured on.
 type networkFlags struct{ size, batch int }
 
+// runFlags say how often.
+type runFlags struct{ runs, warmup int }
+
+func (f *runFlags) add(cmd *cobra.Command, runs int) {
+	cmd.Flags().IntVar(&f.runs, "runs", runs, "runs that count")
+	cmd.Flags().IntVar(&f.warmup, "warmup", 1, "runs before them")
+}
+
+func (f *runFlags) check() error {
+	if f.runs < 1 || f.warmup < 0 {
+		return fmt.Errorf("--runs %d, --warmup %d: want 1 or more, and 0 or more", f.runs, f.warmup)
+	}
+	return nil
+}
+
 func (f *networkFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.size, "size", 1024, "width and height of the picture, a multiple of 8")
 	cmd.Flags().IntVar(&f.batch, "batch", 0, "pictures or texts at once (default: 2 as with guidance, 1 for the VAE)")
@@ -76,7 +91,7 @@ func newBenchNetwork(name, short string) *cobra.Command {
 	var model modelFlags
 	var net networkFlags
 	var out outputFlags
-	var runs int
+	var runs runFlags
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: short,
@@ -92,14 +107,14 @@ func newBenchNetwork(name, short string) *cobra.Command {
 	model.add(cmd)
 	net.add(cmd)
 	out.addJSON(cmd)
-	cmd.Flags().IntVar(&runs, "runs", 3, "runs that count, after one that does not")
+	runs.add(cmd, 3)
 	return cmd
 }
 
 // measureNetworks measures a network at every size, and the peak beside it.
-func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, sizes []networkFlags, runs int) (*networkReport, error) {
-	if runs < 1 {
-		return nil, fmt.Errorf("--runs %d: want 1 or more", runs)
+func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, sizes []networkFlags, runs runFlags) (*networkReport, error) {
+	if err := runs.check(); err != nil {
+		return nil, err
 	}
 	threads, err := threadsOf(model.threads)
 	if err != nil {
@@ -123,7 +138,7 @@ func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, sizes [
 			return nil, err
 		}
 		for _, g := range graphs {
-			if err := g.Measure(cmd.Context(), backend, g.Graph, runs); err != nil {
+			if err := g.Measure(cmd.Context(), backend, g.Graph, runs.warmup, runs.runs); err != nil {
 				return nil, err
 			}
 			r.Networks = append(r.Networks, networkRow{g.Result, g.Median(), g.GFLOPS(), 100 * g.GFLOPS() / top})

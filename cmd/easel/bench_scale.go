@@ -12,7 +12,8 @@ func newBenchScale() *cobra.Command {
 	var model modelFlags
 	var out outputFlags
 	var sizes []int
-	var batch, runs int
+	var batch int
+	var runs runFlags
 	cmd := &cobra.Command{
 		Use:       "scale [unet|vae]",
 		Short:     "Measure a network at many sizes: seconds against pixels",
@@ -48,6 +49,6 @@ func newBenchScale() *cobra.Command {
 	out.addPlot(cmd)
 	cmd.Flags().IntSliceVar(&sizes, "sizes", []int{256, 512, 768, 1024, 1536, 2048}, "widths and heights in pixels")
 	cmd.Flags().IntVar(&batch, "batch", 0, "pictures at once (default: 2 for the UNet as with guidance, 1 for the VAE)")
-	cmd.Flags().IntVar(&runs, "runs", 1, "runs at each size that count, after one that does not")
+	runs.add(cmd, 1)
 	return cmd
 }

@@ -83,6 +83,7 @@ func TestBenchFaults(t *testing.T) {
 		"--batch -1":                       {"kernels", "--preset", "sdxl-tiny", "--batch", "-1"},
 		"--runs 0":                         {"vae", "-m", model("a"), "--runs", "0"},
 		`no preset "x"`:                    {"kernels", "--preset", "x"},
+		"linear/":                          {"kernels", "clip", "--preset", "sdxl-tiny", "--only", "^none"},
 		"--threads 0: want 1":              {"peak", "--threads", "0"},
 		"ends in .png, .svg":               {"scale", "-m", model("a"), "--plot", filepath.Join(dir, "x.txt")},
 	} {
