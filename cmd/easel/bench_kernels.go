@@ -18,7 +18,6 @@ import (
 	"github.com/df65613c/easel/bench/mkmodel"
 	"github.com/df65613c/easel/bench/peak"
 	"github.com/df65613c/easel/bench/report"
-	"github.com/df65613c/easel/nn/cpu"
 )
 
 // peakTime is how long a peak is measured that other figures are compared with.
@@ -39,7 +38,7 @@ func newBenchKernels() *cobra.Command {
 	var out outputFlags
 	var net networkFlags
 	var preset, only string
-	var threads int
+	var flags arithmeticFlags
 	var each time.Duration
 	cmd := &cobra.Command{
 		Use:       "kernels [unet|vae|clip]",
@@ -48,10 +47,15 @@ func newBenchKernels() *cobra.Command {
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			n, err := threadsOf(threads)
+			n, err := threadsOf(flags.threads)
 			if err != nil {
 				return err
 			}
+			backend, dtype, err := flags.backend()
+			if err != nil {
+				return err
+			}
+			defer backend.Close()
 			if err := out.check(); err != nil {
 				return err
 			}
@@ -82,7 +86,7 @@ func newBenchKernels() *cobra.Command {
 			if entries, err = selected(entries, only); err != nil {
 				return err
 			}
-			top, err := peak.Best(ctx, "F32", n, peakTime)
+			top, err := peak.Best(ctx, dtype, n, peakTime)
 			if err != nil {
 				return err
 			}
@@ -90,8 +94,6 @@ func newBenchKernels() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			backend := cpu.New(cpu.Options{Threads: n})
-			defer backend.Close()
 			r := kernelReport{Environment: report.NewEnvironment(backend.Name(), n), Peak: top, Bandwidth: memory.Read}
 			bar := progressbar.NewOptions(len(entries), progressbar.OptionSetWriter(cmd.ErrOrStderr()),
 				progressbar.OptionSetDescription("shapes"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
@@ -111,7 +113,8 @@ func newBenchKernels() *cobra.Command {
 	net.add(cmd)
 	cmd.Flags().StringVar(&preset, "preset", "sdxl-base", "architecture: "+strings.Join(mkmodel.Presets(), ", "))
 	cmd.Flags().StringVar(&only, "only", "", "regular expression of the shapes to measure, such as ^linear/2048x")
-	cmd.Flags().IntVar(&threads, "threads", 0, "threads (default: all processors)")
+	flags.add(cmd)
+	cmd.Flags().IntVar(&flags.threads, "threads", 0, "threads (default: all processors)")
 	cmd.Flags().DurationVar(&each, "time", time.Second/4, "time for each shape")
 	return cmd
 }

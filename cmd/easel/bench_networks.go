@@ -89,6 +89,7 @@ func (f *networkFlags) graphs(m *sdxl.Model, name string) ([]measured, error) {
 
 func newBenchNetwork(name, short string) *cobra.Command {
 	var model modelFlags
+	var flags arithmeticFlags
 	var net networkFlags
 	var out outputFlags
 	var runs runFlags
@@ -97,7 +98,7 @@ func newBenchNetwork(name, short string) *cobra.Command {
 		Short: short,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := measureNetworks(cmd, name, &model, []networkFlags{net}, runs)
+			r, err := measureNetworks(cmd, name, &model, &flags, []networkFlags{net}, runs)
 			if err != nil {
 				return err
 			}
@@ -105,6 +106,7 @@ func newBenchNetwork(name, short string) *cobra.Command {
 		},
 	}
 	model.add(cmd)
+	flags.add(cmd)
 	net.add(cmd)
 	out.addJSON(cmd)
 	runs.add(cmd, 3)
@@ -112,7 +114,7 @@ func newBenchNetwork(name, short string) *cobra.Command {
 }
 
 // measureNetworks measures a network at every size, and the peak beside it.
-func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, sizes []networkFlags, runs runFlags) (*networkReport, error) {
+func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *arithmeticFlags, sizes []networkFlags, runs runFlags) (*networkReport, error) {
 	if err := runs.check(); err != nil {
 		return nil, err
 	}
@@ -120,14 +122,18 @@ func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, sizes [
 	if err != nil {
 		return nil, err
 	}
+	flags.threads = threads
+	backend, dtype, err := flags.backend()
+	if err != nil {
+		return nil, err
+	}
+	defer backend.Close()
 	m, err := model.open(cmd.ErrOrStderr(), networkParts[name])
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
-	backend := model.backend()
-	defer backend.Close()
-	top, err := peak.Best(cmd.Context(), "F32", threads, peakTime)
+	top, err := peak.Best(cmd.Context(), dtype, threads, peakTime)
 	if err != nil {
 		return nil, err
 	}

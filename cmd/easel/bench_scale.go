@@ -10,6 +10,7 @@ import (
 
 func newBenchScale() *cobra.Command {
 	var model modelFlags
+	var flags arithmeticFlags
 	var out outputFlags
 	var sizes []int
 	var batch int
@@ -31,7 +32,7 @@ func newBenchScale() *cobra.Command {
 			for _, size := range sizes {
 				at = append(at, networkFlags{size, batch})
 			}
-			r, err := measureNetworks(cmd, name, &model, at, runs)
+			r, err := measureNetworks(cmd, name, &model, &flags, at, runs)
 			if err != nil {
 				return err
 			}
@@ -45,6 +46,7 @@ func newBenchScale() *cobra.Command {
 		},
 	}
 	model.add(cmd)
+	flags.add(cmd)
 	out.addJSON(cmd)
 	out.addPlot(cmd)
 	cmd.Flags().IntSliceVar(&sizes, "sizes", []int{256, 512, 768, 1024, 1536, 2048}, "widths and heights in pixels")

@@ -84,6 +84,7 @@ func TestBenchFaults(t *testing.T) {
 		"--runs 0":                         {"vae", "-m", model("a"), "--runs", "0"},
 		`no preset "x"`:                    {"kernels", "--preset", "x"},
 		"linear/":                          {"kernels", "clip", "--preset", "sdxl-tiny", "--only", "^none"},
+		`--dtype "f8"`:                     {"vae", "-m", model("a"), "--dtype", "f8"},
 		"--threads 0: want 1":              {"peak", "--threads", "0"},
 		"ends in .png, .svg":               {"scale", "-m", model("a"), "--plot", filepath.Join(dir, "x.txt")},
 	} {
