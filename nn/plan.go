@@ -30,9 +30,9 @@ type block struct {
 
 // NewPlan places the values of a program so that those alive at the same time
 // do not overlap. An elementwise result takes over the memory of an operand
-// that dies with it. workspace tells the bytes that each node, by index, needs
-// beside its operands while it runs.
-func NewPlan(p *Program, workspace []int) *Plan {
+// that dies with it. bytes tells the size of a value in memory; workspace, that
+// of what each node, by index, needs beside its operands while it runs.
+func NewPlan(p *Program, bytes func(*Value) int, workspace []int) *Plan {
 	plan := &Plan{Offset: make([]int, p.Values), Workspace: make([]int, len(p.Nodes))}
 	external := make([]bool, p.Values)
 	for _, n := range slices.Concat(p.Inputs, p.Outputs) {
@@ -60,13 +60,13 @@ func NewPlan(p *Program, workspace []int) *Plan {
 			continue
 		}
 		last := max(i, lastUse[id])
-		if b := takeOver(n, owner, lastUse, i); b != nil {
+		if b := takeOver(n, owner, lastUse, i, bytes); b != nil {
 			b.last = max(b.last, last)
 			b.values = append(b.values, id)
 			owner[id] = b
 			continue
 		}
-		b := &block{first: i, last: last, size: n.Out.Bytes(), values: []int{id}, node: -1}
+		b := &block{first: i, last: last, size: bytes(n.Out), values: []int{id}, node: -1}
 		blocks = append(blocks, b)
 		owner[id] = b
 	}
@@ -83,14 +83,14 @@ func NewPlan(p *Program, workspace []int) *Plan {
 }
 
 // takeOver returns the block of an operand that the result may overwrite, or nil.
-func takeOver(n *Node, owner []*block, lastUse []int, i int) *block {
+func takeOver(n *Node, owner []*block, lastUse []int, i int, bytes func(*Value) int) *block {
 	k := inPlace(n)
 	if k < 0 {
 		return nil
 	}
 	root := n.In[k].root
 	b := owner[root.id]
-	if b == nil || lastUse[root.id] != i || b.last != i || root.Bytes() != n.Out.Bytes() {
+	if b == nil || lastUse[root.id] != i || b.last != i || bytes(root) != bytes(n.Out) {
 		return nil
 	}
 	for j, v := range n.In {

@@ -50,7 +50,7 @@ func TestPlanKeepsValuesApart(t *testing.T) {
 		for i := range work {
 			work[i] = i % 3 * 100
 		}
-		plan := NewPlan(p, work)
+		plan := NewPlan(p, (*Value).Bytes, work)
 		owner := make([]int, plan.Size)
 		for i := range owner {
 			owner[i] = -1
@@ -92,7 +92,7 @@ func TestPlanReusesMemory(t *testing.T) {
 	require.NoError(t, err)
 	p, err := Lower(g, anyOp, nil)
 	require.NoError(t, err)
-	plan := NewPlan(p, make([]int, len(p.Nodes)))
+	plan := NewPlan(p, (*Value).Bytes, make([]int, len(p.Nodes)))
 	require.Equal(t, 3*4096, plan.Size, "one value and the concatenation it is cut from")
 }
 
@@ -107,5 +107,5 @@ func TestPlanWorksInPlace(t *testing.T) {
 	require.NoError(t, err)
 	p, err := Lower(g, anyOp, nil)
 	require.NoError(t, err)
-	require.Equal(t, 512, NewPlan(p, make([]int, len(p.Nodes))).Size)
+	require.Equal(t, 512, NewPlan(p, (*Value).Bytes, make([]int, len(p.Nodes))).Size)
 }

@@ -31,7 +31,7 @@ type executable struct {
 
 // allocate makes the slab and the scratch, and places every inner value.
 func (e *executable) allocate(workspace []int, scratch int) {
-	plan := nn.NewPlan(e.program, workspace)
+	plan := nn.NewPlan(e.program, (*nn.Value).Bytes, workspace)
 	e.slab = tensor.New(tensor.U8, plan.Size).Bytes()
 	e.work = make([][]byte, len(workspace))
 	for i := range e.program.Nodes {
