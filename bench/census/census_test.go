@@ -6,9 +6,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/bench/census"
+	"github.com/df65613c/easel/bench/mkmodel"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
 )
+
+// TestBaseModel compares with the layers of SDXL counted by hand: 13.52 TFLOP
+// for a step at 1024 x 1024 pixels with guidance.
+func TestBaseModel(t *testing.T) {
+	a, err := mkmodel.Architecture("sdxl-base")
+	require.NoError(t, err)
+	m, err := a.Networks()
+	require.NoError(t, err)
+	g, err := m.UNet.Graph(2, 128, 128, 77)
+	require.NoError(t, err)
+	entries, err := census.Of(g)
+	require.NoError(t, err)
+	require.InEpsilon(t, 13.52e12, census.FLOPs(entries), 1e-3)
+}
 
 func weight(shape ...int) *nn.Weight { return &nn.Weight{Name: "w", DType: tensor.F16, Shape: shape} }
 

@@ -14,7 +14,7 @@ class Row:
 
 def kernels(shapes, dtype, goal, what):
     def easel(o):
-        return Easel(o.easel, "kernels", "unet", "--preset", o.preset, "--size", o.size, "--only", shapes, "--dtype", dtype,
+        return Easel(o.easel, "kernels", "unet", "--only", shapes, "--dtype", dtype,
                      "--time", f"{o.time}s", *threads(o))
 
     def torch(o):
