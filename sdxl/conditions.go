@@ -21,31 +21,37 @@ type conditions struct {
 func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved) (*conditions, error) {
 	m := p.Model
 	c := &conditions{sides: 1, cfg: 1}
-	texts := []string{r.Prompt}
+	positive, negative := r.sides()
 	zeros := false
 	if r.cfg > 1 {
 		c.sides, c.cfg = 2, float32(r.cfg)
-		zeros = r.Negative == nil && m.ZeroNegative
-		negative := ""
-		if r.Negative != nil {
-			negative = *r.Negative
+		if zeros = negative == nil && m.ZeroNegative; !zeros && negative == nil {
+			negative = []WeightedPrompt{{"", 1}}
 		}
-		if !zeros {
-			texts = []string{negative, r.Prompt}
-		}
+	} else {
+		negative = nil
 	}
-	e, err := m.EncodeText(ctx, p.Backend, texts)
+	e, err := m.EncodeText(ctx, p.Backend, texts(append(negative, positive...)))
 	if err != nil {
 		return nil, err
 	}
-	context, pooled := e.Context, e.Pooled
-	if zeros {
-		if context, err = zerosBefore(context); err != nil {
-			return nil, err
+	side := func(t *tensor.Tensor) (*tensor.Tensor, error) {
+		out := average(t, len(negative), positive)
+		switch {
+		case zeros:
+			return tensor.Concat(0, tensor.New(tensor.F32, out.Shape()...), out)
+		case c.sides == 2:
+			return tensor.Concat(0, average(t, 0, negative), out)
 		}
-		if pooled, err = zerosBefore(pooled); err != nil {
-			return nil, err
-		}
+		return out, nil
+	}
+	context, err := side(e.Context)
+	if err != nil {
+		return nil, err
+	}
+	pooled, err := side(e.Pooled)
+	if err != nil {
+		return nil, err
 	}
 	r.trace("prompt_embeds", lastOf(context, r.batch))
 	r.trace("pooled", lastOf(pooled, r.batch))
@@ -60,11 +66,6 @@ func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved) (*conditio
 		v[i] = float32(ids[i%timeIDs])
 	}
 	return c, nil
-}
-
-// zerosBefore puts a side of zeros in front of a batch of one.
-func zerosBefore(t *tensor.Tensor) (*tensor.Tensor, error) {
-	return tensor.Concat(0, tensor.New(tensor.F32, t.Shape()...), t)
 }
 
 // repeatSides repeats each row of t n times in place.

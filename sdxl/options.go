@@ -33,6 +33,8 @@ type Options struct {
 	// Negative is what not to draw. nil is no negative prompt, for which most
 	// models take zeros; a pointer to "" is the encoded empty text.
 	Negative *string
+	// Prompts, if not nil, stand for Prompt and Negative, by weight.
+	Prompts []WeightedPrompt
 
 	Width, Height int      // multiples of 8; 0 is the model's size, or the picture's for image-to-image
 	Steps         *int     // nil is DefaultSteps
@@ -84,6 +86,7 @@ func (o Options) resolve(m *Model) (resolved, error) {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
+	errs = append(errs, o.checkPrompts())
 	scale := m.VAE.Config.Scale()
 	r.Width, r.Height = o.size(m)
 	want(r.Width > 0 && r.Width <= maxSide && r.Width%scale == 0, "width is %d, want a multiple of %d up to %d", r.Width, scale, maxSide)
@@ -145,19 +148,20 @@ func (o *Options) size(m *Model) (w, h int) {
 
 // Parameters are the options that made a picture, as its file holds them.
 type Parameters struct {
-	Prompt       string   `json:"prompt"`
-	Negative     *string  `json:"negative_prompt,omitempty"`
-	Width        int      `json:"width"`
-	Height       int      `json:"height"`
-	Steps        int      `json:"steps"`
-	CFG          float64  `json:"cfg_scale"`
-	Seed         int64    `json:"seed"`
-	Batch        int      `json:"batch"`
-	Sampler      string   `json:"sampler"`
-	Schedule     string   `json:"schedule"`
-	Spacing      string   `json:"spacing"`
-	OriginalSize Size     `json:"original_size"`
-	TargetSize   Size     `json:"target_size"`
-	Crop         [2]int   `json:"crop"`
-	Strength     *float64 `json:"strength,omitempty"`
+	Prompt       string           `json:"prompt"`
+	Negative     *string          `json:"negative_prompt,omitempty"`
+	Prompts      []WeightedPrompt `json:"prompts,omitempty"`
+	Width        int              `json:"width"`
+	Height       int              `json:"height"`
+	Steps        int              `json:"steps"`
+	CFG          float64          `json:"cfg_scale"`
+	Seed         int64            `json:"seed"`
+	Batch        int              `json:"batch"`
+	Sampler      string           `json:"sampler"`
+	Schedule     string           `json:"schedule"`
+	Spacing      string           `json:"spacing"`
+	OriginalSize Size             `json:"original_size"`
+	TargetSize   Size             `json:"target_size"`
+	Crop         [2]int           `json:"crop"`
+	Strength     *float64         `json:"strength,omitempty"`
 }

@@ -1,0 +1,100 @@
+package sdxl
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/df65613c/easel/tensor"
+)
+
+// WeightedPrompt is a text and how much of it the picture takes.
+//
+// What both encoders make of the texts, hidden states and pooled embedding, is
+// averaged by weight: the texts of weights above 0 are the prompt, those of
+// weights below 0 the negative prompt. Each side is divided by the sum of its
+// weights, so that only their ratios matter; a text of weight 0 does nothing.
+type WeightedPrompt struct {
+	Text   string  `json:"text"`
+	Weight float64 `json:"weight"`
+}
+
+// checkPrompts returns what is wrong with Prompts.
+func (o *Options) checkPrompts() error {
+	if o.Prompts == nil {
+		return nil
+	}
+	var errs []error
+	if o.Prompt != "" || o.Negative != nil {
+		errs = append(errs, errors.New("prompts are given beside a prompt or a negative prompt, want one way"))
+	}
+	for i, p := range o.Prompts {
+		if math.IsNaN(p.Weight) || math.IsInf(p.Weight, 0) {
+			errs = append(errs, fmt.Errorf("weight of prompt %d is %g, want a number", i+1, p.Weight))
+		}
+	}
+	if !slices.ContainsFunc(o.Prompts, func(p WeightedPrompt) bool { return p.Weight > 0 }) {
+		errs = append(errs, errors.New("no prompt has a weight above 0"))
+	}
+	return errors.Join(errs...)
+}
+
+// sides returns the texts of the positive and of the negative side with their
+// shares, which sum to 1.
+func (o *Options) sides() (positive, negative []WeightedPrompt) {
+	if o.Prompts == nil {
+		if o.Negative != nil {
+			negative = []WeightedPrompt{{*o.Negative, 1}}
+		}
+		return []WeightedPrompt{{o.Prompt, 1}}, negative
+	}
+	for _, p := range o.Prompts {
+		if p.Weight > 0 {
+			positive = append(positive, p)
+		} else if p.Weight < 0 {
+			negative = append(negative, WeightedPrompt{p.Text, -p.Weight})
+		}
+	}
+	shares(positive)
+	shares(negative)
+	return positive, negative
+}
+
+// shares divides weights by their sum.
+func shares(prompts []WeightedPrompt) {
+	sum := 0.0
+	for _, p := range prompts {
+		sum += p.Weight
+	}
+	for i := range prompts {
+		prompts[i].Weight /= sum
+	}
+}
+
+// texts returns the prompts without their weights.
+func texts(prompts []WeightedPrompt) []string {
+	out := make([]string, len(prompts))
+	for i, p := range prompts {
+		out[i] = p.Text
+	}
+	return out
+}
+
+// average returns, as a batch of one, the rows of t from first on averaged by
+// the prompts' shares.
+func average(t *tensor.Tensor, first int, prompts []WeightedPrompt) *tensor.Tensor {
+	out := repeatSides(row(t, first), 1)
+	v := out.Float32s()
+	for i, p := range prompts {
+		share, src := float32(p.Weight), row(t, first+i).Float32s()
+		for j, x := range src {
+			if i == 0 {
+				v[j] = share * x
+			} else {
+				v[j] += share * x
+			}
+		}
+	}
+	return out
+}
