@@ -3,6 +3,8 @@ package networks
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -18,8 +20,9 @@ type Result struct {
 	Width     int          `json:"width"` // of the picture, in pixels; 0 of text
 	Height    int          `json:"height"`
 	Batch     int          `json:"batch"`
-	Seconds   []float64    `json:"seconds"` // of every run that counts
-	FLOPs     float64      `json:"flops"`   // of matrix products, convolutions and attention
+	Seconds   []float64    `json:"seconds"`      // of every run that counts
+	Once      float64      `json:"once_seconds"` // of what is computed ahead of all runs
+	FLOPs     float64      `json:"flops"`        // of a run's matrix products, convolutions and attention
 	Footprint nn.Footprint `json:"footprint"`
 	Memory    Memory       `json:"memory"`
 }
@@ -35,44 +38,97 @@ func (r *Result) Median() float64 {
 func (r *Result) GFLOPS() float64 { return r.FLOPs / r.Median() / 1e9 }
 
 // Measure runs a network so many times, after some warm-up that is not
-// counted, and fills the fields of r that are measured.
-func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, warmup, runs int) error {
-	entries, err := census.Of(g)
+// counted, and fills the fields of r that are measured. What depends on the
+// fixed inputs alone is computed once, ahead of the runs, as a pipeline does.
+func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, fixed []string, warmup, runs int) error {
+	watch := watchMemory()
+	defer func() { r.Memory = watch.stop() }()
+	known := random(g.Inputs())
+	once, each, err := nn.Hoist(g, fixed...)
+	if err != nil {
+		return err
+	}
+	if once != nil {
+		ahead, err := start(ctx, b, once, known)
+		if err != nil {
+			return err
+		}
+		if r.Once, err = ahead.run(ctx); err != nil {
+			return errors.Join(err, ahead.exe.Close())
+		}
+		maps.Copy(known, ahead.results())
+		if err := ahead.exe.Close(); err != nil {
+			return err
+		}
+	}
+	entries, err := census.Of(each)
 	if err != nil {
 		return err
 	}
 	r.FLOPs = census.FLOPs(entries)
-	exe, err := nn.Compile(ctx, b, g, nn.CompileOptions{})
+	n, err := start(ctx, b, each, known)
 	if err != nil {
 		return err
 	}
-	defer exe.Close()
-	r.Footprint = exe.Footprint()
-	dst, src := operands(g)
-	watch := watchMemory()
-	defer func() { r.Memory = watch.stop() }()
-	for n := range warmup + runs {
-		start := time.Now()
-		if err := exe.Run(ctx, dst, src); err != nil {
+	defer n.exe.Close()
+	r.Footprint = n.exe.Footprint()
+	for i := range warmup + runs {
+		seconds, err := n.run(ctx)
+		if err != nil {
 			return err
 		}
-		if n >= warmup {
-			r.Seconds = append(r.Seconds, time.Since(start).Seconds())
+		if i >= warmup {
+			r.Seconds = append(r.Seconds, seconds)
 		}
 	}
 	return nil
 }
 
+// network is a compiled graph with its operands.
+type network struct {
+	graph    *nn.Graph
+	exe      nn.Executable
+	dst, src []*tensor.Tensor
+}
+
+// start compiles a graph for inputs of the given names.
+func start(ctx context.Context, b nn.Backend, g *nn.Graph, inputs map[string]*tensor.Tensor) (*network, error) {
+	n := &network{graph: g}
+	for _, o := range g.Outputs() {
+		n.dst = append(n.dst, tensor.New(o.Value.DType(), o.Value.Shape()...))
+	}
+	for _, in := range g.Inputs() {
+		n.src = append(n.src, inputs[in.Name])
+	}
+	var err error
+	n.exe, err = nn.Compile(ctx, b, g, nn.CompileOptions{})
+	return n, err
+}
+
+// run returns the seconds of a run.
+func (n *network) run(ctx context.Context) (float64, error) {
+	start := time.Now()
+	err := n.exe.Run(ctx, n.dst, n.src)
+	return time.Since(start).Seconds(), err
+}
+
+// results returns the outputs by name.
+func (n *network) results() map[string]*tensor.Tensor {
+	m := make(map[string]*tensor.Tensor)
+	for i, o := range n.graph.Outputs() {
+		m[o.Name] = n.dst[i]
+	}
+	return m
+}
+
 // vocabulary bounds the random ids of texts; every model's is larger.
 const vocabulary = 900
 
-// operands returns tensors for the outputs, and random ones for the inputs.
-func operands(g *nn.Graph) (dst, src []*tensor.Tensor) {
+// random returns random tensors for inputs, by name.
+func random(inputs []nn.Named) map[string]*tensor.Tensor {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, o := range g.Outputs() {
-		dst = append(dst, tensor.New(o.Value.DType(), o.Value.Shape()...))
-	}
-	for _, in := range g.Inputs() {
+	m := make(map[string]*tensor.Tensor)
+	for _, in := range inputs {
 		t := tensor.New(in.Value.DType(), in.Value.Shape()...)
 		if ids, err := tensor.Data[int32](t); err == nil {
 			for i := range ids {
@@ -83,7 +139,7 @@ func operands(g *nn.Graph) (dst, src []*tensor.Tensor) {
 				v[i] = float32(r.NormFloat64())
 			}
 		}
-		src = append(src, t)
+		m[in.Name] = t
 	}
-	return dst, src
+	return m
 }

@@ -21,8 +21,8 @@ def summary(reports):
             f["rss"] = max(t["rss"] for t in turns)
             if "rss_anon" in turns[0]:
                 f["rss_anon"] = max(t["rss_anon"] for t in turns)
-            if "flops" in easel:
-                f["gflops"] = easel["flops"] / f["seconds"] / 1e9
+            if "flops" in turns[0]:
+                f["gflops"] = turns[0]["flops"] / f["seconds"] / 1e9
     return figures
 
 

@@ -47,6 +47,7 @@ func (f *networkFlags) add(cmd *cobra.Command) {
 type measured struct {
 	*nn.Graph
 	networks.Result
+	fixed []string // inputs that do not change from step to step
 }
 
 // graphs records a network at the size: the UNet's step, the VAE's decoder, or
@@ -67,14 +68,14 @@ func (f *networkFlags) graphs(m *sdxl.Model, name string) ([]measured, error) {
 	}
 	latent := f.size / scale
 	var list []measured
-	add := func(label string, size int, g *nn.Graph, err error) error {
-		list = append(list, measured{g, networks.Result{Network: label, Width: size, Height: size, Batch: batch}})
+	add := func(label string, size int, g *nn.Graph, err error, fixed ...string) error {
+		list = append(list, measured{g, networks.Result{Network: label, Width: size, Height: size, Batch: batch}, fixed})
 		return err
 	}
 	switch name {
 	case "unet":
 		g, err := m.UNet.Graph(batch, latent, latent, sdxl.TextTokens)
-		return list, add(name, f.size, g, err)
+		return list, add(name, f.size, g, err, "encoder_hidden_states", "text_embeds", "time_ids")
 	case "vae":
 		g, err := m.VAE.DecoderGraph(batch, latent, latent)
 		return list, add(name, f.size, g, err)
@@ -144,7 +145,7 @@ func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *
 			return nil, err
 		}
 		for _, g := range graphs {
-			if err := g.Measure(cmd.Context(), backend, g.Graph, runs.warmup, runs.runs); err != nil {
+			if err := g.Measure(cmd.Context(), backend, g.Graph, g.fixed, runs.warmup, runs.runs); err != nil {
 				return nil, err
 			}
 			r.Networks = append(r.Networks, networkRow{g.Result, g.Median(), g.GFLOPS(), 100 * g.GFLOPS() / top})
