@@ -48,6 +48,16 @@ func (f Footprint) Total() int64 { return f.Packed + f.Activations + f.Scratch }
 // CompileOptions adjusts a compilation. The zero value is good.
 type CompileOptions struct {
 	Taps []string // inner values to give out after the outputs
+	// Memory is how many bytes the executable may allocate; 0 is no limit. A
+	// program that needs more fails with a *MemoryError.
+	Memory int64
+}
+
+// MemoryError says that a program does not fit a limit.
+type MemoryError struct{ Limit, Least int64 }
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("%d MiB of memory are not enough, %d MiB are the least", e.Limit>>20, (e.Least+1<<20-1)>>20)
 }
 
 // Program is a graph lowered to the operations of one backend.

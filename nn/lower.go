@@ -122,6 +122,10 @@ func (l *lowering) decompose(n Node) ([]Node, bool) {
 		}
 	case Conv2D:
 		switch {
+		case op.Norm != nil:
+			norm, v := *op.Norm, l.like(in[0])
+			op.Norm = nil
+			return []Node{{norm, in[:1], v}, {op, append([]*Value{v}, in[1:]...), out}}, true
 		case op.Act != Identity:
 			act := op.Act
 			op.Act = Identity

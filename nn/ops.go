@@ -36,10 +36,11 @@ type (
 		residual     bool
 	}
 	// Conv2D is a convolution of an NHWC image with W [O,I,KH,KW]:
-	// y = act(conv(x) + b + channelBias + residual).
+	// y = act(conv(norm(x)) + b + channelBias + residual).
 	Conv2D struct {
-		Weight, Bias *Weight // Bias may be nil
-		Stride       int     // 0 is 1
+		Norm         *GroupNorm // of the image first; may be nil
+		Weight, Bias *Weight    // Bias may be nil
+		Stride       int        // 0 is 1
 		Pad          Padding
 		Act          Activation
 		channelBias  bool

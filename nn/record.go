@@ -50,6 +50,9 @@ func (g *Graph) Conv2D(x *Value, op Conv2D, extra ...Operand) *Value {
 		g.Fail("Conv2D %s: weight %v does not fit %v", w.Name, w.Shape, x.shape)
 	}
 	g.checkVector("Conv2D", op.Bias, w.Shape[0])
+	if op.Norm != nil {
+		g.checkNorm(x, op.Norm)
+	}
 	h := x.shape[1] + op.Pad.Top + op.Pad.Bottom - w.Shape[2]
 	wd := x.shape[2] + op.Pad.Left + op.Pad.Right - w.Shape[3]
 	if h < 0 || wd < 0 {
@@ -81,13 +84,17 @@ func (g *Graph) Conv2D(x *Value, op Conv2D, extra ...Operand) *Value {
 
 // GroupNorm records a group normalisation of x [B,...,C].
 func (g *Graph) GroupNorm(x *Value, op GroupNorm) *Value {
+	g.checkNorm(x, &op)
+	return g.add(op, x.dtype, x.shape.Clone(), x)
+}
+
+func (g *Graph) checkNorm(x *Value, op *GroupNorm) {
 	c := x.Dim(-1)
 	if op.Groups <= 0 || c%op.Groups != 0 {
 		g.Fail("GroupNorm %s: %d channels are no multiple of %d groups", op.Scale.Name, c, op.Groups)
 	}
 	g.checkVector("GroupNorm", op.Scale, c)
 	g.checkVector("GroupNorm", op.Shift, c)
-	return g.add(op, x.dtype, x.shape.Clone(), x)
 }
 
 // LayerNorm records a normalisation of the last axis.

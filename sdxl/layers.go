@@ -34,11 +34,21 @@ func (l layers) conv3(name string, x *nn.Value, out int, extra ...nn.Operand) *n
 	return l.conv(name, x, out, 3, 1, nn.Pad(1), extra...)
 }
 
-func (l layers) groupNorm(name string, x *nn.Value, groups int, eps float32, act nn.Activation) *nn.Value {
+// normConv3 records a convolution of 3x3 of the SiLU of a normalised image.
+func (l layers) normConv3(norm, conv string, x *nn.Value, out, groups int, eps float32, extra ...nn.Operand) *nn.Value {
 	c := x.Dim(-1)
-	return l.g.GroupNorm(x, nn.GroupNorm{
-		Groups: groups, Eps: eps, Scale: l.p.weight(name+".weight", c), Shift: l.p.weight(name+".bias", c), Act: act,
-	})
+	return l.g.Conv2D(x, nn.Conv2D{
+		Norm:   l.norm(norm, c, groups, eps, nn.SiLU),
+		Weight: l.p.weight(conv+".weight", out, c, 3, 3), Bias: l.p.weight(conv+".bias", out), Pad: nn.Pad(1),
+	}, extra...)
+}
+
+func (l layers) norm(name string, c, groups int, eps float32, act nn.Activation) *nn.GroupNorm {
+	return &nn.GroupNorm{Groups: groups, Eps: eps, Scale: l.p.weight(name+".weight", c), Shift: l.p.weight(name+".bias", c), Act: act}
+}
+
+func (l layers) groupNorm(name string, x *nn.Value, groups int, eps float32) *nn.Value {
+	return l.g.GroupNorm(x, *l.norm(name, x.Dim(-1), groups, eps, nn.Identity))
 }
 
 func (l layers) layerNorm(name string, x *nn.Value, eps float32) *nn.Value {
@@ -49,17 +59,15 @@ func (l layers) layerNorm(name string, x *nn.Value, eps float32) *nn.Value {
 // resnet records a ResnetBlock2D: two convolutions around the time embedding
 // (none if temb is nil), and a shortcut.
 func (l layers) resnet(name string, x, temb *nn.Value, out, groups int, eps float32) *nn.Value {
-	h := l.groupNorm(name+".norm1", x, groups, eps, nn.SiLU)
 	var extra []nn.Operand
 	if temb != nil {
 		extra = append(extra, nn.ChannelBias(l.linear(name+".time_emb_proj", temb, out, nn.Identity)))
 	}
-	h = l.conv3(name+".conv1", h, out, extra...)
-	h = l.groupNorm(name+".norm2", h, groups, eps, nn.SiLU)
+	h := l.normConv3(name+".norm1", name+".conv1", x, out, groups, eps, extra...)
 	if x.Dim(-1) != out {
 		x = l.conv(name+".conv_shortcut", x, out, 1, 1, nn.Padding{})
 	}
-	y := l.conv3(name+".conv2", h, out, nn.Residual(x))
+	y := l.normConv3(name+".norm2", name+".conv2", h, out, groups, eps, nn.Residual(x))
 	l.g.TapImage(name, y)
 	return y
 }

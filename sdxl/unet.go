@@ -65,8 +65,7 @@ func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value 
 	for i := range r.blocks {
 		x = r.up(i, x)
 	}
-	x = r.groupNorm("conv_norm_out", x, c.NormNumGroups, c.NormEps, nn.SiLU)
-	return r.toNCHW(r.conv3("conv_out", x, c.OutChannels))
+	return r.toNCHW(r.normConv3("conv_norm_out", "conv_out", x, c.OutChannels, c.NormNumGroups, c.NormEps))
 }
 
 // embed records the embedding of time, pooled text, sizes and crop.
@@ -138,7 +137,7 @@ func (r *unetRecorder) up(i int, x *nn.Value) *nn.Value {
 
 // transformer records a Transformer2DModel over the pixels of x.
 func (r *unetRecorder) transformer(name string, x *nn.Value, b unetBlock) *nn.Value {
-	h := r.groupNorm(name+".norm", x, r.Config.NormNumGroups, transformerEps, nn.Identity)
+	h := r.groupNorm(name+".norm", x, r.Config.NormNumGroups, transformerEps)
 	h = r.linear(name+".proj_in", r.tokens(h), b.channels, nn.Identity)
 	for k := range b.depth {
 		h = r.transformerBlock(fmt.Sprintf("%s.transformer_blocks.%d", name, k), h, b)

@@ -64,8 +64,7 @@ func (r *vaeRecorder) decode(z *nn.Value) *nn.Value {
 		}
 		r.g.TapImage(name, x)
 	}
-	x = r.groupNorm("decoder.conv_norm_out", x, c.NormNumGroups, vaeEps, nn.SiLU)
-	return r.conv3("decoder.conv_out", x, c.OutChannels)
+	return r.normConv3("decoder.conv_norm_out", "decoder.conv_out", x, c.OutChannels, c.NormNumGroups, vaeEps)
 }
 
 func (r *vaeRecorder) encode(x *nn.Value) *nn.Value {
@@ -84,8 +83,7 @@ func (r *vaeRecorder) encode(x *nn.Value) *nn.Value {
 		r.g.TapImage(name, x)
 	}
 	x = r.mid("encoder.mid_block", x)
-	x = r.groupNorm("encoder.conv_norm_out", x, c.NormNumGroups, vaeEps, nn.SiLU)
-	x = r.conv3("encoder.conv_out", x, 2*c.LatentChannels)
+	x = r.normConv3("encoder.conv_norm_out", "encoder.conv_out", x, 2*c.LatentChannels, c.NormNumGroups, vaeEps)
 	if c.UseQuantConv {
 		x = r.conv("quant_conv", x, 2*c.LatentChannels, 1, 1, nn.Padding{})
 	}
@@ -106,7 +104,7 @@ func (r *vaeRecorder) mid(name string, x *nn.Value) *nn.Value {
 // attention records self-attention with one head over the pixels of x.
 func (r *vaeRecorder) attention(name string, x *nn.Value) *nn.Value {
 	ch := x.Dim(-1)
-	h := r.tokens(r.groupNorm(name+".group_norm", x, r.config.NormNumGroups, vaeEps, nn.Identity))
+	h := r.tokens(r.groupNorm(name+".group_norm", x, r.config.NormNumGroups, vaeEps))
 	a := r.g.Attention(r.linear(name+".to_q", h, ch, nn.Identity), r.linear(name+".to_k", h, ch, nn.Identity),
 		r.linear(name+".to_v", h, ch, nn.Identity), nn.Attention{Heads: 1})
 	y := r.image(r.linear(name+".to_out.0", a, ch, nn.Identity, nn.Residual(r.tokens(x))), x)

@@ -49,10 +49,34 @@ func (b *Backend) Close() error {
 	return nil
 }
 
+// Bytes of an image that a convolution normalises at a time. Much less costs
+// time, since the weights are packed for each band anew.
+const (
+	bandMost  = 24 << 20
+	bandLeast = 1 << 20
+)
+
 // Compile plans the memory of a program and prepares its kernels.
-func (b *Backend) Compile(ctx context.Context, p *nn.Program, _ nn.CompileOptions) (nn.Executable, error) {
+func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOptions) (nn.Executable, error) {
+	for band := bandMost; ; band /= 2 {
+		e, err := b.compile(ctx, p, band)
+		if err != nil {
+			return nil, err
+		}
+		total := e.footprint.Total()
+		if opts.Memory == 0 || total <= opts.Memory {
+			e.allocate()
+			return e, nil
+		}
+		if band <= bandLeast {
+			return nil, &nn.MemoryError{Limit: opts.Memory, Least: total}
+		}
+	}
+}
+
+func (b *Backend) compile(ctx context.Context, p *nn.Program, band int) (*executable, error) {
 	e := &executable{pool: b.pool, program: p, mem: make([][]byte, p.Values)}
-	c := compiler{executable: e, workspace: make([]int, len(p.Nodes))}
+	c := compiler{executable: e, workspace: make([]int, len(p.Nodes)), band: band}
 	// Small weights are read here, from files that may be cut short meanwhile.
 	err := parallel.Guard(func() error {
 		for i := range p.Nodes {
@@ -68,6 +92,6 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, _ nn.CompileOption
 	if err != nil {
 		return nil, err
 	}
-	e.allocate(c.workspace, c.scratch)
+	e.place(c.workspace, c.scratch)
 	return e, nil
 }

@@ -16,6 +16,17 @@ type compiler struct {
 	*executable
 	workspace []int // bytes by node
 	scratch   int   // the most any step needs for one worker
+	band      int   // bytes of an image that are normalised at a time
+}
+
+// reserve adds to the work space of a node, by index, and returns where it is
+// while the program runs.
+func (c *compiler) reserve(index, bytes int) func() []byte {
+	const line = 64
+	at := (c.workspace[index] + line - 1) &^ (line - 1)
+	c.workspace[index] = at + bytes
+	e := c.executable
+	return func() []byte { return e.work[index][at : at+bytes] }
 }
 
 // step appends a pass of units, of which each worker needs scratch bytes.
@@ -30,7 +41,7 @@ func (c *compiler) node(i int) error {
 	case nn.Linear:
 		return c.linear(n, op)
 	case nn.Conv2D:
-		return c.conv(n, op)
+		return c.conv(i, n, op)
 	case nn.GroupNorm:
 		return c.groupNorm(i, n, op)
 	case nn.LayerNorm:
@@ -96,11 +107,11 @@ func (c *compiler) matrix(w *nn.Weight) (gemm.Matrix, error) {
 		return gemm.Matrix{}, err
 	}
 	c.countWeight(t)
-	return gemm.Matrix{Data: first(t), Format: f, RowStride: t.Strides()[0], ColStride: t.Strides()[1]}, nil
+	return gemm.Matrix{Data: data(t), Format: f, RowStride: t.Strides()[0], ColStride: t.Strides()[1]}, nil
 }
 
-// first returns the address of a tensor's first element.
-func first(t *tensor.Tensor) unsafe.Pointer {
+// data returns the address of a tensor's first element.
+func data(t *tensor.Tensor) unsafe.Pointer {
 	return unsafe.Pointer(&t.Memory()[t.Offset()*t.DType().Size()])
 }
 

@@ -70,6 +70,42 @@ func TestSameBytesAtAnyThreadCount(t *testing.T) {
 	}
 }
 
+// TestLessMemoryGivesTheSameBytes normalises an image at once and in bands.
+func TestLessMemoryGivesTheSameBytes(t *testing.T) {
+	b := cpu.New(cpu.Options{Threads: 2})
+	defer b.Close()
+	const c = 64
+	w := func(name string, shape ...int) *nn.Weight { return nn.Param(name, filled(shape...)) }
+	g, err := nn.Record(func(g *nn.Graph) {
+		x := g.Input("x", tensor.F32, 2, 150, 128, c)
+		g.Output("y", g.Conv2D(x, nn.Conv2D{
+			Norm:   &nn.GroupNorm{Groups: 8, Eps: 1e-5, Scale: w("s", c), Shift: w("b", c), Act: nn.SiLU},
+			Weight: w("w", 8, c, 3, 3), Pad: nn.Pad(1),
+		}, nn.ChannelBias(g.Input("bias", tensor.F32, 2, 8)), nn.Residual(g.Input("res", tensor.F32, 2, 150, 128, 8))))
+	})
+	require.NoError(t, err)
+	src := []*tensor.Tensor{filled(2, 150, 128, c), filled(2, 8), filled(2, 150, 128, 8)}
+	run := func(memory int64) ([]byte, int64) {
+		exe, err := nn.Compile(context.Background(), b, g, nn.CompileOptions{Memory: memory})
+		require.NoError(t, err)
+		defer exe.Close()
+		dst := tensor.New(tensor.F32, 2, 150, 128, 8)
+		require.NoError(t, exe.Run(context.Background(), []*tensor.Tensor{dst}, src))
+		return dst.Bytes(), exe.Footprint().Total()
+	}
+	want, most := run(0)
+	got, less := run(4 << 20)
+	require.Equal(t, want, got)
+	require.LessOrEqual(t, less, int64(4<<20))
+	require.Less(t, less, most)
+
+	_, err = nn.Compile(context.Background(), b, g, nn.CompileOptions{Memory: 1})
+	var short *nn.MemoryError
+	require.ErrorAs(t, err, &short)
+	got, _ = run(short.Least)
+	require.Equal(t, want, got)
+}
+
 func TestRunDoesNotAllocate(t *testing.T) {
 	exe, dst, src := compile(t, 2)
 	ctx, cancel := context.WithCancel(context.Background())

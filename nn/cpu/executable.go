@@ -18,36 +18,44 @@ type step struct {
 }
 
 type executable struct {
-	pool      *parallel.Pool
-	program   *nn.Program
-	steps     []step
-	slab      []byte
-	scratch   [][]byte // by worker
-	mem       [][]byte // by ID of root value
-	work      [][]byte // by index of node
-	footprint nn.Footprint
-	mu        sync.Mutex
+	pool        *parallel.Pool
+	program     *nn.Program
+	plan        *nn.Plan
+	workspace   []int // bytes by node
+	scratchSize int   // bytes of a worker
+	steps       []step
+	slab        []byte
+	scratch     [][]byte // by worker
+	mem         [][]byte // by ID of root value
+	work        [][]byte // by index of node
+	footprint   nn.Footprint
+	mu          sync.Mutex
 }
 
-// allocate makes the slab and the scratch, and places every inner value.
-func (e *executable) allocate(workspace []int, scratch int) {
-	plan := nn.NewPlan(e.program, (*nn.Value).Bytes, workspace)
-	e.slab = tensor.New(tensor.U8, plan.Size).Bytes()
-	e.work = make([][]byte, len(workspace))
+// place decides where every inner value lies, and counts the memory.
+func (e *executable) place(workspace []int, scratch int) {
+	e.plan = nn.NewPlan(e.program, (*nn.Value).Bytes, workspace)
+	e.workspace, e.scratchSize = workspace, scratch
+	e.footprint.Activations = int64(e.plan.Size)
+	e.footprint.Scratch = int64(scratch * e.pool.Threads())
+}
+
+// allocate makes the slab and the scratch.
+func (e *executable) allocate() {
+	e.slab = tensor.New(tensor.U8, e.plan.Size).Bytes()
+	e.work = make([][]byte, len(e.workspace))
 	for i := range e.program.Nodes {
 		out := e.program.Nodes[i].Out
-		if off := plan.Offset[out.ID()]; off >= 0 {
+		if off := e.plan.Offset[out.ID()]; off >= 0 {
 			e.mem[out.ID()] = e.slab[off : off+out.Bytes()]
 		}
-		if off := plan.Workspace[i]; off >= 0 {
-			e.work[i] = e.slab[off : off+workspace[i]]
+		if off := e.plan.Workspace[i]; off >= 0 {
+			e.work[i] = e.slab[off : off+e.workspace[i]]
 		}
 	}
 	for range e.pool.Threads() {
-		e.scratch = append(e.scratch, tensor.New(tensor.U8, scratch).Bytes())
+		e.scratch = append(e.scratch, tensor.New(tensor.U8, e.scratchSize).Bytes())
 	}
-	e.footprint.Activations = int64(plan.Size)
-	e.footprint.Scratch = int64(scratch * e.pool.Threads())
 }
 
 // f32 returns the elements of a value while the program runs.

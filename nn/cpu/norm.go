@@ -39,60 +39,89 @@ func (c *compiler) layerNorm(n *nn.Node, op nn.LayerNorm) error {
 	return nil
 }
 
-// groupNorm takes three passes: the moments of blocks of pixels, what these make
-// of each channel of an image, then the normalisation.
-func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
+// affine gives what GroupNorm multiplies and adds to each channel of image b.
+type affine func(b int) (mul, add []float32)
+
+// groupAffine adds two passes over the image x: the moments of blocks of
+// pixels, and what these make of each channel.
+func (c *compiler) groupAffine(index int, x *nn.Value, op *nn.GroupNorm) (affine, error) {
 	scale, err := c.vector(op.Scale)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	shift, err := c.vector(op.Shift)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	x, y := n.In[0], n.Out
-	batch, ch, groups := y.Dim(0), y.Dim(-1), op.Groups
-	pixels := y.Shape().NumElements() / batch / ch
-	blocks, size := rowBlocks(pixels, ch)
-	parts, per := blocks*groups, ch/groups // moments in an image, channels in a group
-	momentsBytes := batch * parts * int(unsafe.Sizeof(norm.Moments{}))
-	c.workspace[index] = momentsBytes + batch*2*ch*4
+	im := imageOf(x)
+	groups, per := op.Groups, im.channels/op.Groups
+	parts := im.blocks * groups // moments in an image
 	e := c.executable
-	moments := func(b int) []norm.Moments {
-		return elements[norm.Moments](e.work[index][:momentsBytes])[b*parts : (b+1)*parts]
+	momentsAt := c.reserve(index, im.batch*parts*int(unsafe.Sizeof(norm.Moments{})))
+	affineAt := c.reserve(index, im.batch*2*im.channels*4)
+	moments := func(b int) []norm.Moments { return elements[norm.Moments](momentsAt())[b*parts : (b+1)*parts] }
+	a := func(b int) (mul, add []float32) {
+		v := elements[float32](affineAt())[b*2*im.channels:]
+		return v[:im.channels], v[im.channels : 2*im.channels]
 	}
-	affine := func(b int) (mul, add []float32) {
-		v := elements[float32](e.work[index][momentsBytes:])[b*2*ch:]
-		return v[:ch], v[ch : 2*ch]
-	}
-	block := func(unit int) (b, i, from, to int) { // image, number in it, elements
-		b, i = unit/blocks, unit%blocks
-		return b, i, (b*pixels + i*size) * ch, (b*pixels + min((i+1)*size, pixels)) * ch
-	}
-	c.step(batch*blocks, 0, func(_, unit int) {
-		b, i, from, to := block(unit)
-		norm.GroupMoments(moments(b)[i*groups:(i+1)*groups], e.f32(x)[from:to], ch)
+	c.step(im.batch*im.blocks, 0, func(_, unit int) {
+		b, i := unit/im.blocks, unit%im.blocks
+		from, to := im.block(b, i)
+		norm.GroupMoments(moments(b)[i*groups:(i+1)*groups], e.f32(x)[from:to], im.channels)
 	})
-	c.step(batch, 0, func(_, b int) {
+	c.step(im.batch, 0, func(_, b int) {
 		m := moments(b)
-		mul, add := affine(b)
+		mul, add := a(b)
 		for g := range groups {
 			i, j := g*per, (g+1)*per
-			norm.GroupAffine(mul[i:j], add[i:j], scale[i:j], shift[i:j], m[g:], groups, pixels*per, op.Eps)
+			norm.GroupAffine(mul[i:j], add[i:j], scale[i:j], shift[i:j], m[g:], groups, im.pixels*per, op.Eps)
 		}
 	})
-	apply, act := norm.Apply, epilogue(op.Act)
-	if op.Act == nn.SiLU {
-		apply, act = norm.ApplySiLU, nil
+	return a, nil
+}
+
+// image is the division of images [B,...,C] into blocks of pixels.
+type image struct{ batch, pixels, channels, blocks, size int }
+
+func imageOf(x *nn.Value) image {
+	im := image{batch: x.Dim(0), channels: x.Dim(-1)}
+	im.pixels = x.Shape().NumElements() / im.batch / im.channels
+	im.blocks, im.size = rowBlocks(im.pixels, im.channels)
+	return im
+}
+
+// block returns the elements of block i of image b.
+func (im *image) block(b, i int) (from, to int) {
+	return (b*im.pixels + i*im.size) * im.channels, (b*im.pixels + min((i+1)*im.size, im.pixels)) * im.channels
+}
+
+// groupNorm adds the passes of groupAffine, and one that applies them.
+func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
+	x, y, e := n.In[0], n.Out, c.executable
+	a, err := c.groupAffine(index, x, &op)
+	if err != nil {
+		return err
 	}
-	c.step(batch*blocks, 0, func(_, unit int) {
-		b, _, from, to := block(unit)
-		mul, add := affine(b)
-		dst := e.f32(y)[from:to]
-		apply(dst, e.f32(x)[from:to], mul, add)
-		if act != nil {
-			act(dst)
-		}
+	im, apply := imageOf(x), normalise(op.Act)
+	c.step(im.batch*im.blocks, 0, func(_, unit int) {
+		b := unit / im.blocks
+		from, to := im.block(b, unit%im.blocks)
+		mul, add := a(b)
+		apply(e.f32(y)[from:to], e.f32(x)[from:to], mul, add)
 	})
 	return nil
+}
+
+// normalise returns the function that scales, shifts and activates pixels.
+func normalise(a nn.Activation) func(dst, src, mul, add []float32) {
+	switch act := epilogue(a); {
+	case a == nn.SiLU:
+		return norm.ApplySiLU
+	case act != nil:
+		return func(dst, src, mul, add []float32) {
+			norm.Apply(dst, src, mul, add)
+			act(dst)
+		}
+	}
+	return norm.Apply
 }

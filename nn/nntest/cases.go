@@ -83,6 +83,8 @@ func cases() []testCase {
 			g.Output("both", g.Conv2D(x, op, nn.ChannelBias(bias), nn.Residual(res)))
 			op.Act, op.Bias = nn.SiLU, nil
 			g.Output("act", g.Conv2D(x, op, nn.ChannelBias(bias)))
+			op.Norm = &nn.GroupNorm{Groups: 1, Eps: 1e-5, Scale: r.weight("s", s.ci), Shift: r.weight("sh", s.ci), Act: nn.SiLU}
+			g.Output("normalised", g.Conv2D(x, op, nn.ChannelBias(bias), nn.Residual(res)))
 		})
 	}
 	add("Conv2D/asymmetric padding", func(g *nn.Graph, r *source) {

@@ -42,7 +42,7 @@ func (u unfused) Supports(op nn.Op, dt tensor.DType) bool {
 			return false
 		}
 	case nn.Conv2D:
-		if op.HasResidual() || op.HasChannelBias() || op.Act != nn.Identity {
+		if op.Norm != nil || op.HasResidual() || op.HasChannelBias() || op.Act != nn.Identity {
 			return false
 		}
 	case nn.GroupNorm:

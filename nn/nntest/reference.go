@@ -236,6 +236,13 @@ func (ev *evaluator) conv(y, x []float64, n *nn.Node, op nn.Conv2D) error {
 		return err
 	}
 	xs, ys, ws := n.In[0].Shape(), n.Out.Shape(), op.Weight.Shape
+	if op.Norm != nil {
+		normed := make([]float64, len(x))
+		if err := groupNorm(normed, x, xs, *op.Norm); err != nil {
+			return err
+		}
+		x = normed
+	}
 	bias, err := param(op.Bias, ws[0])
 	if err != nil {
 		return err
