@@ -23,6 +23,7 @@ func main() {
 		"act/act_avx512_amd64.s":       avx512.activate,
 		"act/act_avx2_amd64.s":         avx2.activate,
 		"peak/peak_amd64.s":            peaks,
+		"peak/peak_arm64.s":            peakNEON,
 		"norm/norm_avx512_amd64.s":     avx512.normalise,
 		"norm/norm_avx2_amd64.s":       avx2.normalise,
 	} {

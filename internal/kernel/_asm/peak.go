@@ -74,3 +74,33 @@ func dpbf16(f *file, x, y, acc string) {
 	f.op("BYTE $0x62; BYTE $0x%02x; BYTE $0x%02x; BYTE $0x%02x; BYTE $0x52; BYTE $0x%02x // VDPBF16PS %s, %s, %s",
 		bit(r, 3)<<7|bit(rm, 4)<<6|bit(rm, 3)<<5|bit(r, 4)<<4|2, (^v&15)<<3|4|2, 0x40|bit(v, 4)<<3, 0xC0|r&7<<3|rm&7, x, y, acc)
 }
+
+// peakNEON writes the loop for arm64, where every processor has NEON.
+func peakNEON(f *file) {
+	const accs = 24
+	f.text("fmaNEON", "(x, y uint32, n int, out *[16]uint32)", 24)
+	for i, name := range []string{"x", "y"} {
+		f.op("MOVWU %s+%d(FP), R0", name, 4*i)
+		f.op("VDUP R0, V%d.S4", accs+i)
+	}
+	f.op("MOVD n+8(FP), R1")
+	f.op("MOVD out+16(FP), R2")
+	for i := range accs {
+		f.op("VEOR V%d.B16, V%d.B16, V%d.B16", i, i, i)
+	}
+	f.op("PCALIGN $64")
+	f.label("loop")
+	for range peakUnroll {
+		for i := range accs {
+			f.op("VFMLA V%d.S4, V%d.S4, V%d.S4", accs, accs+1, i)
+		}
+	}
+	f.op("SUBS $1, R1, R1")
+	f.op("BNE loop")
+	// There is no VFADD of vectors in Go's assembler: a product with ones adds.
+	for i := 1; i < accs; i++ {
+		f.op("VFMLA V%d.S4, V%d.S4, V0.S4", i, accs)
+	}
+	f.op("VST1 [V0.B16], (R2)")
+	f.op("RET")
+}
