@@ -156,6 +156,10 @@ func (p *params) stored(list []StoredTensor, g *nn.Graph) ([]StoredTensor, error
 			add(op.Weight, Matrix)
 			add(op.Bias, Bias)
 		case nn.Conv2D:
+			if op.Norm != nil {
+				add(op.Norm.Scale, Scale)
+				add(op.Norm.Shift, Shift)
+			}
 			add(op.Weight, Matrix)
 			add(op.Bias, Bias)
 		case nn.GroupNorm:
