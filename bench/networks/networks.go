@@ -20,9 +20,10 @@ type Result struct {
 	Width     int          `json:"width"` // of the picture, in pixels; 0 of text
 	Height    int          `json:"height"`
 	Batch     int          `json:"batch"`
-	Seconds   []float64    `json:"seconds"`      // of every run that counts
-	Once      float64      `json:"once_seconds"` // of what is computed ahead of all runs
-	FLOPs     float64      `json:"flops"`        // of a run's matrix products, convolutions and attention
+	Seconds   []float64    `json:"seconds"`                  // of every run that counts
+	Once      float64      `json:"once_seconds"`             // of what is computed ahead of all runs
+	Cancel    float64      `json:"cancel_seconds,omitempty"` // the longest that a cancelled run took to return
+	FLOPs     float64      `json:"flops"`                    // of a run's matrix products, convolutions and attention
 	Footprint nn.Footprint `json:"footprint"`
 	Memory    Memory       `json:"memory"`
 }
@@ -37,14 +38,20 @@ func (r *Result) Median() float64 {
 // GFLOPS returns the rate of the median run.
 func (r *Result) GFLOPS() float64 { return r.FLOPs / r.Median() / 1e9 }
 
-// Measure runs a network so many times, after some warm-up that is not
-// counted, and fills the fields of r that are measured. What depends on the
-// fixed inputs alone is computed once, ahead of the runs, as a pipeline does.
-func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, fixed []string, warmup, runs int) error {
+// Options adjusts a measurement.
+type Options struct {
+	Fixed  []string // inputs that are the same in all runs: what depends on them alone is computed once, as a pipeline does
+	Warmup int      // runs that are not counted
+	Runs   int      // runs that are
+	Cancel bool     // measure too how soon a run stops
+}
+
+// Measure runs a network and fills the fields of r that are measured.
+func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, opts Options) error {
 	watch := watchMemory()
 	defer func() { r.Memory = watch.stop() }()
 	known := random(g.Inputs())
-	once, each, err := nn.Hoist(g, fixed...)
+	once, each, err := nn.Hoist(g, opts.Fixed...)
 	if err != nil {
 		return err
 	}
@@ -72,13 +79,38 @@ func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, fixed [
 	}
 	defer n.exe.Close()
 	r.Footprint = n.exe.Footprint()
-	for i := range warmup + runs {
+	for i := range opts.Warmup + opts.Runs {
 		seconds, err := n.run(ctx)
 		if err != nil {
 			return err
 		}
-		if i >= warmup {
+		if i >= opts.Warmup {
 			r.Seconds = append(r.Seconds, seconds)
+		}
+	}
+	if opts.Cancel {
+		return r.measureCancel(ctx, n)
+	}
+	return nil
+}
+
+// measureCancel cancels runs at a few places.
+func (r *Result) measureCancel(ctx context.Context, n *network) error {
+	for _, share := range []float64{0.1, 0.35, 0.6} {
+		ctx, cancel := context.WithCancel(ctx)
+		var at time.Time
+		timer := time.AfterFunc(time.Duration(share*r.Median()*1e9), func() {
+			at = time.Now()
+			cancel()
+		})
+		_, err := n.run(ctx)
+		took := time.Now()
+		cancelled := !timer.Stop()
+		cancel()
+		if cancelled && errors.Is(err, context.Canceled) {
+			r.Cancel = max(r.Cancel, took.Sub(at).Seconds())
+		} else if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ func TestMeasure(t *testing.T) {
 	defer backend.Close()
 	const linearX, linearText, attention = 2 * 5 * 8 * 8, 2 * 3 * 8 * 8, 4 * 5 * 3 * 8
 	r := networks.Result{Network: "x"}
-	require.NoError(t, r.Measure(t.Context(), backend, g, nil, 1, 3))
+	require.NoError(t, r.Measure(t.Context(), backend, g, networks.Options{Warmup: 1, Runs: 3}))
 	require.Len(t, r.Seconds, 3)
 	require.Zero(t, r.Once)
 	require.EqualValues(t, linearX+linearText+attention, r.FLOPs)
@@ -34,15 +34,15 @@ func TestMeasure(t *testing.T) {
 		require.Greater(t, r.Memory.Anon, int64(0))
 	}
 	r = networks.Result{}
-	require.NoError(t, r.Measure(t.Context(), backend, g, []string{"text"}, 0, 1))
+	require.NoError(t, r.Measure(t.Context(), backend, g, networks.Options{Fixed: []string{"text"}, Runs: 1, Cancel: true}))
 	require.Len(t, r.Seconds, 1)
 	require.Greater(t, r.Once, 0.0)
 	require.EqualValues(t, linearX+attention, r.FLOPs, "the text is not computed again")
 
-	require.ErrorContains(t, r.Measure(t.Context(), backend, g, []string{"none"}, 0, 1), "none")
+	require.ErrorContains(t, r.Measure(t.Context(), backend, g, networks.Options{Fixed: []string{"none"}, Runs: 1}), "none")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, r.Measure(ctx, backend, g, nil, 0, 1), context.Canceled)
+	require.ErrorIs(t, r.Measure(ctx, backend, g, networks.Options{Runs: 1}), context.Canceled)
 }
 
 func TestMedian(t *testing.T) {

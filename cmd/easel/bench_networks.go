@@ -24,11 +24,15 @@ var networkParts = map[string]sdxl.Parts{"unet": sdxl.UNetPart, "vae": sdxl.VAEP
 type networkFlags struct{ size, batch int }
 
 // runFlags say how often.
-type runFlags struct{ runs, warmup int }
+type runFlags struct {
+	runs, warmup int
+	cancel       bool
+}
 
 func (f *runFlags) add(cmd *cobra.Command, runs int) {
 	cmd.Flags().IntVar(&f.runs, "runs", runs, "runs that count")
 	cmd.Flags().IntVar(&f.warmup, "warmup", 1, "runs before them")
+	cmd.Flags().BoolVar(&f.cancel, "cancel", false, "measure too how soon a run stops that is cancelled")
 }
 
 func (f *runFlags) check() error {
@@ -145,7 +149,7 @@ func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *
 			return nil, err
 		}
 		for _, g := range graphs {
-			if err := g.Measure(cmd.Context(), backend, g.Graph, g.fixed, runs.warmup, runs.runs); err != nil {
+			if err := g.Measure(cmd.Context(), backend, g.Graph, networks.Options{Fixed: g.fixed, Warmup: runs.warmup, Runs: runs.runs, Cancel: runs.cancel}); err != nil {
 				return nil, err
 			}
 			r.Networks = append(r.Networks, networkRow{g.Result, g.Median(), g.GFLOPS(), 100 * g.GFLOPS() / top})
@@ -177,6 +181,11 @@ func (r *networkReport) table(w io.Writer) error {
 	}
 	if err := tw.Flush(); err != nil {
 		return err
+	}
+	for _, n := range r.Networks {
+		if n.Cancel > 0 {
+			fmt.Fprintf(w, "%s %d stopped within %.0f ms\n", n.Network, n.Width, 1e3*n.Cancel)
+		}
 	}
 	_, err := fmt.Fprintf(w, "%s on %s: peak %.0f GFLOP/s\n", r.Backend, r.Processor, r.Peak)
 	return err
