@@ -40,17 +40,20 @@ type Footprint struct {
 	Packed      int64 // parameters copied into the order that kernels read
 	Activations int64 // the slab that holds the values between operations
 	Scratch     int64 // work space of the kernels
+	Spilled     int64 // the slab, if it lies in a file
 }
 
-// Total returns what the executable allocates, that is all but mapped weights.
+// Total returns what the executable allocates: all but what is mapped.
 func (f Footprint) Total() int64 { return f.Packed + f.Activations + f.Scratch }
 
 // CompileOptions adjusts a compilation. The zero value is good.
 type CompileOptions struct {
 	Taps []string // inner values to give out after the outputs
 	// Memory is how many bytes the executable may allocate; 0 is no limit. A
-	// program that needs more fails with a *MemoryError.
+	// program that needs more fails with a *MemoryError, unless Spill names a
+	// folder: values between operations then lie in a nameless file there.
 	Memory int64
+	Spill  string
 }
 
 // MemoryError says that a program does not fit a limit.

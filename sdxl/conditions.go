@@ -31,7 +31,7 @@ func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved) (*conditio
 	} else {
 		negative = nil
 	}
-	e, err := m.EncodeText(ctx, p.Backend, texts(append(negative, positive...)))
+	e, err := m.EncodeText(ctx, p.backend(), texts(append(negative, positive...)))
 	if err != nil {
 		return nil, err
 	}

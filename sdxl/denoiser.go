@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 
-	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sched"
 )
 
@@ -20,20 +19,20 @@ type denoiser struct {
 
 // newDenoiser compiles the UNet for a batch of latents of h x w under the
 // given conditions, each [sides*batch, ...].
-func newDenoiser(ctx context.Context, u *UNet, b nn.Backend, batch, h, w int, c *conditions) (*denoiser, error) {
-	p, err := compileUNet(ctx, u, b, batch*c.sides, h, w, c.context.Shape()[1])
+func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions) (*denoiser, error) {
+	u, err := p.compileUNet(ctx, batch*c.sides, h, w, c.context.Shape()[1])
 	if err != nil {
 		return nil, err
 	}
-	if err := p.setConditions(ctx, c.context, c.pooled, c.timeIDs); err != nil {
-		return nil, errors.Join(err, p.close())
+	if err := u.setConditions(ctx, c.context, c.pooled, c.timeIDs); err != nil {
+		return nil, errors.Join(err, u.close())
 	}
-	return &denoiser{unet: p, cfg: c.cfg, sides: c.sides, prediction: c.prediction}, nil
+	return &denoiser{unet: u, cfg: c.cfg, sides: c.sides, prediction: c.prediction}, nil
 }
 
 // denoise estimates x0 from x = x0 + sigma noise.
 func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, time float64) error {
-	in, n := d.unet.sample(), len(x)
+	in, n := d.unet.sample, len(x)
 	scale := float32(1 / math.Sqrt(sigma*sigma+1))
 	for i, v := range x {
 		in[i] = v * scale
@@ -41,14 +40,14 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 	for s := 1; s < d.sides; s++ {
 		copy(in[s*n:(s+1)*n], in[:n])
 	}
-	t := d.unet.timestep()
+	t := d.unet.timestep
 	for i := range t {
 		t[i] = float32(time)
 	}
 	if err := d.unet.run(ctx); err != nil {
 		return err
 	}
-	pred := d.unet.out()
+	pred := d.unet.out
 	if d.sides == 2 {
 		negative, positive := pred[:n], pred[n:]
 		for i, u := range negative {

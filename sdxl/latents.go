@@ -22,7 +22,7 @@ func (v *VAE) Decode(ctx context.Context, b nn.Backend, latents *tensor.Tensor) 
 	if err != nil {
 		return nil, err
 	}
-	exe, err := v.params.own(g).compile(ctx, b)
+	exe, err := v.params.own(g).compile(ctx, b, nn.CompileOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,9 @@ type Options struct {
 	// Image is the picture to start from, resized to Width x Height; nil is text-to-image.
 	Image    image.Image
 	Strength *float64 // how far to leave Image, 0 to 1; nil is DefaultStrength
+	// SkipEnd is the share of the steps left out at the end, 0 to 1: the last
+	// step that runs goes all the way to a picture without noise.
+	SkipEnd float64
 
 	// Progress is called after each step, from the goroutine of Generate.
 	Progress func(Progress)
@@ -107,6 +110,7 @@ func (o Options) resolve(m *Model) (resolved, error) {
 		r.strength = *o.Strength
 	}
 	want(r.strength >= 0 && r.strength <= 1, "strength is %g, want 0 to 1", r.strength)
+	want(o.SkipEnd >= 0 && o.SkipEnd < 1, "skip-end is %g, want 0 to less than 1", o.SkipEnd)
 	if o.Image != nil {
 		want(int(float64(r.steps)*r.strength) >= 1, "strength %g of %d steps is less than one step", r.strength, r.steps)
 		want(!o.Image.Bounds().Empty(), "image is empty")
@@ -164,4 +168,5 @@ type Parameters struct {
 	TargetSize   Size             `json:"target_size"`
 	Crop         [2]int           `json:"crop"`
 	Strength     *float64         `json:"strength,omitempty"`
+	SkipEnd      float64          `json:"skip_end,omitempty"`
 }

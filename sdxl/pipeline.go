@@ -16,6 +16,11 @@ import (
 type Pipeline struct {
 	Model   *Model // opened with all its parts
 	Backend nn.Backend
+	// Memory is how many bytes Generate may allocate, more or less; 0 is no
+	// limit. Weights are not among them, which stay in their files. With little memory the
+	// sides of a batch run one after the other, and what still does not fit lies in a
+	// nameless file in the folder for temporary files. The pictures are the same.
+	Memory int64
 }
 
 // Progress tells how far a picture is.
@@ -52,6 +57,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	if o.Image != nil {
 		schedule = schedule.From(r.strength)
 	}
+	schedule = schedule.Until(o.SkipEnd)
 	c, err := p.encodeConditions(ctx, &r)
 	if err != nil {
 		return nil, err
@@ -84,7 +90,7 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 	var encoded []float32
 	if r.Image != nil {
 		// The reference draws the encoder's sample first, then the noise.
-		t, err := v.Encode(ctx, p.Backend, fromImage(r.Image, r.Width, r.Height), noise)
+		t, err := v.Encode(ctx, p.backend(), fromImage(r.Image, r.Width, r.Height), noise)
 		if err != nil {
 			return nil, err
 		}
@@ -109,7 +115,7 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 // sample runs the sampler on x in place.
 func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c *conditions, x *tensor.Tensor, noise sched.Noise) error {
 	shape := x.Shape()
-	d, err := newDenoiser(ctx, p.Model.UNet, p.Backend, shape[0], shape[2], shape[3], c)
+	d, err := p.newDenoiser(ctx, shape[0], shape[2], shape[3], c)
 	if err != nil {
 		return err
 	}
@@ -147,7 +153,7 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 
 // decode turns latents into pictures [B,3,H,W], -1 to 1, not clamped.
 func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.Tensor, error) {
-	img, err := p.Model.VAE.Decode(ctx, p.Backend, latents)
+	img, err := p.Model.VAE.Decode(ctx, p.backend(), latents)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +168,7 @@ func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 func (r *resolved) parameters(s *sched.Schedule) Parameters {
 	p := Parameters{
 		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch,
-		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.original, TargetSize: r.target, Crop: [2]int{r.Crop.X, r.Crop.Y},
+		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.original, TargetSize: r.target, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd,
 	}
 	if r.Image != nil {
 		p.Strength = &r.strength

@@ -18,8 +18,8 @@ type network struct {
 }
 
 // compile compiles the graph; errors name the file.
-func (n network) compile(ctx context.Context, b nn.Backend) (*program, error) {
-	exe, err := nn.Compile(ctx, b, n.Graph, nn.CompileOptions{})
+func (n network) compile(ctx context.Context, b nn.Backend, opts nn.CompileOptions) (*program, error) {
+	exe, err := nn.Compile(ctx, b, n.Graph, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.file, err)
 	}

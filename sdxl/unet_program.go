@@ -3,6 +3,7 @@ package sdxl
 import (
 	"context"
 	"errors"
+	"os"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
@@ -10,21 +11,45 @@ import (
 
 // unetProgram is the UNet compiled for latents of one size. What depends on the
 // conditions alone, such as the keys and values of the text, is computed when
-// they are set and not at every step.
+// they are set and not at every step. Where memory is short a batch is run in parts.
 type unetProgram struct {
-	once, each *program // once is nil if nothing is computed ahead
-	onceDst    []*tensor.Tensor
-	inputs     map[string]*tensor.Tensor // of both, by name
-	onceInputs []nn.Named
-	src, dst   []*tensor.Tensor // of each
+	once, each      *program // once is nil if nothing is computed ahead
+	parts           []unetPart
+	sample, out     []float32 // [n,4,h,w], what run reads and writes
+	timestep        []float32 // [n]
+	onceSrc         []nn.Named
+	onceDst, eachIn []nn.Named
+}
+
+// unetPart is the tensors of some rows of the batch.
+type unetPart struct {
+	inputs   map[string]*tensor.Tensor // of once and each
+	onceDst  []*tensor.Tensor
+	src, dst []*tensor.Tensor // of each
 }
 
 // conditionInputs are the inputs of the UNet that setConditions gives.
 var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids"}
 
-// compileUNet compiles the UNet for n latents of h x w and texts of so many tokens.
-func compileUNet(ctx context.Context, u *UNet, b nn.Backend, n, h, w, tokens int) (*unetProgram, error) {
-	g, err := u.Graph(n, h, w, tokens)
+// compileUNet compiles the UNet for n latents of h x w and texts of so many
+// tokens, within the pipeline's limit of memory.
+func (p *Pipeline) compileUNet(ctx context.Context, n, h, w, tokens int) (*unetProgram, error) {
+	var short *nn.MemoryError
+	for rows := n; rows > 1; rows-- {
+		if n%rows != 0 {
+			continue
+		}
+		u, err := p.compileUNetParts(ctx, n, rows, h, w, tokens, nn.CompileOptions{Memory: p.networkMemory()})
+		if !errors.As(err, &short) {
+			return u, err
+		}
+	}
+	return p.compileUNetParts(ctx, n, 1, h, w, tokens, nn.CompileOptions{Memory: p.networkMemory(), Spill: os.TempDir()})
+}
+
+func (p *Pipeline) compileUNetParts(ctx context.Context, n, rows, h, w, tokens int, opts nn.CompileOptions) (_ *unetProgram, err error) {
+	m := p.Model.UNet
+	g, err := m.Graph(rows, h, w, tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -32,63 +57,137 @@ func compileUNet(ctx context.Context, u *UNet, b nn.Backend, n, h, w, tokens int
 	if err != nil {
 		return nil, err
 	}
-	p := &unetProgram{inputs: make(map[string]*tensor.Tensor)}
-	if p.each, err = u.params.own(each).compile(ctx, b); err != nil {
+	if opts.Memory > 0 {
+		// What is computed ahead stays, for every part; if that takes most of the
+		// memory, it is computed at every step.
+		if kept := bytesOf(once) * int64(n/rows); kept < opts.Memory/2 {
+			opts.Memory -= kept
+		} else {
+			once, each = nil, g
+		}
+	}
+	u := &unetProgram{
+		sample: make([]float32, n*m.Config.InChannels*h*w), out: make([]float32, n*m.Config.OutChannels*h*w),
+		timestep: make([]float32, n), eachIn: each.Inputs(),
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, u.close())
+		}
+	}()
+	if u.each, err = m.params.own(each).compile(ctx, p.Backend, opts); err != nil {
 		return nil, err
 	}
 	if once != nil {
-		if p.once, err = u.params.own(once).compile(ctx, b); err != nil {
-			return nil, errors.Join(err, p.close())
-		}
-		p.onceInputs = once.Inputs()
-		for _, o := range once.Outputs() {
-			t := tensor.New(o.Value.DType(), o.Value.Shape()...)
-			p.inputs[o.Name] = t
-			p.onceDst = append(p.onceDst, t)
+		u.onceSrc, u.onceDst = once.Inputs(), once.Outputs()
+		if u.once, err = m.params.own(once).compile(ctx, p.Backend, opts); err != nil {
+			return nil, err
 		}
 	}
-	for _, in := range each.Inputs() {
-		if p.inputs[in.Name] == nil {
+	for i := range n / rows {
+		part, err := u.part(each, rows, i)
+		if err != nil {
+			return nil, err
+		}
+		u.parts = append(u.parts, part)
+	}
+	return u, nil
+}
+
+// bytesOf returns the size of a graph's outputs; nil has none.
+func bytesOf(g *nn.Graph) (n int64) {
+	if g == nil {
+		return 0
+	}
+	for _, o := range g.Outputs() {
+		n += int64(o.Value.Bytes())
+	}
+	return n
+}
+
+// part makes the tensors of part i: views of the whole batch, and what its
+// conditions give.
+func (u *unetProgram) part(each *nn.Graph, rows, i int) (unetPart, error) {
+	p := unetPart{inputs: make(map[string]*tensor.Tensor)}
+	for _, o := range u.onceDst {
+		t := tensor.New(o.Value.DType(), o.Value.Shape()...)
+		p.inputs[o.Name] = t
+		p.onceDst = append(p.onceDst, t)
+	}
+	view := func(v []float32, like *nn.Value) (*tensor.Tensor, error) {
+		size := like.Shape().NumElements()
+		return tensor.FromSlice(v[i*size:(i+1)*size], like.Shape()...)
+	}
+	for _, in := range u.eachIn {
+		var err error
+		switch t := p.inputs[in.Name]; {
+		case in.Name == "sample":
+			t, err = view(u.sample, in.Value)
+			p.inputs[in.Name] = t
+		case in.Name == "timestep":
+			t, err = view(u.timestep, in.Value)
+			p.inputs[in.Name] = t
+		case t == nil:
 			p.inputs[in.Name] = tensor.New(in.Value.DType(), in.Value.Shape()...)
+		}
+		if err != nil {
+			return p, err
 		}
 		p.src = append(p.src, p.inputs[in.Name])
 	}
-	for _, o := range each.Outputs() {
-		p.dst = append(p.dst, tensor.New(o.Value.DType(), o.Value.Shape()...))
-	}
-	return p, nil
+	out, err := view(u.out, each.Outputs()[0].Value)
+	p.dst = []*tensor.Tensor{out}
+	return p, err
 }
 
 // setConditions sets the text's hidden states [n,tokens,C], the pooled text
 // [n,P] and the sizes [n,6] for the runs that follow.
-func (p *unetProgram) setConditions(ctx context.Context, context, pooled, timeIDs *tensor.Tensor) error {
-	given := map[string]*tensor.Tensor{"encoder_hidden_states": context, "text_embeds": pooled, "time_ids": timeIDs}
-	for name, t := range given {
-		if in := p.inputs[name]; in != nil { // of each, whose tensors stay
-			copy(in.Float32s(), t.Float32s())
+func (u *unetProgram) setConditions(ctx context.Context, context, pooled, timeIDs *tensor.Tensor) error {
+	rows := context.Shape()[0] / len(u.parts)
+	for i, part := range u.parts {
+		given := map[string]*tensor.Tensor{"encoder_hidden_states": context, "text_embeds": pooled, "time_ids": timeIDs}
+		for name, t := range given {
+			v, err := t.Narrow(0, i*rows, (i+1)*rows)
+			if err != nil {
+				return err
+			}
+			if given[name], err = v.Contiguous(); err != nil {
+				return err
+			}
+			if in := part.inputs[name]; in != nil {
+				copy(in.Float32s(), given[name].Float32s())
+			}
+		}
+		if u.once == nil {
+			continue
+		}
+		src := make([]*tensor.Tensor, len(u.onceSrc))
+		for j, in := range u.onceSrc {
+			src[j] = given[in.Name]
+		}
+		if err := u.once.Run(ctx, part.onceDst, src); err != nil {
+			return err
 		}
 	}
-	if p.once == nil {
-		return nil
-	}
-	src := make([]*tensor.Tensor, len(p.onceInputs))
-	for i, in := range p.onceInputs {
-		src[i] = given[in.Name]
-	}
-	return p.once.Run(ctx, p.onceDst, src)
+	return nil
 }
 
-// sample and timestep are what run reads, [n,4,h,w] and [n]; out is what it writes.
-func (p *unetProgram) sample() []float32   { return p.inputs["sample"].Float32s() }
-func (p *unetProgram) timestep() []float32 { return p.inputs["timestep"].Float32s() }
-func (p *unetProgram) out() []float32      { return p.dst[0].Float32s() }
-
-func (p *unetProgram) run(ctx context.Context) error { return p.each.Run(ctx, p.dst, p.src) }
-
-func (p *unetProgram) close() error {
-	err := p.each.Close()
-	if p.once != nil {
-		err = errors.Join(err, p.once.Close())
+// run computes out from sample and timestep.
+func (u *unetProgram) run(ctx context.Context) error {
+	for _, part := range u.parts {
+		if err := u.each.Run(ctx, part.dst, part.src); err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
+}
+
+func (u *unetProgram) close() error {
+	var errs []error
+	for _, p := range []*program{u.once, u.each} {
+		if p != nil {
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -65,12 +65,17 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 		}
 		total := e.footprint.Total()
 		if opts.Memory == 0 || total <= opts.Memory {
-			e.allocate()
-			return e, nil
+			return e, e.allocate("")
 		}
-		if band <= bandLeast {
-			return nil, &nn.MemoryError{Limit: opts.Memory, Least: total}
+		if band > bandLeast {
+			continue
 		}
+		f := &e.footprint
+		if rest := f.Total() - f.Activations; opts.Spill != "" && rest <= opts.Memory {
+			f.Spilled, f.Activations = f.Activations, 0
+			return e, e.allocate(opts.Spill)
+		}
+		return nil, &nn.MemoryError{Limit: opts.Memory, Least: total}
 	}
 }
 

@@ -3,6 +3,7 @@ package cpu_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -85,16 +86,16 @@ func TestLessMemoryGivesTheSameBytes(t *testing.T) {
 	})
 	require.NoError(t, err)
 	src := []*tensor.Tensor{filled(2, 150, 128, c), filled(2, 8), filled(2, 150, 128, 8)}
-	run := func(memory int64) ([]byte, int64) {
-		exe, err := nn.Compile(context.Background(), b, g, nn.CompileOptions{Memory: memory})
+	run := func(memory int64, spill string) ([]byte, int64) {
+		exe, err := nn.Compile(context.Background(), b, g, nn.CompileOptions{Memory: memory, Spill: spill})
 		require.NoError(t, err)
 		defer exe.Close()
 		dst := tensor.New(tensor.F32, 2, 150, 128, 8)
 		require.NoError(t, exe.Run(context.Background(), []*tensor.Tensor{dst}, src))
 		return dst.Bytes(), exe.Footprint().Total()
 	}
-	want, most := run(0)
-	got, less := run(4 << 20)
+	want, most := run(0, "")
+	got, less := run(4<<20, "")
 	require.Equal(t, want, got)
 	require.LessOrEqual(t, less, int64(4<<20))
 	require.Less(t, less, most)
@@ -102,8 +103,13 @@ func TestLessMemoryGivesTheSameBytes(t *testing.T) {
 	_, err = nn.Compile(context.Background(), b, g, nn.CompileOptions{Memory: 1})
 	var short *nn.MemoryError
 	require.ErrorAs(t, err, &short)
-	got, _ = run(short.Least)
+	got, _ = run(short.Least, "")
 	require.Equal(t, want, got)
+	if runtime.GOOS != "windows" {
+		got, less = run(1<<20, t.TempDir())
+		require.Equal(t, want, got)
+		require.LessOrEqual(t, less, int64(1<<20))
+	}
 }
 
 func TestRunDoesNotAllocate(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/df65613c/easel/internal/parallel"
+	"github.com/df65613c/easel/internal/spill"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
 )
@@ -25,9 +26,10 @@ type executable struct {
 	scratchSize int   // bytes of a worker
 	steps       []step
 	slab        []byte
-	scratch     [][]byte // by worker
-	mem         [][]byte // by ID of root value
-	work        [][]byte // by index of node
+	spilled     *spill.Memory // holds the slab, or nil
+	scratch     [][]byte      // by worker
+	mem         [][]byte      // by ID of root value
+	work        [][]byte      // by index of node
 	footprint   nn.Footprint
 	mu          sync.Mutex
 }
@@ -40,9 +42,17 @@ func (e *executable) place(workspace []int, scratch int) {
 	e.footprint.Scratch = int64(scratch * e.pool.Threads())
 }
 
-// allocate makes the slab and the scratch.
-func (e *executable) allocate() {
-	e.slab = tensor.New(tensor.U8, e.plan.Size).Bytes()
+// allocate makes the slab, in a file in a folder if one is named, and the scratch.
+func (e *executable) allocate(spillTo string) error {
+	if spillTo == "" {
+		e.slab = tensor.New(tensor.U8, e.plan.Size).Bytes()
+	} else {
+		var err error
+		if e.spilled, err = spill.New(spillTo, e.plan.Size); err != nil {
+			return err
+		}
+		e.slab = e.spilled.Bytes
+	}
 	e.work = make([][]byte, len(e.workspace))
 	for i := range e.program.Nodes {
 		out := e.program.Nodes[i].Out
@@ -56,6 +66,7 @@ func (e *executable) allocate() {
 	for range e.pool.Threads() {
 		e.scratch = append(e.scratch, tensor.New(tensor.U8, e.scratchSize).Bytes())
 	}
+	return nil
 }
 
 // f32 returns the elements of a value while the program runs.
@@ -99,5 +110,10 @@ func (e *executable) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.slab, e.scratch, e.mem, e.work, e.steps = nil, nil, nil, nil, nil
-	return nil
+	if e.spilled == nil {
+		return nil
+	}
+	s := e.spilled
+	e.spilled = nil
+	return s.Close()
 }

@@ -1,0 +1,14 @@
+package sched
+
+// Until returns the schedule without a share of all its steps at the end. The
+// last step that is left leads to where the last one led.
+func (s *Schedule) Until(skip float64) *Schedule {
+	n := len(s.Timesteps) - int(float64(s.steps)*skip)
+	if n >= len(s.Timesteps) || n < 1 {
+		return s
+	}
+	t := *s
+	t.Sigmas = append(s.Sigmas[:n:n], s.Sigmas[len(s.Sigmas)-1])
+	t.Timesteps = s.Timesteps[:n]
+	return &t
+}
