@@ -65,7 +65,7 @@ func TestTxt2ImgMakesTheReferencesPicture(t *testing.T) {
 	defer f.Close()
 	texts, err := pngmeta.Decode(f)
 	require.NoError(t, err)
-	require.Len(t, texts, 1)
+	require.Len(t, texts, 2)
 	var p sdxl.Parameters
 	require.NoError(t, json.Unmarshal([]byte(texts[0].Text), &p))
 	require.Equal(t, c.Prompt, p.Prompt)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -13,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/internal/atomicfile"
-	"github.com/df65613c/easel/internal/pngmeta"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/tensor"
@@ -130,9 +128,6 @@ func checkWritable(path string) error {
 	return nil
 }
 
-// parametersKey is the keyword of the text in a PNG that holds its parameters.
-const parametersKey = "easel"
-
 func (f *pictureFlags) write(log io.Writer, result *sdxl.Result, trace map[string]*tensor.Tensor) error {
 	for i, img := range result.Images {
 		path := numbered(f.output, i, len(result.Images))
@@ -148,13 +143,7 @@ func (f *pictureFlags) write(log io.Writer, result *sdxl.Result, trace map[strin
 }
 
 func writePNG(path string, img image.Image, p sdxl.Parameters) error {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		return pngmeta.Encode(w, img, []pngmeta.Text{{Keyword: parametersKey, Text: string(text)}})
-	})
+	return atomicfile.Write(path, func(w io.Writer) error { return sdxl.EncodePNG(w, img, p) })
 }
 
 // numbered returns path for a single file, and out-1.png, out-2.png for more.

@@ -19,7 +19,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newDemo(), newBench(), newMkmodel())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newPredict(), newVerify(), newDemo(), newBench(), newMkmodel())
 	return root
 }
 

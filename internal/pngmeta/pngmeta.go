@@ -3,6 +3,7 @@ package pngmeta
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,10 +13,11 @@ import (
 	"io"
 )
 
-const signature = "\x89PNG\r\n\x1a\n"
+// Signature is what a PNG file begins with.
+const Signature = "\x89PNG\r\n\x1a\n"
 
 // headerEnd is where the chunks after IHDR begin.
-const headerEnd = len(signature) + 4 + 4 + 13 + 4
+const headerEnd = len(Signature) + 4 + 4 + 13 + 4
 
 // Text is a keyword and its text.
 type Text struct{ Keyword, Text string }
@@ -52,10 +54,10 @@ func writeChunk(w io.Writer, kind string, body []byte) error {
 // maxText is the longest chunk that Decode reads.
 const maxText = 16 << 20
 
-// Decode reads the texts of a PNG: its tEXt chunks and uncompressed iTXt chunks.
+// Decode reads the texts of a PNG: its tEXt, zTXt and iTXt chunks.
 func Decode(r io.Reader) ([]Text, error) {
-	head := make([]byte, len(signature))
-	if _, err := io.ReadFull(r, head); err != nil || string(head) != signature {
+	head := make([]byte, len(Signature))
+	if _, err := io.ReadFull(r, head); err != nil || string(head) != Signature {
 		return nil, errors.New("not a PNG file")
 	}
 	var texts []Text
@@ -68,7 +70,7 @@ func Decode(r io.Reader) ([]Text, error) {
 		if kind == "IEND" {
 			return texts, nil
 		}
-		if (kind != "tEXt" && kind != "iTXt") || n > maxText {
+		if (kind != "tEXt" && kind != "zTXt" && kind != "iTXt") || n > maxText {
 			if _, err := io.CopyN(io.Discard, r, n+4); err != nil {
 				return nil, fmt.Errorf("PNG is cut short: %w", err)
 			}
@@ -89,20 +91,43 @@ func parseText(kind string, body []byte) (Text, bool) {
 	if !ok {
 		return Text{}, false
 	}
-	if kind == "tEXt" {
-		// Latin-1 by the standard.
-		runes := make([]rune, len(rest))
-		for i, b := range rest {
-			runes[i] = rune(b)
+	switch kind {
+	case "tEXt":
+		return Text{string(keyword), latin1(rest)}, true
+	case "zTXt":
+		if len(rest) < 1 || rest[0] != 0 {
+			return Text{}, false
 		}
-		return Text{string(keyword), string(runes)}, true
+		plain, err := inflate(rest[1:])
+		return Text{string(keyword), latin1(plain)}, err == nil
 	}
-	if len(rest) < 2 || rest[0] != 0 {
-		return Text{}, false // compressed
+	if len(rest) < 2 || rest[1] != 0 {
+		return Text{}, false
 	}
-	parts := bytes.SplitN(rest[2:], []byte{0}, 3)
+	parts := bytes.SplitN(rest[2:], []byte{0}, 3) // language, translated keyword, text
 	if len(parts) < 3 {
 		return Text{}, false
 	}
+	if compressed := rest[0] != 0; compressed {
+		plain, err := inflate(parts[2])
+		return Text{string(keyword), string(plain)}, err == nil
+	}
 	return Text{string(keyword), string(parts[2])}, true
+}
+
+// latin1 decodes the encoding that the standard gives tEXt and zTXt.
+func latin1(b []byte) string {
+	runes := make([]rune, len(b))
+	for i, c := range b {
+		runes[i] = rune(c)
+	}
+	return string(runes)
+}
+
+func inflate(b []byte) ([]byte, error) {
+	r, err := zlib.NewReader(bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(r, maxText))
 }

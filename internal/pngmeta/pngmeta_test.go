@@ -2,6 +2,7 @@ package pngmeta
 
 import (
 	"bytes"
+	"compress/zlib"
 	"image"
 	"image/color"
 	"image/png"
@@ -38,6 +39,24 @@ func TestDecodeReadsLatin1(t *testing.T) {
 	got, err := Decode(out)
 	require.NoError(t, err)
 	require.Equal(t, []Text{{"parameters", "café"}}, got)
+}
+
+func TestDecodeInflates(t *testing.T) {
+	var packed bytes.Buffer
+	z := zlib.NewWriter(&packed)
+	_, err := z.Write([]byte("caf\xc3\xa9"))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	var buf bytes.Buffer
+	require.NoError(t, Encode(&buf, picture(), nil))
+	out := bytes.NewBuffer(bytes.Clone(buf.Bytes()[:headerEnd]))
+	require.NoError(t, writeChunk(out, "iTXt", append([]byte("a\x00\x01\x00en\x00k\x00"), packed.Bytes()...)))
+	require.NoError(t, writeChunk(out, "zTXt", append([]byte("b\x00\x00"), packed.Bytes()...)))
+	require.NoError(t, writeChunk(out, "zTXt", []byte("broken\x00\x00xyz")))
+	out.Write(buf.Bytes()[headerEnd:])
+	got, err := Decode(out)
+	require.NoError(t, err)
+	require.Equal(t, []Text{{"a", "café"}, {"b", "cafÃ©"}}, got)
 }
 
 func TestDecodeRefusesWhatIsCutShort(t *testing.T) {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+func TestPredictGivesWhatTxt2ImgGives(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "out.png")
+	for request, args := range map[string][]string{
+		`{"text_prompts":[{"text":"a red circle","weight":1},{"text":"a blue square","weight":-1}],"steps":6,"seed":42,"sampler":"dpmpp_2m","width":128,"height":64}`: {
+			"-p", "a red circle", "-n", "a blue square", "--steps", "6", "--seed", "42", "--cfg", "7", "--sampler", "dpmpp_2m", "--width", "128", "--height", "64"},
+		`{"text_prompts":[{"text":"a red circle","weight":0.5}],"cfg_scale":4,"steps":3,"seed":7,
+			"extras":{"schedule":"karras","spacing":"trailing","original_size":[256,512],"target_size":[64,64],"crop":[3,5]}}`: {
+			"-p", "a red circle", "--steps", "3", "--seed", "7", "--cfg", "4", "--schedule", "karras", "--spacing", "trailing",
+			"--original-size", "256x512", "--target-size", "64x64", "--crop", "3,5"},
+	} {
+		out, _ := ok(t, request, "predict")
+		var response sdxl.Response
+		require.NoError(t, json.Unmarshal([]byte(out), &response))
+		require.Len(t, response.Artifacts, 1)
+		ok(t, "", append([]string{"txt2img", "-o", file}, args...)...)
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(want, response.Artifacts[0].PNG), request)
+	}
+}
+
+func TestPredictFaults(t *testing.T) {
+	out, _, err := run(t, t.Context(), `{"text_prompts":[{"text":"x"}],"steps":0,"stepps":3}`, "predict")
+	require.ErrorContains(t, err, "steps is 0, want 1 to 150")
+	require.ErrorContains(t, err, "stepps is unknown")
+	require.Empty(t, out)
+	_, _, err = run(t, t.Context(), `{"text_prompts":[{"text":"x"}],"steps":1,"style_preset":"x"}`, "predict")
+	require.ErrorContains(t, err, `style_preset is "x"`)
+	_, _, err = run(t, t.Context(), `{}`, "predict", "--styles", "predict_test.go")
+	require.ErrorContains(t, err, "styles")
+}
+
+func TestPredictTakesStylesFromAFile(t *testing.T) {
+	styles := filepath.Join(t.TempDir(), "styles.json")
+	require.NoError(t, os.WriteFile(styles, []byte(`{"mine":{"prompt":"neon sign of {prompt}"}}`), 0o644))
+	picture := func(request string, args ...string) sdxl.Parameters {
+		out, _ := ok(t, request, append([]string{"predict"}, args...)...)
+		var response sdxl.Response
+		require.NoError(t, json.Unmarshal([]byte(out), &response))
+		return parameters(t, response.Artifacts[0].PNG)
+	}
+	p := picture(`{"text_prompts":[{"text":"a star"}],"steps":1,"seed":1,"style_preset":"mine"}`, "--styles", styles)
+	require.Equal(t, "neon sign of a star", p.Prompt)
+	require.Nil(t, p.Negative)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+func newVerify() *cobra.Command {
+	var model modelFlags
+	var input string
+	cmd := &cobra.Command{
+		Use:   "verify PICTURE.png",
+		Short: "Make a picture again from the parameters in it, and compare the bytes",
+		Long: `Make a picture again from the parameters in it, and compare the bytes. The exit status is not 0 where they differ: the
+model is another one, the picture was changed, or it started from a picture other than -i.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := args[0]
+			want, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			parameters, err := sdxl.DecodePNGParameters(bytes.NewReader(want))
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			o := parameters.Options()
+			switch {
+			case parameters.Strength != nil && input == "":
+				return fmt.Errorf("%s: started from a picture; give it with -i", path)
+			case parameters.Strength == nil && input != "":
+				return fmt.Errorf("-i %s: %s started from a text alone", input, path)
+			case input != "":
+				if o.Image, err = readImage(input); err != nil {
+					return err
+				}
+			}
+			m, err := model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			backend := model.backend()
+			defer backend.Close()
+			bar := newProgress(cmd.ErrOrStderr(), parameters.Steps)
+			o.Progress = bar.step
+			result, err := (&sdxl.Pipeline{Model: m, Backend: backend}).Generate(cmd.Context(), o)
+			bar.end()
+			if err != nil {
+				return err
+			}
+			if err := compare(want, result); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: the same %d bytes\n", path, len(want))
+			return err
+		},
+	}
+	model.add(cmd)
+	cmd.Flags().StringVarP(&input, "image", "i", "", "picture that it started from")
+	return cmd
+}
+
+// compare returns nil if one of the result's pictures has the bytes of a PNG,
+// else how it differs from the nearest.
+func compare(want []byte, result *sdxl.Result) error {
+	old, err := png.Decode(bytes.NewReader(want))
+	if err != nil {
+		return err
+	}
+	fewest := -1
+	for _, img := range result.Images {
+		var got bytes.Buffer
+		if err := sdxl.EncodePNG(&got, img, result.Parameters); err != nil {
+			return err
+		}
+		if bytes.Equal(got.Bytes(), want) {
+			return nil
+		}
+		if n := differing(old, img); fewest < 0 || n < fewest {
+			fewest = n
+		}
+	}
+	if fewest == 0 {
+		return errors.New("the same pixels, in a file of other bytes: it was written anew, or by another version of the program")
+	}
+	b := result.Images[0].Bounds()
+	return fmt.Errorf("differs from what this model makes in %d of %d pixels", fewest, b.Dx()*b.Dy())
+}
+
+// differing counts the pixels of b that a has not.
+func differing(a image.Image, b *image.NRGBA) int {
+	n := 0
+	for y := range b.Rect.Dy() {
+		for x := range b.Rect.Dx() {
+			at := a.Bounds().Min.Add(image.Pt(x, y))
+			p, q := rgba(a, at), rgba(b, image.Pt(x, y))
+			if !at.In(a.Bounds()) || p != q {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func rgba(m image.Image, p image.Point) [4]uint32 {
+	r, g, b, a := m.At(p.X, p.Y).RGBA()
+	return [4]uint32{r, g, b, a}
+}

@@ -1,0 +1,146 @@
+// Package strictjson decodes JSON objects and names every field that does not
+// fit, where encoding/json stops at the first and lets unknown ones pass.
+package strictjson
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Fault is what is wrong with a field.
+type Fault struct {
+	Field   string // such as text_prompts[1].weight; "body" is all of it
+	Message string // says what is there and what would be right
+}
+
+// Decode fills the struct that dst points to from a JSON object. Fields are
+// known by the names of their json tags alone, exactly; null leaves a field as it is.
+func Decode(data []byte, dst any) []Fault {
+	return object("", data, reflect.ValueOf(dst).Elem())
+}
+
+func object(path string, data []byte, dst reflect.Value) []Fault {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil || raw == nil {
+		if path == "" {
+			path = "body"
+		}
+		return []Fault{{path, fmt.Sprintf("is %s, want a JSON object%s", show(data), reason(err))}}
+	}
+	var faults []Fault
+	var names []string
+	for i := range dst.NumField() {
+		name, _, _ := strings.Cut(dst.Type().Field(i).Tag.Get("json"), ",")
+		names = append(names, name)
+		if data, ok := raw[name]; ok {
+			faults = append(faults, value(join(path, name), data, dst.Field(i))...)
+			delete(raw, name)
+		}
+	}
+	var unknown []Fault
+	for name := range raw {
+		unknown = append(unknown, Fault{join(path, shorten(name)), "is unknown; there are " + strings.Join(names, ", ")})
+	}
+	slices.SortFunc(unknown, func(a, b Fault) int { return strings.Compare(a.Field, b.Field) })
+	return append(faults, unknown...)
+}
+
+// maxFaults bounds what is said about one list.
+const maxFaults = 20
+
+func value(path string, data []byte, dst reflect.Value) []Fault {
+	if string(data) == "null" {
+		return nil
+	}
+	switch t := dst.Type(); {
+	case t.Kind() == reflect.Pointer:
+		v := reflect.New(t.Elem())
+		faults := value(path, data, v.Elem())
+		if faults == nil || t.Elem().Kind() == reflect.Struct {
+			dst.Set(v) // what could be read of an object stays
+		}
+		return faults
+	case t.Kind() == reflect.Struct:
+		return object(path, data, dst)
+	case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
+		return list(path, data, dst)
+	}
+	if err := json.Unmarshal(data, dst.Addr().Interface()); err != nil {
+		return []Fault{{path, fmt.Sprintf("is %s, want %s", show(data), describe(dst.Type()))}}
+	}
+	return nil
+}
+
+func list(path string, data []byte, dst reflect.Value) []Fault {
+	var raw []json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return []Fault{{path, fmt.Sprintf("is %s, want a list", show(data))}}
+	}
+	dst.Set(reflect.MakeSlice(dst.Type(), len(raw), len(raw)))
+	var faults []Fault
+	for i, data := range raw {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if string(data) == "null" {
+			faults = append(faults, Fault{at, "is null, want " + describe(dst.Type().Elem())})
+		}
+		if faults = append(faults, value(at, data, dst.Index(i))...); len(faults) > maxFaults {
+			break
+		}
+	}
+	return faults
+}
+
+// describe says what JSON value a type takes.
+func describe(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Float32, reflect.Float64:
+		return "a number"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Struct:
+		return "an object"
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			return "base64"
+		}
+		return "a list"
+	}
+	panic("strictjson: fields of type " + t.String())
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+func reason(err error) string {
+	if err == nil || strings.Contains(err.Error(), "cannot unmarshal") {
+		return ""
+	}
+	return ": " + err.Error()
+}
+
+func show(data []byte) string {
+	if s := strings.TrimSpace(string(data)); s != "" {
+		return shorten(s)
+	}
+	return "empty"
+}
+
+// shorten cuts a value to what a message can hold.
+func shorten(s string) string {
+	const most = 40
+	if len(s) > most {
+		s = s[:most] + "..."
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

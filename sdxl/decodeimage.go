@@ -1,0 +1,28 @@
+package sdxl
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	_ "image/jpeg" // formats that decodeImage reads
+	_ "image/png"
+
+	_ "golang.org/x/image/webp"
+)
+
+// decodeImage decodes a PNG, JPEG or WebP of a bounded number of pixels. The
+// header is read first, so that it can't ask for more memory than there is.
+func decodeImage(data []byte, maxPixels int) (image.Image, error) {
+	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("is no picture that can be read, want PNG, JPEG or WebP: %w", err)
+	}
+	if c.Width < 1 || c.Height < 1 || c.Width > maxSide || c.Height > maxSide || c.Width*c.Height > maxPixels {
+		return nil, fmt.Errorf("is %dx%d, want at most %d pixels, and %d a side", c.Width, c.Height, maxPixels, maxSide)
+	}
+	img, _, err := image.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("is a picture that can't be read to its end: %w", err)
+	}
+	return img, nil
+}

@@ -1,0 +1,117 @@
+package demo_test
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/png"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+// pixels returns the pixels of a PNG without alpha.
+func pixels(t *testing.T, data []byte) []byte {
+	img, err := png.Decode(bytes.NewReader(data))
+	require.NoError(t, err)
+	return img.(*image.RGBA).Pix
+}
+
+func requirePicture(t *testing.T, want *image.NRGBA, data []byte) {
+	t.Helper()
+	require.True(t, bytes.Equal(want.Pix, pixels(t, data)), "another picture")
+}
+
+func TestPredict(t *testing.T) {
+	pipe := pipeline(t)
+	request, err := sdxl.ParseRequest([]byte(`{"cfg_scale":7,"height":128,"width":128,"steps":6,"seed":4294967294,"samples":3,"sampler":"euler",
+		"text_prompts":[{"text":"a red circle"},{"text":"blue","weight":-0.5}]}`))
+	require.NoError(t, err)
+	calls := 0
+	got, err := pipe.Predict(context.Background(), request, sdxl.PredictOptions{Progress: func(int, sdxl.Progress) { calls++ }})
+	require.NoError(t, err)
+	require.Equal(t, 18, calls)
+	require.Equal(t, "success", got.Result)
+	require.Empty(t, got.Warnings)
+	var seeds []int64
+	for _, a := range got.Artifacts {
+		require.Equal(t, "SUCCESS", a.FinishReason)
+		seeds = append(seeds, a.Seed)
+		want, err := pipe.Generate(context.Background(), sdxl.Options{Prompt: "a red circle", Negative: new("blue"), Steps: new(6), CFG: new(7.0), Seed: &a.Seed,
+			Sampler: "euler", Width: 128, Height: 128})
+		require.NoError(t, err)
+		requirePicture(t, want.Images[0], a.PNG)
+		p, err := sdxl.DecodePNGParameters(bytes.NewReader(a.PNG))
+		require.NoError(t, err)
+		require.Equal(t, want.Parameters, *p)
+	}
+	require.Equal(t, []int64{4294967294, 4294967295, 1}, seeds)
+}
+
+func TestPredictDrawsSeeds(t *testing.T) {
+	pipe := pipeline(t)
+	for _, seed := range []*int64{nil, new(int64(0))} {
+		got, err := pipe.Predict(context.Background(), &sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: "a star"}}, Steps: new(1), Seed: seed}, sdxl.PredictOptions{})
+		require.NoError(t, err)
+		require.NotZero(t, got.Artifacts[0].Seed)
+	}
+}
+
+func TestPredictFromPicture(t *testing.T) {
+	pipe := pipeline(t)
+	ctx := context.Background()
+	first, err := pipe.Predict(ctx, &sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: "a red circle"}}, Steps: new(10), Seed: new(int64(1))}, sdxl.PredictOptions{})
+	require.NoError(t, err)
+	init := first.Artifacts[0].PNG
+	img, err := png.Decode(bytes.NewReader(init))
+	require.NoError(t, err)
+	base := sdxl.Options{Prompt: "a blue square", Steps: new(10), CFG: new(7.0), Seed: new(int64(2)), Image: img}
+	for _, c := range []struct {
+		strength, skip float64
+		request        sdxl.Request
+	}{
+		{0.65, 0, sdxl.Request{}},
+		{0.75, 0, sdxl.Request{ImageStrength: new(0.25)}},
+		{0.5, 0.2, sdxl.Request{InitImageMode: "STEP_SCHEDULE", StepScheduleStart: new(0.5), StepScheduleEnd: new(0.2)}},
+	} {
+		c.request.TextPrompts, c.request.Steps, c.request.Seed, c.request.InitImage = []sdxl.TextPrompt{{Text: base.Prompt}}, base.Steps, base.Seed, init
+		steps := 0
+		got, err := pipe.Predict(ctx, &c.request, sdxl.PredictOptions{Progress: func(_ int, p sdxl.Progress) { steps = p.Steps }})
+		require.NoError(t, err)
+		require.Equal(t, int(10*c.strength)-int(10*c.skip), steps)
+		o := base
+		o.Strength, o.SkipEnd = &c.strength, c.skip
+		want, err := pipe.Generate(ctx, o)
+		require.NoError(t, err)
+		requirePicture(t, want.Images[0], got.Artifacts[0].PNG)
+	}
+}
+
+func TestPredictFaults(t *testing.T) {
+	pipe := pipeline(t)
+	r := sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: "x"}}, StylePreset: "nope"}
+	_, err := pipe.Predict(context.Background(), &r, sdxl.PredictOptions{})
+	require.ErrorContains(t, err, `style_preset is "nope", want one of 3d-model, `)
+	r.StylePreset, r.Width, r.Height = "", new(512), new(512)
+	_, err = pipe.Predict(context.Background(), &r, sdxl.PredictOptions{Limits: sdxl.Limits{Pixels: 512 * 256}})
+	require.ErrorContains(t, err, "width times height is 262144 pixels")
+	o, err := r.Options(pipe.Model, nil, sdxl.Limits{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"512x512 is far from the 128x128 that this model was trained for"}, o.Warnings(pipe.Model))
+}
+
+// TestEveryStyleMakesAPicture also holds that no two are the same.
+func TestEveryStyleMakesAPicture(t *testing.T) {
+	pipe := pipeline(t)
+	seen := map[string]string{}
+	for _, name := range sdxl.DefaultStyles().Names() {
+		got, err := pipe.Predict(context.Background(), &sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: "a red heart"}}, Steps: new(2), Seed: new(int64(5)), StylePreset: name},
+			sdxl.PredictOptions{})
+		require.NoError(t, err, name)
+		p := string(pixels(t, got.Artifacts[0].PNG))
+		require.Empty(t, seen[p], name)
+		seen[p] = name
+	}
+}

@@ -1,0 +1,58 @@
+package sdxl
+
+import (
+	"bytes"
+	"context"
+)
+
+// Response answers a Request in the v1 API's JSON.
+type Response struct {
+	Result    string     `json:"result"` // success
+	Artifacts []Artifact `json:"artifacts"`
+	Warnings  []string   `json:"warnings,omitempty"`
+}
+
+// Artifact is a picture: a PNG that holds its Parameters.
+type Artifact struct {
+	PNG          []byte `json:"base64"`
+	Seed         int64  `json:"seed"`
+	FinishReason string `json:"finishReason"` // SUCCESS
+}
+
+// PredictOptions adjust how requests are answered. The zero value works.
+type PredictOptions struct {
+	Styles Styles // nil is DefaultStyles
+	Limits Limits
+	// Progress, if not nil, is called after each step of each sample, from 0.
+	Progress func(sample int, p Progress)
+}
+
+// Predict answers a request. Each sample is a run of its own with the seed after
+// the one before, so that a picture can be made again alone from the seed in
+// its answer. A request that asks for what can't be had gives a *RequestError.
+func (p *Pipeline) Predict(ctx context.Context, r *Request, po PredictOptions) (*Response, error) {
+	o, err := r.Options(p.Model, po.Styles, po.Limits)
+	if err != nil {
+		return nil, err
+	}
+	response := &Response{Result: "success", Warnings: o.Warnings(p.Model)}
+	for i := range or(r.Samples, 1) {
+		if po.Progress != nil {
+			o.Progress = func(p Progress) { po.Progress(i, p) }
+		}
+		result, err := p.Generate(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		var png bytes.Buffer
+		if err := EncodePNG(&png, result.Images[0], result.Parameters); err != nil {
+			return nil, err
+		}
+		response.Artifacts = append(response.Artifacts, Artifact{png.Bytes(), *o.Seed, "SUCCESS"})
+		o.Seed = new(nextSeed(*o.Seed))
+	}
+	return response, nil
+}
+
+// nextSeed passes over 0, which asks for a seed to be drawn.
+func nextSeed(seed int64) int64 { return seed%maxSeed + 1 }

@@ -1,0 +1,100 @@
+package sdxl
+
+import "github.com/df65613c/easel/internal/strictjson"
+
+// Request is what a service of SDXL is asked for, in the JSON of Stability's
+// v1 REST API. The zero value with a text prompt works; nil fields are open.
+// docs/api.md tells what each means, and where easel allows more.
+type Request struct {
+	TextPrompts []TextPrompt `json:"text_prompts"`
+	Height      *int         `json:"height,omitempty"` // multiples of 64; nil is the model's, or the picture's
+	Width       *int         `json:"width,omitempty"`
+	CFGScale    *float64     `json:"cfg_scale,omitempty"` // 0 to 35; nil is 7
+	Steps       *int         `json:"steps,omitempty"`     // 1 to 150; nil is 30
+	Seed        *int64       `json:"seed,omitempty"`      // 0 to 2^32-1; 0 or nil draws one
+	Samples     *int         `json:"samples,omitempty"`   // 1 to 10; nil is 1
+	Sampler     string       `json:"sampler,omitempty"`   // that API's names, or one of Samplers
+	StylePreset string       `json:"style_preset,omitempty"`
+	// ClipGuidancePreset is accepted for that API's sake. CLIP guidance is not
+	// part of SDXL, and changes nothing.
+	ClipGuidancePreset string `json:"clip_guidance_preset,omitempty"`
+
+	InitImage         []byte   `json:"init_image,omitempty"`      // PNG, JPEG or WebP; base64 in JSON
+	InitImageMode     string   `json:"init_image_mode,omitempty"` // IMAGE_STRENGTH, or STEP_SCHEDULE; "" tells from what is given
+	ImageStrength     *float64 `json:"image_strength,omitempty"`  // 0 to 1, of the picture over the text; nil is 0.35
+	StepScheduleStart *float64 `json:"step_schedule_start,omitempty"`
+	StepScheduleEnd   *float64 `json:"step_schedule_end,omitempty"`
+
+	Extras *Extras `json:"extras,omitempty"`
+}
+
+// TextPrompt is a text and its weight; nil is 1. See WeightedPrompt.
+type TextPrompt struct {
+	Text   string   `json:"text"`
+	Weight *float64 `json:"weight,omitempty"`
+}
+
+// Extras are options beyond that API's. Sizes are width and height in pixels.
+type Extras struct {
+	Schedule     string `json:"schedule,omitempty"` // one of Schedules
+	Spacing      string `json:"spacing,omitempty"`  // leading, linspace or trailing
+	OriginalSize []int  `json:"original_size,omitempty"`
+	TargetSize   []int  `json:"target_size,omitempty"`
+	Crop         []int  `json:"crop,omitempty"` // x and y of the top left corner
+}
+
+// What Request means where it is silent: the defaults of that API.
+const (
+	defaultCFGScale          = 7.0
+	defaultRequestSteps      = 30
+	defaultImageStrength     = 0.35
+	defaultStepScheduleStart = 0.65
+)
+
+const (
+	modeImageStrength = "IMAGE_STRENGTH"
+	modeStepSchedule  = "STEP_SCHEDULE"
+)
+
+// ParseRequest reads a request's JSON. Its error is a *RequestError that names
+// every field that is unknown or of another type; Validate finds the rest.
+func ParseRequest(data []byte) (*Request, error) {
+	r := new(Request)
+	var e RequestError
+	for _, f := range strictjson.Decode(data, r) {
+		e.add(f.Field, f.Message)
+	}
+	if e.Violations != nil {
+		// What could be read is checked too, so that the caller hears of all at once.
+		e.merge(r.Validate(Limits{}))
+		return nil, &e
+	}
+	return r, nil
+}
+
+// mode returns how the request says how far to leave its picture.
+func (r *Request) mode() string {
+	if r.InitImageMode == "" && r.ImageStrength == nil && (r.StepScheduleStart != nil || r.StepScheduleEnd != nil) {
+		return modeStepSchedule
+	}
+	if r.InitImageMode == "" {
+		return modeImageStrength
+	}
+	return r.InitImageMode
+}
+
+// strength returns the share of the steps that run, as Options has it, and the
+// field that says so. An image_strength of 1 is the picture itself.
+func (r *Request) strength() (strength float64, field string) {
+	if r.mode() == modeStepSchedule {
+		return or(r.StepScheduleStart, defaultStepScheduleStart), "step_schedule_start"
+	}
+	return 1 - or(r.ImageStrength, defaultImageStrength), "image_strength"
+}
+
+func or[T any](p *T, fallback T) T {
+	if p == nil {
+		return fallback
+	}
+	return *p
+}

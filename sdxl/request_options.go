@@ -1,0 +1,105 @@
+package sdxl
+
+import (
+	"fmt"
+	"image"
+	"slices"
+
+	"github.com/df65613c/easel/sched"
+)
+
+// Options returns what the request asks of a model, with the seed drawn where
+// it is open. Its error is a *RequestError. nil styles are DefaultStyles.
+func (r *Request) Options(m *Model, styles Styles, l Limits) (Options, error) {
+	l = l.filled()
+	if err := r.Validate(l); err != nil {
+		return Options{}, err
+	}
+	o := Options{
+		Width: or(r.Width, 0), Height: or(r.Height, 0), Sampler: r.Sampler,
+		Steps: new(or(r.Steps, defaultRequestSteps)), CFG: new(or(r.CFGScale, defaultCFGScale)), Seed: new(or(r.Seed, 0)),
+	}
+	for *o.Seed == 0 {
+		o.Seed = new(sched.RandomSeed())
+	}
+	r.prompts(&o)
+	var e RequestError
+	if r.StylePreset != "" {
+		if styles == nil {
+			styles = DefaultStyles()
+		}
+		if err := styles.Apply(&o, r.StylePreset); err != nil {
+			oneOf(&e, "style_preset", r.StylePreset, styles.Names())
+		}
+	}
+	if r.InitImage != nil {
+		img, err := decodeImage(r.InitImage, l.Pixels)
+		if err != nil {
+			return Options{}, err
+		}
+		strength, _ := r.strength()
+		o.Image, o.Strength, o.SkipEnd = img, &strength, or(r.StepScheduleEnd, 0)
+	}
+	if r.Extras != nil {
+		r.Extras.apply(&o)
+	}
+	w, h := o.size(m)
+	least := m.VAE.Config.Scale()
+	e.want(w >= least && h >= least, "init_image", "is %dx%d after rounding down, want %d at least", w, h, least)
+	e.want(w*h <= l.Pixels, "width", "times height is %d pixels, want at most %d", w*h, l.Pixels)
+	return o, e.err()
+}
+
+// prompts sets Prompt and Negative, or Prompts where these can't say it.
+func (r *Request) prompts(o *Options) {
+	for _, p := range r.TextPrompts {
+		o.Prompts = append(o.Prompts, WeightedPrompt{p.Text, or(p.Weight, 1)})
+	}
+	positive, negative := o.sides()
+	if len(positive) > 1 || len(negative) > 1 {
+		return
+	}
+	o.Prompt, o.Prompts = positive[0].Text, nil
+	if len(negative) == 1 {
+		o.Negative = &negative[0].Text
+	}
+}
+
+func (x *Extras) apply(o *Options) {
+	o.Schedule, o.Spacing = x.Schedule, x.Spacing
+	size := func(v []int) *Size {
+		if v == nil {
+			return nil
+		}
+		return &Size{v[0], v[1]}
+	}
+	o.OriginalSize, o.TargetSize = size(x.OriginalSize), size(x.TargetSize)
+	if x.Crop != nil {
+		o.Crop = image.Pt(x.Crop[0], x.Crop[1])
+	}
+}
+
+// nativeSizes are the sizes that SDXL 1.0 was trained most on, and that the v1
+// API allows (SDXL paper, appendix I).
+var nativeSizes = []Size{
+	{1024, 1024}, {1152, 896}, {896, 1152}, {1216, 832}, {832, 1216}, {1344, 768}, {768, 1344}, {1536, 640}, {640, 1536},
+}
+
+// Warnings returns what the options ask for that a model was not trained for.
+func (o *Options) Warnings(m *Model) []string {
+	w, h := o.size(m)
+	native := m.UNet.Config.SampleSize * m.VAE.Config.Scale()
+	if native != nativeSizes[0].Width {
+		if w*h > 2*native*native || 2*w*h < native*native {
+			return []string{fmt.Sprintf("%dx%d is far from the %dx%d that this model was trained for", w, h, native, native)}
+		}
+		return nil
+	}
+	if slices.Contains(nativeSizes, Size{w, h}) {
+		return nil
+	}
+	return []string{fmt.Sprintf("%dx%d is none of the sizes that SDXL was trained for: %v", w, h, nativeSizes)}
+}
+
+// String returns the size as 1024x768.
+func (s Size) String() string { return fmt.Sprintf("%dx%d", s.Width, s.Height) }

@@ -1,0 +1,48 @@
+package sdxl
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestDefaultStylesAreThoseOfTheAPI(t *testing.T) {
+	require.Equal(t, strings.Fields("3d-model analog-film anime cinematic comic-book digital-art enhance fantasy-art isometric line-art low-poly "+
+		"modeling-compound neon-punk origami photographic pixel-art tile-texture"), DefaultStyles().Names())
+}
+
+func TestApplyStyle(t *testing.T) {
+	s := Styles{"s": {Prompt: "art of {prompt}, nice", Negative: "noise"}, "bare": {Prompt: "{prompt}!"}}
+	o := Options{Prompt: "a cat"}
+	require.NoError(t, s.Apply(&o, "s"))
+	require.Equal(t, Options{Prompt: "art of a cat, nice", Negative: new("noise")}, o)
+	o = Options{Prompt: "a {prompt}", Negative: new("dog")}
+	require.NoError(t, s.Apply(&o, "s"))
+	require.Equal(t, Options{Prompt: "art of a {prompt}, nice", Negative: new("dog, noise")}, o)
+	o = Options{Prompt: "a cat"}
+	require.NoError(t, s.Apply(&o, "bare"))
+	require.Equal(t, Options{Prompt: "a cat!"}, o, "no negative prompt of its own, none added")
+
+	given := []WeightedPrompt{{"a", 1}, {"b", 0.5}, {"off", 0}}
+	o = Options{Prompts: given}
+	require.NoError(t, s.Apply(&o, "s"))
+	require.Equal(t, []WeightedPrompt{{"art of a, nice", 1}, {"art of b, nice", 0.5}, {"off", 0}, {"noise", -1}}, o.Prompts)
+	require.Equal(t, "a", given[0].Text, "the caller's prompts are as they were")
+	o = Options{Prompts: []WeightedPrompt{{"a", 1}, {"c", -2}}}
+	require.NoError(t, s.Apply(&o, "s"))
+	require.Equal(t, []WeightedPrompt{{"art of a, nice", 1}, {"c, noise", -2}}, o.Prompts)
+	require.ErrorContains(t, s.Apply(&o, "t"), `no style "t"; there are bare, s`)
+}
+
+func TestReadStylesFaults(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"a":{"prompt":"no slot"}}`:            `prompt of "a" is "no slot", want {prompt} in it once`,
+		`{"a":{"prompt":"{prompt} {prompt}"}}`:  "once",
+		`{"a":{"prompt":"{prompt}","neg":"x"}}`: `unknown field "neg"`,
+		`[]`:                                    "cannot unmarshal",
+	} {
+		_, err := ReadStyles(strings.NewReader(body))
+		require.ErrorContains(t, err, want, body)
+	}
+}
