@@ -20,14 +20,22 @@ def output(*command):
     return subprocess.run(command, cwd=HERE, check=True, capture_output=True, text=True).stdout.strip()
 
 
+def commit():
+    """The commit of the work tree, with a + if files of it had changed."""
+    return output("git", "rev-parse", "--short", "HEAD") + ("+" if output("git", "status", "--porcelain", "-uno") else "")
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def describe(o):
-    commit = output("git", "rev-parse", "--short", "HEAD") + ("+" if output("git", "status", "--porcelain", "-uno") else "")
     versions = output(o.python, "-c", "from importlib.metadata import distributions as d; print(' '.join(sorted("
                       "f'{p.name} {p.version}' for p in d() if p.name in ('torch', 'diffusers', 'openvino'))))")
     threads = o.threads or os.cpu_count()
     peak = json.loads(output(o.easel, "bench", "peak", "--time", "300ms", "--threads", str(threads), "--json"))
-    return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"), "processor": processor(),
-            "cpus": os.cpu_count(), "threads": threads, "commit": commit, "peers": versions,
+    return {"date": now(), "processor": processor(),
+            "cpus": os.cpu_count(), "threads": threads, "commit": commit(), "peers": versions,
             "size": o.size, "preset": o.preset, "rounds": o.rounds, "peak": peak}
 
 
