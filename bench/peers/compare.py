@@ -87,7 +87,7 @@ def main():
     for name in o.rows:
         row = ROWS[name]
         if time.monotonic() - start > 60 * o.minutes:
-            lines.append(f"| {row.what} | not run: the {o.minutes:g} minutes were over | | | | | | |")
+            lines.append(f"| {row.what} | not run: the {o.minutes:g} minutes were over | | | | |")
         else:
             load, used = jiffies(), os.times()
             reports, faults = compare(row, o)

@@ -71,12 +71,28 @@ class Picture:
     def run(self):
         with tempfile.TemporaryDirectory() as folder:
             start = time.perf_counter()
-            child = subprocess.Popen([*self.command, "-o", f"{folder}/out.png"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            if child.returncode:
-                raise RuntimeError(f"{self.command} ended with status {child.returncode}")
-            return {"seconds": time.perf_counter() - start, "rss": usage.ru_maxrss * 1024}
+            with tempfile.TemporaryFile("w+") as log:
+                child = subprocess.Popen([*self.command, "-o", f"{folder}/out.png"], stdout=log, stderr=log)
+                most = {"rss": 0, "rss_anon": 0}
+                while child.poll() is None:
+                    watch(child.pid, most)
+                    time.sleep(0.02)
+                log.seek(0)
+                if child.returncode:
+                    raise RuntimeError(log.read())
+            return {"seconds": time.perf_counter() - start, **most}
 
     def close(self):
         pass
+
+
+def watch(pid, most):
+    """Raises most to the memory that a process has now."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:  # it has just ended
+        return
+    for text in status.splitlines():
+        name, _, value = text.partition(":")
+        if key := {"VmHWM": "rss", "RssAnon": "rss_anon"}.get(name):
+            most[key] = max(most[key], int(value.split()[0]) * 1024)

@@ -39,25 +39,13 @@ def line(row, figures, faults):
         if "rss" in f:
             parts.append(f"{f['rss'] / 1e9:.1f} GB")
         if "rss_anon" in f:
-            parts.append(f"{f['rss_anon'] / 1e9:.2f} GB anonymous")
+            parts.append(f"{f['rss_anon'] / 1e9:.2f} GB allocated")
         return ", ".join(parts)
 
-    def ratio(peer):
-        if "easel" not in figures or peer not in figures:
-            return "-"
-        return f"{figures['easel']['seconds'] / figures[peer]['seconds']:.3f}"
-    goal = "-"
-    if "easel" in figures:
-        f = figures["easel"]
-        if row.peer is None and "gflops" in f:
-            goal = f"{row.goal} GFLOP/s: {'met' if f['gflops'] >= row.goal else 'missed'}"
-        elif row.peer is None:
-            goal = f"{row.goal} s: {'met' if f['seconds'] <= row.goal else 'missed'}"
-        elif row.peer in figures:
-            goal = f"{row.goal} of {row.peer}: {'met' if f['seconds'] <= row.goal * figures[row.peer]['seconds'] else 'missed'}"
-        else:
-            goal = f"{row.goal} of {row.peer}: no figure"
-    return f"| {row.what} | {cell('easel')} | {cell('torch')} | {cell('openvino')} | {ratio('torch')} | {ratio('openvino')} | {goal} |"
+    peers = [name for name in row.contenders if name != "easel"]
+    ratios = [f"{figures['easel']['seconds'] / figures[p]['seconds']:.3f} of {p}" for p in peers if p in figures and "easel" in figures]
+    cells = [row.what, cell("easel"), "; ".join(f"{p} {cell(p)}" for p in peers), ", ".join(ratios), ", ".join(g.verdict(figures) for g in row.goals)]
+    return "| " + " | ".join(cells) + " |"
 
 
 def write(o, about, lines, data):
@@ -67,8 +55,8 @@ def write(o, about, lines, data):
             "Measured peak: " + ", ".join(f"{r['gops']:.0f} {r['dtype']} ({r['set']})" for r in about["peak"]["arithmetic"]) + " GFLOP/s; memory "
             + f"{about['peak']['memory'][0]['read_gbs']:.0f} GB/s.",
             "OPENBLAS_CORETYPE and OPENBLAS_L2_SIZE are unset for the peers. Seconds are of the median turn, GFLOP/s of single operations of the best;",
-            "a ratio is easel's time over the peer's, so that below 1 easel is faster. Others: the share of all processors that other processes took.", "",
-            "| what | easel | torch | openvino | easel/torch | easel/openvino | goal | others |", "|---|---|---|---|---|---|---|---|"]
+            "memory is the peak while the work ran, with the pages of mapped files. Others: the share of all processors that other processes took.", "",
+            "| what | easel | peers | easel's time | goals | others |", "|---|---|---|---|---|---|"]
     out = pathlib.Path(o.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.with_suffix(".md").write_text("\n".join(head + lines) + "\n")
