@@ -11,6 +11,7 @@ import (
 const (
 	headDim          = 64
 	singleGroups     = 32
+	singleSampleSize = 128 // latents of 1024x1024 pixels
 	singleTimeDim    = 256
 	singleVAEScale   = 0.13025
 	clipEOS          = 49407
@@ -58,6 +59,7 @@ func inferUNet(s shapes) (UNetConfig, error) {
 		return c, fmt.Errorf("no UNet: tensor %s or %s is missing", key("input_blocks.0.0.weight"), key("out.2.weight"))
 	}
 	c.AdditionEmbedType, c.AdditionTimeDim, c.NormNumGroups = "text_time", singleTimeDim, singleGroups
+	c.SampleSize = singleSampleSize
 	c.AdditionInputDim = s.dim(key("label_emb.0.0.weight"), 1)
 	if c.AdditionInputDim == 0 {
 		return c, fmt.Errorf("no SDXL UNet: tensor %s is missing", key("label_emb.0.0.weight"))

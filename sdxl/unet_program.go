@@ -13,7 +13,8 @@ import (
 // conditions alone, such as the keys and values of the text, is computed when
 // they are set and not at every step. Where memory is short a batch is run in parts.
 type unetProgram struct {
-	once, each      *program // once is nil if nothing is computed ahead
+	once, each      *program  // once is nil if nothing is computed ahead
+	graph           *nn.Graph // of each
 	parts           []unetPart
 	sample, out     []float32 // [n,4,h,w], what run reads and writes
 	timestep        []float32 // [n]
@@ -35,40 +36,46 @@ var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids
 // tokens, within the pipeline's limit of memory.
 func (p *Pipeline) compileUNet(ctx context.Context, n, h, w, tokens int) (*unetProgram, error) {
 	var short *nn.MemoryError
-	for rows := n; rows > 1; rows-- {
+	// With less and less memory: parts of the batch, nothing computed ahead, a file.
+	limit := nn.CompileOptions{Memory: p.networkMemory()}
+	for rows := n; rows >= 1; rows-- {
 		if n%rows != 0 {
 			continue
 		}
-		u, err := p.compileUNetParts(ctx, n, rows, h, w, tokens, nn.CompileOptions{Memory: p.networkMemory()})
+		u, err := p.compileUNetParts(ctx, n, rows, h, w, tokens, true, limit)
 		if !errors.As(err, &short) {
 			return u, err
 		}
 	}
-	return p.compileUNetParts(ctx, n, 1, h, w, tokens, nn.CompileOptions{Memory: p.networkMemory(), Spill: os.TempDir()})
+	u, err := p.compileUNetParts(ctx, n, 1, h, w, tokens, false, limit)
+	if errors.As(err, &short) {
+		limit.Spill = os.TempDir()
+		u, err = p.compileUNetParts(ctx, n, 1, h, w, tokens, false, limit)
+	}
+	return u, err
 }
 
-func (p *Pipeline) compileUNetParts(ctx context.Context, n, rows, h, w, tokens int, opts nn.CompileOptions) (_ *unetProgram, err error) {
+// compileUNetParts compiles the UNet for parts of so many rows. With ahead, what
+// depends on the conditions alone is computed ahead of the steps, and kept.
+func (p *Pipeline) compileUNetParts(ctx context.Context, n, rows, h, w, tokens int, ahead bool, opts nn.CompileOptions) (_ *unetProgram, err error) {
 	m := p.Model.UNet
 	g, err := m.Graph(rows, h, w, tokens)
 	if err != nil {
 		return nil, err
 	}
-	once, each, err := nn.Hoist(g, conditionInputs...)
-	if err != nil {
-		return nil, err
-	}
-	if opts.Memory > 0 {
-		// What is computed ahead stays, for every part; if that takes most of the
-		// memory, it is computed at every step.
-		if kept := bytesOf(once) * int64(n/rows); kept < opts.Memory/2 {
-			opts.Memory -= kept
-		} else {
-			once, each = nil, g
+	var once *nn.Graph
+	each := g
+	if ahead {
+		if once, each, err = nn.Hoist(g, conditionInputs...); err != nil {
+			return nil, err
+		}
+		if kept := bytesOf(once) * int64(n/rows); opts.Memory > 0 {
+			opts.Memory = max(1, opts.Memory-kept)
 		}
 	}
 	u := &unetProgram{
 		sample: make([]float32, n*m.Config.InChannels*h*w), out: make([]float32, n*m.Config.OutChannels*h*w),
-		timestep: make([]float32, n), eachIn: each.Inputs(),
+		timestep: make([]float32, n), eachIn: each.Inputs(), graph: each,
 	}
 	defer func() {
 		if err != nil {
@@ -180,6 +187,17 @@ func (u *unetProgram) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// stage says what the program takes for so many steps.
+func (u *unetProgram) stage(steps int) Stage {
+	s := Stage{Name: "unet", Graph: u.graph, Runs: steps * len(u.parts), Batch: len(u.timestep) / len(u.parts), Footprint: u.each.Footprint()}
+	for _, p := range u.parts {
+		for _, t := range p.onceDst {
+			s.Kept += int64(len(t.Bytes()))
+		}
+	}
+	return s
 }
 
 func (u *unetProgram) close() error {

@@ -218,3 +218,14 @@ func TestDemoSheet(t *testing.T) {
 	sheet := contactSheet([]image.Image{image.NewNRGBA(image.Rect(0, 0, 128, 128))}, []string{"black"})
 	require.Equal(t, demoColumns*(128+2*demoMargin), sheet.Bounds().Dx())
 }
+
+func TestPlanSaysWhatAPictureTakes(t *testing.T) {
+	out, _ := ok(t, "", "plan", "--width", "256", "--height", "256", "--steps", "3")
+	for _, s := range []string{"clip-l", "clip-g", "unet", "vae-decoder", "peak"} {
+		require.Contains(t, out, s)
+	}
+	_, _, err := run(t, context.Background(), "", "plan", "--width", "250")
+	require.ErrorContains(t, err, "width is 250")
+	_, _, err = run(t, context.Background(), "", "plan", "--memory", "many")
+	require.ErrorContains(t, err, "2GiB")
+}

@@ -32,6 +32,7 @@ type pictureFlags struct {
 	crop     cropFlag
 	output   string
 	trace    string
+	memory   bytesFlag
 }
 
 func (f *pictureFlags) add(cmd *cobra.Command) {
@@ -53,6 +54,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
 	flags.Var(&f.target, "target-size", "target size conditioning WxH (default: the picture's)")
 	flags.StringVarP(&f.output, "output", "o", "out.png", "PNG file to write; with --batch a number is added to its name")
+	flags.Var(&f.memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	flags.StringVar(&f.trace, "trace", "", "safetensors file for noise, embeddings, sigmas and latents of every step")
 }
 
@@ -84,9 +86,10 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	defer model.Close()
 	backend := f.model.backend()
 	defer backend.Close()
+	f.memory.apply()
 	bar := newProgress(cmd.ErrOrStderr(), f.steps)
 	o.Progress = bar.step
-	result, err := (&sdxl.Pipeline{Model: model, Backend: backend}).Generate(ctx, o)
+	result, err := (&sdxl.Pipeline{Model: model, Backend: backend, Memory: f.memory.n}).Generate(ctx, o)
 	bar.end()
 	if err != nil {
 		return err

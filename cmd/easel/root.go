@@ -19,7 +19,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newPredict(), newVerify(), newDemo(), newBench(), newMkmodel())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newPlan(), newPredict(), newVerify(), newDemo(), newBench(), newMkmodel())
 	return root
 }
 
@@ -28,6 +28,7 @@ type modelFlags struct {
 	path    string
 	options sdxl.OpenOptions
 	threads int
+	profile profileFlag
 }
 
 func (f *modelFlags) add(cmd *cobra.Command) {
@@ -37,6 +38,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16")
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: all processors)")
+	f.profile.add(cmd)
 }
 
 // open opens the parts of the model that a command needs.
@@ -56,4 +58,6 @@ func (f *modelFlags) open(log io.Writer, parts sdxl.Parts) (*sdxl.Model, error) 
 	return m, err
 }
 
-func (f *modelFlags) backend() nn.Backend { return cpu.New(cpu.Options{Threads: f.threads}) }
+func (f *modelFlags) backend() nn.Backend {
+	return cpu.New(cpu.Options{Threads: f.threads, Profile: f.profile.taken})
+}

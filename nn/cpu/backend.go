@@ -17,17 +17,19 @@ import (
 
 // Options adjusts a backend. The zero value is good.
 type Options struct {
-	Threads int // 0 is GOMAXPROCS
+	Threads int      // 0 is GOMAXPROCS
+	Profile *Profile // takes the time of every operation; nil is none
 }
 
 // Backend runs graphs on the processor. It is safe for concurrent use.
 type Backend struct {
-	pool *parallel.Pool
+	pool    *parallel.Pool
+	profile *Profile
 }
 
 // New returns a backend with a pool of threads of its own.
 func New(opts Options) *Backend {
-	return &Backend{pool: parallel.New(opts.Threads)}
+	return &Backend{pool: parallel.New(opts.Threads), profile: opts.Profile}
 }
 
 // Name returns for example "cpu (avx512, 2 threads)".
@@ -80,7 +82,7 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 }
 
 func (b *Backend) compile(ctx context.Context, p *nn.Program, band int) (*executable, error) {
-	e := &executable{pool: b.pool, program: p, mem: make([][]byte, p.Values)}
+	e := &executable{pool: b.pool, profile: b.profile, program: p, mem: make([][]byte, p.Values)}
 	c := compiler{executable: e, workspace: make([]int, len(p.Nodes)), band: band}
 	// Small weights are read here, from files that may be cut short meanwhile.
 	err := parallel.Guard(func() error {

@@ -14,6 +14,7 @@ import (
 // compiler turns nodes into steps.
 type compiler struct {
 	*executable
+	op        nn.Op // whose passes are added
 	workspace []int // bytes by node
 	scratch   int   // the most any step needs for one worker
 	band      int   // bytes of an image that are normalised at a time
@@ -32,11 +33,12 @@ func (c *compiler) reserve(index, bytes int) func() []byte {
 // step appends a pass of units, of which each worker needs scratch bytes.
 func (c *compiler) step(units, scratch int, run func(worker, unit int)) {
 	c.scratch = max(c.scratch, scratch)
-	c.steps = append(c.steps, step{units, run})
+	c.steps = append(c.steps, step{c.op.Name(), weightOf(c.op), units, run})
 }
 
 func (c *compiler) node(i int) error {
 	n := &c.program.Nodes[i]
+	c.op = n.Op
 	switch op := n.Op.(type) {
 	case nn.Linear:
 		return c.linear(n, op)

@@ -3,6 +3,7 @@ package cpu
 import (
 	"context"
 	"sync"
+	"time"
 	"unsafe"
 
 	"github.com/df65613c/easel/internal/parallel"
@@ -14,12 +15,14 @@ import (
 // step is one pass of a kernel over its units. All units of a step may run at
 // once; steps run one after the other.
 type step struct {
-	units int
-	run   func(worker, unit int)
+	op, weight string // whose pass it is
+	units      int
+	run        func(worker, unit int)
 }
 
 type executable struct {
 	pool        *parallel.Pool
+	profile     *Profile
 	program     *nn.Program
 	plan        *nn.Plan
 	workspace   []int // bytes by node
@@ -97,9 +100,15 @@ func (e *executable) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
 		e.mem[out.Value.ID()] = dst[i].Bytes()
 	}
 	for i := range e.steps {
-		s := &e.steps[i]
+		s, start := &e.steps[i], time.Time{}
+		if e.profile != nil {
+			start = time.Now()
+		}
 		if err := e.pool.Run(ctx, s.units, s.run); err != nil {
 			return err
+		}
+		if e.profile != nil {
+			e.profile.add(s, start, time.Since(start))
 		}
 	}
 	return ctx.Err()
