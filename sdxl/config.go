@@ -28,6 +28,14 @@ func (p *perBlock) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// MarshalJSON writes a number that is for all blocks as such.
+func (p perBlock) MarshalJSON() ([]byte, error) {
+	if len(p) == 1 {
+		return json.Marshal(p[0])
+	}
+	return json.Marshal([]int(p))
+}
+
 // expand returns n numbers, or an error if there are neither one nor n.
 func (p perBlock) expand(field string, n int) ([]int, error) {
 	switch len(p) {
