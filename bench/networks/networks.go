@@ -44,6 +44,8 @@ type Options struct {
 	Warmup int      // runs that are not counted
 	Runs   int      // runs that are
 	Cancel bool     // measure too how soon a run stops
+
+	Compile nn.CompileOptions // of the runs that are measured
 }
 
 // Measure runs a network and fills the fields of r that are measured.
@@ -56,7 +58,7 @@ func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, opts Op
 		return err
 	}
 	if once != nil {
-		ahead, err := start(ctx, b, once, known)
+		ahead, err := start(ctx, b, once, known, nn.CompileOptions{})
 		if err != nil {
 			return err
 		}
@@ -73,7 +75,7 @@ func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, opts Op
 		return err
 	}
 	r.FLOPs = census.FLOPs(entries)
-	n, err := start(ctx, b, each, known)
+	n, err := start(ctx, b, each, known, opts.Compile)
 	if err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ type network struct {
 }
 
 // start compiles a graph for inputs of the given names.
-func start(ctx context.Context, b nn.Backend, g *nn.Graph, inputs map[string]*tensor.Tensor) (*network, error) {
+func start(ctx context.Context, b nn.Backend, g *nn.Graph, inputs map[string]*tensor.Tensor, opts nn.CompileOptions) (*network, error) {
 	n := &network{graph: g}
 	for _, o := range g.Outputs() {
 		n.dst = append(n.dst, tensor.New(o.Value.DType(), o.Value.Shape()...))
@@ -133,7 +135,7 @@ func start(ctx context.Context, b nn.Backend, g *nn.Graph, inputs map[string]*te
 		n.src = append(n.src, inputs[in.Name])
 	}
 	var err error
-	n.exe, err = nn.Compile(ctx, b, g, nn.CompileOptions{})
+	n.exe, err = nn.Compile(ctx, b, g, opts)
 	return n, err
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
 )
 
@@ -28,12 +27,12 @@ func (f *arithmeticFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.dtype, "dtype", "f32", "arithmetic: "+strings.Join(names, ", "))
 }
 
-// backend returns the backend that computes so, and the dtype of the peak that
-// it is held against.
-func (f *arithmeticFlags) backend() (b nn.Backend, peak string, err error) {
+// options returns the options of the backend that computes so, and the dtype
+// of the peak that it is held against.
+func (f *arithmeticFlags) options() (opts cpu.Options, peak string, err error) {
 	i := slices.IndexFunc(arithmetic, func(a struct{ flag, peak string }) bool { return a.flag == f.dtype })
 	if i < 0 {
-		return nil, "", fmt.Errorf("--dtype %q: want f32", f.dtype)
+		return cpu.Options{}, "", fmt.Errorf("--dtype %q: want f32", f.dtype)
 	}
-	return cpu.New(cpu.Options{Threads: f.threads}), arithmetic[i].peak, nil
+	return cpu.Options{Threads: f.threads}, arithmetic[i].peak, nil
 }

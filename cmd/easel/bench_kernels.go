@@ -18,6 +18,7 @@ import (
 	"github.com/df65613c/easel/bench/mkmodel"
 	"github.com/df65613c/easel/bench/peak"
 	"github.com/df65613c/easel/bench/report"
+	"github.com/df65613c/easel/nn/cpu"
 )
 
 // peakTime is how long a peak is measured that other figures are compared with.
@@ -51,10 +52,11 @@ func newBenchKernels() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			backend, dtype, err := flags.backend()
+			opts, dtype, err := flags.options()
 			if err != nil {
 				return err
 			}
+			backend := cpu.New(opts)
 			defer backend.Close()
 			if err := out.check(); err != nil {
 				return err

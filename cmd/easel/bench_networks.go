@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/df65613c/easel/bench/peak"
 	"github.com/df65613c/easel/bench/report"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -27,12 +29,14 @@ type networkFlags struct{ size, batch int }
 type runFlags struct {
 	runs, warmup int
 	cancel       bool
+	memory       bytesFlag
 }
 
 func (f *runFlags) add(cmd *cobra.Command, runs int) {
 	cmd.Flags().IntVar(&f.runs, "runs", runs, "runs that count")
 	cmd.Flags().IntVar(&f.warmup, "warmup", 1, "runs before them")
 	cmd.Flags().BoolVar(&f.cancel, "cancel", false, "measure too how soon a run stops that is cancelled")
+	cmd.Flags().Var(&f.memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 }
 
 func (f *runFlags) check() error {
@@ -128,10 +132,12 @@ func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *
 		return nil, err
 	}
 	flags.threads = threads
-	backend, dtype, err := flags.backend()
+	opts, dtype, err := flags.options()
 	if err != nil {
 		return nil, err
 	}
+	opts.Profile = model.profile.taken
+	backend := cpu.New(opts)
 	defer backend.Close()
 	m, err := model.open(cmd.ErrOrStderr(), networkParts[name])
 	if err != nil {
@@ -149,7 +155,10 @@ func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *
 			return nil, err
 		}
 		for _, g := range graphs {
-			if err := g.Measure(cmd.Context(), backend, g.Graph, networks.Options{Fixed: g.fixed, Warmup: runs.warmup, Runs: runs.runs, Cancel: runs.cancel}); err != nil {
+			if err := g.Measure(cmd.Context(), backend, g.Graph, networks.Options{
+				Fixed: g.fixed, Warmup: runs.warmup, Runs: runs.runs, Cancel: runs.cancel,
+				Compile: nn.CompileOptions{Memory: runs.memory.n, Spill: os.TempDir()},
+			}); err != nil {
 				return nil, err
 			}
 			r.Networks = append(r.Networks, networkRow{g.Result, g.Median(), g.GFLOPS(), 100 * g.GFLOPS() / top})
