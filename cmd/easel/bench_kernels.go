@@ -139,6 +139,14 @@ func selected(entries []census.Entry, pattern string) ([]census.Entry, error) {
 	return kept, nil
 }
 
+// percentOf returns 0 where there is no peak of the dtype to compare with.
+func percentOf(gflops, peak float64) float64 {
+	if peak == 0 {
+		return 0
+	}
+	return 100 * gflops / peak
+}
+
 // kernelReport is what is printed of all shapes.
 type kernelReport struct {
 	report.Environment
@@ -163,7 +171,7 @@ func (r *kernelReport) add(k kernels.Result) {
 	const weight, activation = 2, 4 // bytes
 	r.Kernels = append(r.Kernels, kernelRow{
 		Kind: k.Kind(), Shape: k.String(), Count: k.Count, GFLOP: float64(k.Count) * k.FLOPs() / 1e9, Seconds: k.Seconds,
-		GFLOPS: k.GFLOPS(), Percent: 100 * k.GFLOPS() / r.Peak, Error: k.Error, Intensity: k.FLOPs() / k.Bytes(weight, activation),
+		GFLOPS: k.GFLOPS(), Percent: percentOf(k.GFLOPS(), r.Peak), Error: k.Error, Intensity: k.FLOPs() / k.Bytes(weight, activation),
 	})
 }
 
@@ -176,7 +184,7 @@ func (r *kernelReport) table(w io.Writer) error {
 		seconds += float64(k.Count) * k.Seconds
 		work += k.GFLOP
 	}
-	fmt.Fprintf(tw, "all\t\t\t%.1f\t%.0f\t%.0f\t%.1f\t\t\n", work, 1e3*seconds, work/seconds, 100*work/seconds/r.Peak)
+	fmt.Fprintf(tw, "all\t\t\t%.1f\t%.0f\t%.0f\t%.1f\t\t\n", work, 1e3*seconds, work/seconds, percentOf(work/seconds, r.Peak))
 	if err := tw.Flush(); err != nil {
 		return err
 	}

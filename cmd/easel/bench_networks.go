@@ -161,7 +161,7 @@ func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *
 			}); err != nil {
 				return nil, err
 			}
-			r.Networks = append(r.Networks, networkRow{g.Result, g.Median(), g.GFLOPS(), 100 * g.GFLOPS() / top})
+			r.Networks = append(r.Networks, networkRow{g.Result, g.Median(), g.GFLOPS(), percentOf(g.GFLOPS(), top)})
 		}
 	}
 	return r, nil
