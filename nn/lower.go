@@ -146,6 +146,13 @@ func (l *lowering) decompose(n Node) ([]Node, bool) {
 			op.Act = Identity
 			return then(op, in, Activate{act})
 		}
+	case UpsampleConv2D:
+		s := in[0].shape
+		up := l.value(out.dtype, tensor.Shape{s[0], 2 * s[1], 2 * s[2], s[3]})
+		return []Node{
+			{Upsample{2 * s[1], 2 * s[2]}, in, up},
+			{Conv2D{Weight: op.Weight, Bias: op.Bias, Stride: 1, Pad: Pad(1)}, []*Value{up}, out},
+		}, true
 	case GEGLU:
 		axis, half := len(out.shape)-1, out.Dim(-1)
 		a, b, gate := l.like(out), l.like(out), l.like(out)

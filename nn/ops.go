@@ -82,6 +82,11 @@ type (
 	Slice struct{ Axis, Start, Stop int }
 	// Upsample resizes an NHWC image to H x W by nearest neighbour.
 	Upsample struct{ H, W int }
+	// UpsampleConv2D doubles an NHWC image by nearest neighbour and convolves it
+	// with W [O,I,3,3], padded by one: y = conv(upsample(x)) + b.
+	UpsampleConv2D struct {
+		Weight, Bias *Weight // Bias may be nil
+	}
 	// Embedding looks ids [B,T] up in a table [V,C] and adds positions [T',C], T' >= T.
 	Embedding struct{ Table, Positions *Weight }
 	// TimestepEmbedding maps numbers [...] to [...,Dim]: cosines, then sines,
@@ -119,6 +124,7 @@ func (Affine) Name() string            { return "Affine" }
 func (Concat) Name() string            { return "Concat" }
 func (Slice) Name() string             { return "Slice" }
 func (Upsample) Name() string          { return "Upsample" }
+func (UpsampleConv2D) Name() string    { return "UpsampleConv2D" }
 func (Embedding) Name() string         { return "Embedding" }
 func (TimestepEmbedding) Name() string { return "TimestepEmbedding" }
 func (TokenRow) Name() string          { return "TokenRow" }
@@ -138,6 +144,7 @@ func (Affine) op()            {}
 func (Concat) op()            {}
 func (Slice) op()             {}
 func (Upsample) op()          {}
+func (UpsampleConv2D) op()    {}
 func (Embedding) op()         {}
 func (TimestepEmbedding) op() {}
 func (TokenRow) op()          {}

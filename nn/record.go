@@ -198,6 +198,16 @@ func (g *Graph) Slice(x *Value, axis, start, stop int) *Value {
 	return g.add(Slice{axis, start, stop}, x.dtype, shape, x)
 }
 
+// UpsampleConv2D records a convolution of 3x3 of the doubled image x.
+func (g *Graph) UpsampleConv2D(x *Value, op UpsampleConv2D) *Value {
+	w := op.Weight
+	if len(x.shape) != 4 || len(w.Shape) != 4 || w.Shape[1] != x.shape[3] || w.Shape[2] != 3 || w.Shape[3] != 3 {
+		g.Fail("UpsampleConv2D %s: weight %v does not fit %v", w.Name, w.Shape, x.shape)
+	}
+	g.checkVector("UpsampleConv2D", op.Bias, w.Shape[0])
+	return g.add(op, x.dtype, tensor.Shape{x.shape[0], 2 * x.shape[1], 2 * x.shape[2], w.Shape[0]}, x)
+}
+
 // Upsample records a nearest-neighbour resize of an NHWC image to h x w.
 func (g *Graph) Upsample(x *Value, h, w int) *Value {
 	if len(x.shape) != 4 || h <= 0 || w <= 0 {

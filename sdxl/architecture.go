@@ -162,6 +162,9 @@ func (p *params) stored(list []StoredTensor, g *nn.Graph) ([]StoredTensor, error
 			}
 			add(op.Weight, Matrix)
 			add(op.Bias, Bias)
+		case nn.UpsampleConv2D:
+			add(op.Weight, Matrix)
+			add(op.Bias, Bias)
 		case nn.GroupNorm:
 			add(op.Scale, Scale)
 			add(op.Shift, Shift)

@@ -34,6 +34,16 @@ func (l layers) conv3(name string, x *nn.Value, out int, extra ...nn.Operand) *n
 	return l.conv(name, x, out, 3, 1, nn.Pad(1), extra...)
 }
 
+// upConv3 records a convolution of 3x3 of the image resized to h x w.
+func (l layers) upConv3(name string, x *nn.Value, h, w, out int) *nn.Value {
+	if h != 2*x.Dim(1) || w != 2*x.Dim(2) {
+		return l.conv3(name, l.g.Upsample(x, h, w), out)
+	}
+	return l.g.UpsampleConv2D(x, nn.UpsampleConv2D{
+		Weight: l.p.weight(name+".weight", out, x.Dim(-1), 3, 3), Bias: l.p.weight(name+".bias", out),
+	})
+}
+
 // normConv3 records a convolution of 3x3 of the SiLU of a normalised image.
 func (l layers) normConv3(norm, conv string, x *nn.Value, out, groups int, eps float32, extra ...nn.Operand) *nn.Value {
 	c := x.Dim(-1)

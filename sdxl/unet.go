@@ -128,7 +128,7 @@ func (r *unetRecorder) up(i int, x *nn.Value) *nn.Value {
 	if i < last {
 		// To the size of the next skip, which is not twice this one where a size was odd.
 		skip := r.skips[len(r.skips)-1]
-		x = r.conv3(name+".upsamplers.0.conv", r.g.Upsample(x, skip.Dim(1), skip.Dim(2)), b.channels)
+		x = r.upConv3(name+".upsamplers.0.conv", x, skip.Dim(1), skip.Dim(2), b.channels)
 		r.g.TapImage(name+".upsamplers.0", x)
 	}
 	r.g.TapImage(name, x)

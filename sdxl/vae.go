@@ -60,7 +60,7 @@ func (r *vaeRecorder) decode(z *nn.Value) *nn.Value {
 			x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, nil, ch, c.NormNumGroups, vaeEps)
 		}
 		if i < n-1 {
-			x = r.conv3(name+".upsamplers.0.conv", r.g.Upsample(x, 2*x.Dim(1), 2*x.Dim(2)), ch)
+			x = r.upConv3(name+".upsamplers.0.conv", x, 2*x.Dim(1), 2*x.Dim(2), ch)
 		}
 		r.g.TapImage(name, x)
 	}

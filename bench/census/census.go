@@ -141,6 +141,9 @@ func shapeOf(n *nn.Node) Shape {
 	case nn.Conv2D:
 		w := op.Weight.Shape
 		return Conv{x.Dim(0), x.Dim(1), x.Dim(2), w[1], w[0], w[2], w[3], op.Stride, op.Pad}
+	case nn.UpsampleConv2D: // counted as the convolution of the doubled image
+		w := op.Weight.Shape
+		return Conv{x.Dim(0), 2 * x.Dim(1), 2 * x.Dim(2), w[1], w[0], w[2], w[3], 1, nn.Pad(1)}
 	case nn.Attention:
 		return Attention{x.Dim(0), op.Heads, x.Dim(1), n.In[1].Dim(1), x.Dim(2) / op.Heads, op.Causal}
 	}

@@ -44,6 +44,8 @@ func (c *compiler) node(i int) error {
 		return c.linear(n, op)
 	case nn.Conv2D:
 		return c.conv(i, n, op)
+	case nn.UpsampleConv2D:
+		return c.upsampleConv(i, n, op)
 	case nn.GroupNorm:
 		return c.groupNorm(i, n, op)
 	case nn.LayerNorm:

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/df65613c/easel/internal/kernel/conv"
 	"github.com/df65613c/easel/internal/kernel/convert"
@@ -9,30 +10,47 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
+// kernel is the weights of a convolution.
+type kernel struct {
+	data   func() unsafe.Pointer // [CO,CI,KH,KW], while the program runs
+	format convert.Format
+	bias   []float32
+	shape  tensor.Shape
+	stride int
+	pad    nn.Padding
+}
+
+// kernel reads the weights of a convolution.
+func (c *compiler) kernel(weight, bias *nn.Weight, stride int, pad nn.Padding) (kernel, error) {
+	k := kernel{shape: weight.Shape, stride: stride, pad: pad}
+	t, format, err := load(weight)
+	if err != nil {
+		return k, err
+	}
+	if !t.IsContiguous() {
+		return k, fmt.Errorf("weight %s with strides %v is not contiguous", weight.Name, t.Strides())
+	}
+	c.countWeight(t)
+	at := data(t)
+	k.data, k.format = func() unsafe.Pointer { return at }, format
+	k.bias, err = c.vector(bias)
+	return k, err
+}
+
 // convolution is a Conv2D node with its weights.
 type convolution struct {
 	*compiler
-	node   *nn.Node
-	op     nn.Conv2D
-	weight *tensor.Tensor
-	format convert.Format
-	bias   []float32
+	kernel
+	node *nn.Node
+	op   nn.Conv2D
 }
 
 func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
-	t, format, err := load(op.Weight)
+	k, err := c.kernel(op.Weight, op.Bias, op.Stride, op.Pad)
 	if err != nil {
 		return err
 	}
-	if !t.IsContiguous() {
-		return fmt.Errorf("weight %s with strides %v is not contiguous", op.Weight.Name, t.Strides())
-	}
-	c.countWeight(t)
-	bias, err := c.vector(op.Bias)
-	if err != nil {
-		return err
-	}
-	v, x := convolution{c, n, op, t, format, bias}, n.In[0]
+	v, x := convolution{c, k, n, op}, n.In[0]
 	if op.Norm == nil {
 		v.rows(band{images: x.Dim(0), in1: x.Dim(1), out1: n.Out.Dim(1)}, func() []float32 { return c.executable.f32(x) })
 		return nil
@@ -82,36 +100,52 @@ func (v *convolution) bands() []band {
 	if batch*h*row <= v.band {
 		return []band{{images: batch, in1: h, out1: y.Dim(1)}}
 	}
-	parts := (h*row + v.band - 1) / v.band
-	rows := (y.Dim(1) + parts - 1) / parts
+	return v.kernel.bands(batch, h, y.Dim(1), (h*row+v.band-1)/v.band)
+}
+
+// bands divides the output rows of each image, and tells which rows of the
+// input, h of them, each part needs.
+func (k *kernel) bands(batch, h, outH, parts int) []band {
+	rows := (outH + parts - 1) / parts
 	var bands []band
 	for image := range batch {
-		for out := 0; out < y.Dim(1); out += rows {
-			b := band{image: image, images: 1, out0: out, out1: min(out+rows, y.Dim(1))}
-			b.in0 = max(0, b.out0*v.op.Stride-v.op.Pad.Top)
-			b.in1 = min(h, (b.out1-1)*v.op.Stride-v.op.Pad.Top+v.op.Weight.Shape[2])
+		for out := 0; out < outH; out += rows {
+			b := band{image: image, images: 1, out0: out, out1: min(out+rows, outH)}
+			first, last := k.reach(b)
+			b.in0, b.in1 = max(0, first), min(h, last)
 			bands = append(bands, b)
 		}
 	}
 	return bands
 }
 
+// reach returns the rows that the taps of a band reach, some of them padding.
+func (k *kernel) reach(b band) (first, last int) {
+	return b.out0*k.stride - k.pad.Top, (b.out1-1)*k.stride - k.pad.Top + k.shape[2]
+}
+
+// plan divides the convolution of a band of images w pixels wide.
+func (k *kernel) plan(b band, w int) *conv.Plan {
+	first, last := k.reach(b)
+	s := k.shape
+	return conv.NewPlan(conv.Shape{
+		B: b.images, H: b.in1 - b.in0, W: w, CI: s[1], CO: s[0], KH: s[2], KW: s[3], Stride: k.stride,
+		PadT: b.in0 - first, PadL: k.pad.Left, PadB: last - b.in1, PadR: k.pad.Right,
+	})
+}
+
 // rows adds the pass that convolves a band, whose input begins at x.
 func (v *convolution) rows(b band, x func() []float32) {
-	n, op, w, e := v.node, v.op, v.op.Weight.Shape, v.executable
-	first := b.out0*op.Stride - op.Pad.Top // rows that the taps reach, some of them padding
-	last := (b.out1-1)*op.Stride - op.Pad.Top + w[2]
-	plan := conv.NewPlan(conv.Shape{
-		B: b.images, H: b.in1 - b.in0, W: n.In[0].Dim(2), CI: w[1], CO: w[0], KH: w[2], KW: w[3], Stride: op.Stride,
-		PadT: b.in0 - first, PadL: op.Pad.Left, PadB: last - b.in1, PadR: op.Pad.Right,
-	})
-	row := n.Out.Dim(2) * w[0]
+	n, op, e := v.node, v.op, v.executable
+	plan := v.plan(b, n.In[0].Dim(2))
+	channels := v.shape[0]
+	row := n.Out.Dim(2) * channels
 	from, to := (b.image*n.Out.Dim(1)+b.out0)*row, ((b.image+b.images-1)*n.Out.Dim(1)+b.out1)*row
 	act := epilogue(op.Act)
 	v.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
-		o := conv.Operands{X: x(), W: data(v.weight), Format: v.format, Bias: v.bias, Y: e.f32(n.Out)[from:to], Epilogue: act}
+		o := conv.Operands{X: x(), W: v.data(), Format: v.format, Bias: v.bias, Y: e.f32(n.Out)[from:to], Epilogue: act}
 		if op.HasChannelBias() {
-			o.ChannelBias = e.f32(n.In[1])[b.image*w[0]:]
+			o.ChannelBias = e.f32(n.In[1])[b.image*channels:]
 		}
 		if op.HasResidual() {
 			o.Add = e.f32(n.In[len(n.In)-1])[from:to]

@@ -45,6 +45,8 @@ func weightOf(op nn.Op) string {
 		w = op.Weight
 	case nn.Conv2D:
 		w = op.Weight
+	case nn.UpsampleConv2D:
+		w = op.Weight
 	case nn.GroupNorm:
 		w = op.Scale
 	case nn.LayerNorm:

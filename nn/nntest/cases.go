@@ -87,6 +87,15 @@ func cases() []testCase {
 			g.Output("normalised", g.Conv2D(x, op, nn.ChannelBias(bias), nn.Residual(res)))
 		})
 	}
+	for _, s := range []image{{b: 1, h: 1, w: 1, ci: 1, co: 1}, {b: 2, h: 3, w: 5, ci: 7, co: 33}, {b: 1, h: 16, w: 9, ci: 40, co: 20}} {
+		add(fmt.Sprintf("UpsampleConv2D/%dx%dx%dx%d to %d", s.b, s.h, s.w, s.ci, s.co), func(g *nn.Graph, r *source) {
+			x := g.Input("x", tensor.F32, s.b, s.h, s.w, s.ci)
+			op := nn.UpsampleConv2D{Weight: r.weight("w", s.co, s.ci, 3, 3), Bias: r.weight("b", s.co)}
+			g.Output("y", g.UpsampleConv2D(x, op))
+			op.Bias = nil
+			g.Output("no bias", g.UpsampleConv2D(x, op))
+		})
+	}
 	add("Conv2D/asymmetric padding", func(g *nn.Graph, r *source) {
 		x := g.Input("x", tensor.F32, 2, 6, 8, 5)
 		g.Output("y", g.Conv2D(x, nn.Conv2D{Weight: r.weight("w", 6, 5, 3, 3), Stride: 2, Pad: nn.Padding{Bottom: 1, Right: 1}}))

@@ -49,7 +49,7 @@ func (u unfused) Supports(op nn.Op, dt tensor.DType) bool {
 		if op.Act != nn.Identity {
 			return false
 		}
-	case nn.GEGLU:
+	case nn.GEGLU, nn.UpsampleConv2D:
 		return false
 	}
 	return u.Backend.Supports(op, dt)

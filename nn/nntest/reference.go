@@ -93,6 +93,8 @@ func (ev *evaluator) node(n *nn.Node) ([]float64, error) {
 		return y, ev.linear(y, x, n, op)
 	case nn.Conv2D:
 		return y, ev.conv(y, x, n, op)
+	case nn.UpsampleConv2D:
+		return y, upsampleConv(y, x, xs, ys, op)
 	case nn.GroupNorm:
 		return y, groupNorm(y, x, xs, op)
 	case nn.LayerNorm:
@@ -268,6 +270,33 @@ func (ev *evaluator) conv(y, x []float64, n *nn.Node, op nn.Conv2D) error {
 			sum += ev.get(n.In[len(n.In)-1])[i]
 		}
 		y[i] = activate(op.Act, sum)
+	}
+	return nil
+}
+
+func upsampleConv(y, x []float64, xs, ys tensor.Shape, op nn.UpsampleConv2D) error {
+	w, err := param(op.Weight, 0)
+	if err != nil {
+		return err
+	}
+	bias, err := param(op.Bias, ys[3])
+	if err != nil {
+		return err
+	}
+	for i := range y {
+		o, ox, oy, b := i%ys[3], i/ys[3]%ys[2], i/ys[3]/ys[2]%ys[1], i/ys[3]/ys[2]/ys[1]
+		y[i] = bias[o]
+		for ky := range 3 {
+			for kx := range 3 {
+				uy, ux := oy+ky-1, ox+kx-1
+				if uy < 0 || uy >= ys[1] || ux < 0 || ux >= ys[2] {
+					continue
+				}
+				for c := range xs[3] {
+					y[i] += x[((b*xs[1]+uy/2)*xs[2]+ux/2)*xs[3]+c] * w[((o*xs[3]+c)*3+ky)*3+kx]
+				}
+			}
+		}
 	}
 	return nil
 }
