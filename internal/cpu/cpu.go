@@ -1,7 +1,7 @@
 // Package cpu tells which instruction sets the kernels may use.
 //
 // The processor is asked once. The environment variable EASEL_CPU (generic,
-// avx2 or avx512) lowers the level that kernels use.
+// avx2, avx512 or avx512bf16) lowers the level that kernels use.
 package cpu
 
 import (
@@ -48,22 +48,29 @@ var (
 )
 
 func init() {
-	l := best
+	l, bf16 := best, HasBF16()
 	if name, ok := os.LookupEnv(variable); ok {
-		l, fault = lower(name)
+		l, bf16, fault = lower(name)
 	}
 	current.Store(uint32(l))
+	useBF16.Store(bf16)
 }
 
-func lower(name string) (Level, error) {
-	l, err := ParseLevel(name)
+func lower(name string) (l Level, bf16 bool, err error) {
+	if name == AVX512.String()+suffixBF16 {
+		if !HasBF16() {
+			return best, false, fmt.Errorf("%s: this processor has %s, not %s", variable, best, name)
+		}
+		return AVX512, true, nil
+	}
+	l, err = ParseLevel(name)
 	if err != nil {
-		return best, fmt.Errorf("%s: %w", variable, err)
+		return best, HasBF16(), fmt.Errorf("%s: %w", variable, err)
 	}
 	if l > best {
-		return best, fmt.Errorf("%s: this processor has %s, not %s", variable, best, l)
+		return best, HasBF16(), fmt.Errorf("%s: this processor has %s, not %s", variable, best, l)
 	}
-	return l, nil
+	return l, false, nil
 }
 
 // Check returns what is wrong with EASEL_CPU, if anything. The best level is

@@ -14,3 +14,5 @@ func detect() Level {
 	}
 	return AVX512
 }
+
+func detectBF16() bool { return cpuid.CPU.Supports(cpuid.AVX512BF16) }

@@ -6,3 +6,5 @@ package cpu
 func Known() []Level { return []Level{Generic} }
 
 func detect() Level { return Generic }
+
+func detectBF16() bool { return false }

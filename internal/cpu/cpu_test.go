@@ -19,7 +19,7 @@ func TestNamesOfLevels(t *testing.T) {
 
 func TestVariableLowersTheLevel(t *testing.T) {
 	for _, l := range Known() {
-		got, err := lower(l.String())
+		got, bf16, err := lower(l.String())
 		if l > best {
 			require.ErrorContains(t, err, variable)
 			require.Equal(t, best, got)
@@ -27,8 +27,9 @@ func TestVariableLowersTheLevel(t *testing.T) {
 		}
 		require.NoError(t, err)
 		require.Equal(t, l, got)
+		require.False(t, bf16)
 	}
-	got, err := lower("fast")
+	got, _, err := lower("fast")
 	require.ErrorContains(t, err, variable)
 	require.Equal(t, best, got)
 }
@@ -40,4 +41,23 @@ func TestUse(t *testing.T) {
 	restore()
 	require.Equal(t, former, Current())
 	require.Panics(t, func() { Use(AVX512 + 1) })
+}
+
+func TestBF16IsOfTheHighestLevel(t *testing.T) {
+	l, bf16, err := lower("avx512bf16")
+	require.Equal(t, best, l)
+	require.Equal(t, HasBF16(), bf16)
+	if !HasBF16() {
+		require.ErrorContains(t, err, "avx512bf16")
+		require.Panics(t, func() { UseBF16(true) })
+		return
+	}
+	require.NoError(t, err)
+	defer UseBF16(true)()
+	require.True(t, BF16())
+	restore := Use(AVX2)
+	require.False(t, BF16())
+	restore()
+	defer UseBF16(false)()
+	require.False(t, BF16())
 }

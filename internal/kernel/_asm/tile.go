@@ -11,11 +11,14 @@ type instructions struct {
 	width      int    // bytes of a vector
 	rows       int
 	broadcasts int
+	dot        bool // pairs of bfloat16 instead of single float32
 }
 
 var (
 	avx512 = instructions{name: "AVX512", reg: "Z", width: 64, rows: 12, broadcasts: 6}
 	avx2   = instructions{name: "AVX2", reg: "Y", width: 32, rows: 6, broadcasts: 2}
+
+	avx512BF16 = instructions{name: "BF16AVX512", reg: "Z", width: 64, rows: 12, broadcasts: 6, dot: true}
 )
 
 const (
@@ -270,7 +273,11 @@ func (t tileRows) step(i int) {
 		b := t.broadcast(r)
 		t.op("VBROADCASTSS %s, %s", rowOfA(r, 4*i), b)
 		for half := range 2 {
-			t.op("VFMADD231PS %s%d, %s, %s", t.reg, half, b, t.acc(r, half))
+			if panel := fmt.Sprint(t.reg, half); t.dot {
+				dpbf16(t.file, panel, b, t.acc(r, half))
+			} else {
+				t.op("VFMADD231PS %s, %s, %s", panel, b, t.acc(r, half))
+			}
 		}
 	}
 }
