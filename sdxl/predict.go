@@ -31,7 +31,7 @@ type PredictOptions struct {
 // the one before, so that a picture can be made again alone from the seed in
 // its answer. A request that asks for what can't be had gives a *RequestError.
 func (p *Pipeline) Predict(ctx context.Context, r *Request, po PredictOptions) (*Response, error) {
-	o, err := r.Options(p.Model, po.Styles, po.Limits)
+	o, err := po.Options(p.Model, r)
 	if err != nil {
 		return nil, err
 	}
@@ -56,3 +56,21 @@ func (p *Pipeline) Predict(ctx context.Context, r *Request, po PredictOptions) (
 
 // nextSeed passes over 0, which asks for a seed to be drawn.
 func nextSeed(seed int64) int64 { return seed%maxSeed + 1 }
+
+// Check returns a *RequestError that names everything wrong with a request, so
+// far as can be told without a model; or nil.
+func (po PredictOptions) Check(r *Request) error {
+	var e RequestError
+	e.merge(r.Validate(po.Limits))
+	if styles := po.styles(); r.StylePreset != "" {
+		oneOf(&e, "style_preset", r.StylePreset, styles.Names())
+	}
+	return e.err()
+}
+
+func (po PredictOptions) styles() Styles {
+	if po.Styles == nil {
+		return DefaultStyles()
+	}
+	return po.Styles
+}

@@ -9,12 +9,12 @@ import (
 )
 
 // Options returns what the request asks of a model, with the seed drawn where
-// it is open. Its error is a *RequestError. nil styles are DefaultStyles.
-func (r *Request) Options(m *Model, styles Styles, l Limits) (Options, error) {
-	l = l.filled()
-	if err := r.Validate(l); err != nil {
+// it is open. Its error is a *RequestError.
+func (po PredictOptions) Options(m *Model, r *Request) (Options, error) {
+	if err := po.Check(r); err != nil {
 		return Options{}, err
 	}
+	l := po.Limits.filled()
 	o := Options{
 		Width: or(r.Width, 0), Height: or(r.Height, 0), Sampler: r.Sampler,
 		Steps: new(or(r.Steps, defaultRequestSteps)), CFG: new(or(r.CFGScale, defaultCFGScale)), Seed: new(or(r.Seed, 0)),
@@ -25,11 +25,8 @@ func (r *Request) Options(m *Model, styles Styles, l Limits) (Options, error) {
 	r.prompts(&o)
 	var e RequestError
 	if r.StylePreset != "" {
-		if styles == nil {
-			styles = DefaultStyles()
-		}
-		if err := styles.Apply(&o, r.StylePreset); err != nil {
-			oneOf(&e, "style_preset", r.StylePreset, styles.Names())
+		if err := po.styles().Apply(&o, r.StylePreset); err != nil {
+			return Options{}, err
 		}
 	}
 	if r.InitImage != nil {

@@ -97,7 +97,7 @@ func TestPredictFaults(t *testing.T) {
 	r.StylePreset, r.Width, r.Height = "", new(512), new(512)
 	_, err = pipe.Predict(context.Background(), &r, sdxl.PredictOptions{Limits: sdxl.Limits{Pixels: 512 * 256}})
 	require.ErrorContains(t, err, "width times height is 262144 pixels")
-	o, err := r.Options(pipe.Model, nil, sdxl.Limits{})
+	o, err := sdxl.PredictOptions{}.Options(pipe.Model, &r)
 	require.NoError(t, err)
 	require.Equal(t, []string{"512x512 is far from the 128x128 that this model was trained for"}, o.Warnings(pipe.Model))
 }

@@ -1,0 +1,72 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+// fault is an answer that is no success, in the v1 API's JSON.
+type fault struct {
+	status     int
+	retryAfter int // seconds, if not 0
+
+	ID         string           `json:"id"`
+	Name       string           `json:"name"`
+	Message    string           `json:"message"`
+	Violations []sdxl.Violation `json:"violations,omitempty"`
+}
+
+func (f *fault) Error() string { return f.Message }
+
+func violation(field, format string, args ...any) error {
+	return &sdxl.RequestError{Violations: []sdxl.Violation{{Field: field, Message: fmt.Sprintf(format, args...)}}}
+}
+
+// asFault finds the answer to an error. Nothing of an inner one is told.
+func (s *Server) asFault(err error) *fault {
+	var f *fault
+	var invalid *sdxl.RequestError
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &invalid):
+		return &fault{status: http.StatusBadRequest, Name: "bad_request", Message: invalid.Error(), Violations: invalid.Violations}
+	case errors.As(err, &tooLarge):
+		return &fault{status: http.StatusRequestEntityTooLarge, Name: "payload_too_large", Message: fmt.Sprintf("body is over %d bytes", tooLarge.Limit),
+			Violations: []sdxl.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
+	case errors.Is(err, errFull):
+		return &fault{status: http.StatusTooManyRequests, retryAfter: s.metrics.retryAfter(), Name: "too_many_requests", Message: err.Error() + "; try again later"}
+	case errors.Is(err, errDraining):
+		return &fault{status: http.StatusServiceUnavailable, retryAfter: s.metrics.retryAfter(), Name: "unavailable", Message: err.Error()}
+	case errors.Is(err, context.Canceled):
+		return &fault{status: statusClientClosed, Name: "canceled", Message: "the request was cancelled"}
+	}
+	return &fault{status: http.StatusInternalServerError, Name: "internal_error", Message: "the picture could not be made; the server's log tells why"}
+}
+
+// statusClientClosed is what logs say where the client left (nginx's 499).
+const statusClientClosed = 499
+
+func (f *fault) write(w http.ResponseWriter, id string) {
+	f.ID = id
+	if f.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
+	}
+	if f.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	writeJSON(w, f.status, f)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // a client that left has no use for it
+}

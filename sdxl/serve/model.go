@@ -1,0 +1,34 @@
+package serve
+
+import (
+	"context"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+// model is what a Server asks of a pipeline.
+type model interface {
+	Predict(context.Context, *sdxl.Request, sdxl.PredictOptions) (*sdxl.Response, error)
+	// Embed returns a pooled embedding for each text, and how many tokens were read.
+	Embed(ctx context.Context, texts []string) (rows [][]float32, tokens int, err error)
+}
+
+type pipelineModel struct{ *sdxl.Pipeline }
+
+func (p pipelineModel) Embed(ctx context.Context, texts []string) ([][]float32, int, error) {
+	e, err := p.Model.EncodeText(ctx, p.Backend, texts)
+	if err != nil {
+		return nil, 0, err
+	}
+	tokens := 0
+	for _, text := range texts {
+		tokens += min(len(p.Model.TokenizerG.Encode(text)), sdxl.TextTokens)
+	}
+	rows := make([][]float32, len(texts))
+	v := e.Pooled.Float32s()
+	n := len(v) / len(texts)
+	for i := range rows {
+		rows[i] = v[i*n : (i+1)*n]
+	}
+	return rows, tokens, nil
+}
