@@ -1,29 +1,63 @@
 package attn
 
-import "github.com/df65613c/easel/internal/cpu"
+import (
+	"unsafe"
+
+	"github.com/df65613c/easel/internal/cpu"
+	"github.com/df65613c/easel/internal/kernel/convert"
+)
 
 //go:noescape
-func maxAVX2(x *float32, n int) (max float32)
+func softmaxF32AVX2(t *scoreTile)
 
 //go:noescape
-func expAVX2(x *float32, n int, shift, scale float32) (sum float32)
+func softmaxF32AVX512(t *scoreTile)
 
 //go:noescape
-func maxAVX512(x *float32, n int) (max float32)
+func softmaxBF16AVX512(t *scoreTile)
 
 //go:noescape
-func expAVX512(x *float32, n int, shift, scale float32) (sum float32)
+func divideF32AVX512(t *scoreTile, dst unsafe.Pointer, stride uintptr)
+
+//go:noescape
+func divideBF16AVX512(t *scoreTile, dst unsafe.Pointer, stride uintptr)
+
+//go:noescape
+func interleaveAVX512(dst unsafe.Pointer, src unsafe.Pointer, stride, lines uintptr)
 
 var softmaxes = [...]softmax{
 	cpu.Generic: genericSoftmax,
-	cpu.AVX2: {
-		max: func(x []float32) float32 { return maxAVX2(&x[0], len(x)) },
-		exp: func(x []float32, shift, scale float32) float32 { return expAVX2(&x[0], len(x), shift, scale) },
-	},
-	cpu.AVX512: {
-		max: func(x []float32) float32 { return maxAVX512(&x[0], len(x)) },
-		exp: func(x []float32, shift, scale float32) float32 { return expAVX512(&x[0], len(x), shift, scale) },
-	},
+	cpu.AVX2:    {weigh: func(t scoreTile) { softmaxF32AVX2(&t) }, divide: divideGeneric},
+	cpu.AVX512:  {weigh: func(t scoreTile) { softmaxF32AVX512(&t) }, divide: divideAVX512},
 }
 
-func currentSoftmax() softmax { return softmaxes[cpu.Current()] }
+// bf16Softmax leaves weights in bfloat16, side by side from the start of a row.
+var bf16Softmax = softmax{weigh: func(t scoreTile) { softmaxBF16AVX512(&t) }, divide: divideBF16}
+
+func currentSoftmax(bf16 bool) softmax {
+	if bf16 {
+		return bf16Softmax
+	}
+	return softmaxes[cpu.Current()]
+}
+
+func divideAVX512(t scoreTile, dst Rows, row, column, d int) {
+	if d%line != 0 || dst.Format != convert.F32 {
+		divideGeneric(t, dst, row, column, d)
+		return
+	}
+	divideF32AVX512(&t, dst.at(row, column), dst.strideBytes())
+}
+
+func divideBF16(t scoreTile, dst Rows, row, column, d int) {
+	if d%line != 0 || dst.Format != convert.BF16 {
+		divideAVX512(t, dst, row, column, d)
+		return
+	}
+	divideBF16AVX512(&t, dst.at(row, column), dst.strideBytes())
+}
+
+// interleave packs lines of 32 values of two rows each, as pairs.
+func interleave(dst, src unsafe.Pointer, stride, lines uintptr) {
+	interleaveAVX512(dst, src, stride, lines)
+}

@@ -2,4 +2,10 @@
 
 package attn
 
-func currentSoftmax() softmax { return genericSoftmax }
+import "unsafe"
+
+func currentSoftmax(bool) softmax { return genericSoftmax }
+
+func interleave(dst, src unsafe.Pointer, stride, lines uintptr) {
+	panic("attn: no kernel for bfloat16 on this architecture")
+}
