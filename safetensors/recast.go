@@ -1,0 +1,91 @@
+package safetensors
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/df65613c/easel/internal/atomicfile"
+	"github.com/df65613c/easel/tensor"
+)
+
+// recastElements is how many numbers are converted at a time.
+const recastElements = 1 << 20
+
+// Recast writes the tensors of f to a single file at path, under a temporary
+// name until all is written, with floating-point numbers as dt: F32, F16 or BF16,
+// rounded to nearest. Tensors of other types stay as they are. A finite number that is too
+// large for dt is an error.
+func Recast(ctx context.Context, path string, f *File, dt tensor.DType) error {
+	if !isFloat(dt) {
+		return fmt.Errorf("%s: tensors cannot be written as %s; want F32, F16 or BF16", path, dt)
+	}
+	streams := make(map[string]Stream)
+	for _, name := range f.Names() {
+		info, _ := f.Info(name)
+		to := info.DType
+		if isFloat(to) {
+			to = dt
+		}
+		streams[name] = Stream{DType: to, Shape: info.Shape, Write: func(w io.Writer) error {
+			return f.Guard(func() error { return f.recast(ctx, w, name, to) })
+		}}
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return WriteStreams(w, streams, f.Metadata()) })
+}
+
+func isFloat(dt tensor.DType) bool { return dt == tensor.F32 || dt == tensor.F16 || dt == tensor.BF16 }
+
+func (f *File) recast(ctx context.Context, w io.Writer, name string, to tensor.DType) error {
+	t, err := f.Tensor(name)
+	if err != nil {
+		return err
+	}
+	if t, err = t.Contiguous(); err != nil {
+		return err
+	}
+	if t, err = t.Reshape(t.NumElements()); err != nil {
+		return err
+	}
+	for i := 0; i < t.NumElements(); i += recastElements {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part, err := t.Narrow(0, i, min(i+recastElements, t.NumElements()))
+		if err != nil {
+			return err
+		}
+		rounded, err := part.Convert(to)
+		if err != nil {
+			return err
+		}
+		if to != t.DType() {
+			if err := checkRange(part, rounded); err != nil {
+				return fmt.Errorf("%s: tensor %s: %w", f.Name(), name, err)
+			}
+		}
+		if _, err := w.Write(rounded.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRange returns an error if a finite number has become infinite.
+func checkRange(from, to *tensor.Tensor) error {
+	a, err := from.Convert(tensor.F32)
+	if err != nil {
+		return err
+	}
+	b, err := to.Convert(tensor.F32)
+	if err != nil {
+		return err
+	}
+	for i, v := range b.Float32s() {
+		if math.IsInf(float64(v), 0) && !math.IsInf(float64(a.Float32s()[i]), 0) {
+			return fmt.Errorf("%g is too large for %s", a.Float32s()[i], to.DType())
+		}
+	}
+	return nil
+}
