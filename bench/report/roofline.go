@@ -1,3 +1,5 @@
+//go:build !nodemo
+
 package report
 
 import (
@@ -11,13 +13,6 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
-
-// Point is an operation in a roofline plot.
-type Point struct {
-	Kind      string
-	Intensity float64 // FLOPs for each byte of memory
-	GFLOPS    float64
-}
 
 // WriteRoofline draws rates against arithmetic intensity, under the roof of
 // the peak and of the memory's bandwidth (Williams, Waterman and Patterson

@@ -1,3 +1,5 @@
+//go:build !nodemo
+
 package report
 
 import (
@@ -7,13 +9,6 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/plotutil"
 )
-
-// Cost is what a network took for pictures of one size.
-type Cost struct {
-	Pixels  float64
-	Seconds float64
-	FLOPs   float64
-}
 
 // WriteScale draws seconds against pixels, beside those that the FLOPs would
 // take at the peak, in GFLOP/s. The format is png, svg or pdf.

@@ -17,6 +17,7 @@ const maxRequestBytes = 64 << 20
 func newPredict() *cobra.Command {
 	var model modelFlags
 	var styles stylesFlag
+	var memory bytesFlag
 	cmd := &cobra.Command{
 		Use:   "predict < request.json > response.json",
 		Short: "Answer a request in the JSON of Stability's v1 API",
@@ -44,10 +45,11 @@ standard output. docs/api.md lists the fields.`,
 				return err
 			}
 			defer m.Close()
+			memory.apply()
 			backend := model.backend()
 			defer backend.Close()
 			var bar *progress
-			response, err := (&sdxl.Pipeline{Model: m, Backend: backend}).Predict(cmd.Context(), request, sdxl.PredictOptions{
+			response, err := (&sdxl.Pipeline{Model: m, Backend: backend, Memory: memory.n}).Predict(cmd.Context(), request, sdxl.PredictOptions{
 				Styles: styles.Styles,
 				Progress: func(_ int, p sdxl.Progress) {
 					if p.Step == 1 || bar == nil {
@@ -68,6 +70,7 @@ standard output. docs/api.md lists the fields.`,
 		},
 	}
 	model.add(cmd)
+	cmd.Flags().Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	cmd.Flags().Var(&styles, "styles", "JSON file of style presets (default: those in the program)")
 	return cmd
 }

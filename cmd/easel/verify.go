@@ -16,6 +16,7 @@ import (
 func newVerify() *cobra.Command {
 	var model modelFlags
 	var input string
+	var memory bytesFlag
 	cmd := &cobra.Command{
 		Use:   "verify PICTURE.png",
 		Short: "Make a picture again from the parameters in it, and compare the bytes",
@@ -48,11 +49,12 @@ model is another one, the picture was changed, or it started from a picture othe
 				return err
 			}
 			defer m.Close()
+			memory.apply()
 			backend := model.backend()
 			defer backend.Close()
 			bar := newProgress(cmd.ErrOrStderr(), parameters.Steps)
 			o.Progress = bar.step
-			result, err := (&sdxl.Pipeline{Model: m, Backend: backend}).Generate(cmd.Context(), o)
+			result, err := (&sdxl.Pipeline{Model: m, Backend: backend, Memory: memory.n}).Generate(cmd.Context(), o)
 			bar.end()
 			if err != nil {
 				return err
@@ -65,6 +67,7 @@ model is another one, the picture was changed, or it started from a picture othe
 		},
 	}
 	model.add(cmd)
+	cmd.Flags().Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	cmd.Flags().StringVarP(&input, "image", "i", "", "picture that it started from")
 	return cmd
 }

@@ -24,6 +24,7 @@ type queue struct {
 	turns   []string             // clients that wait, the next one first
 	waiting int
 	running int
+	idle    sync.Cond // signalled when no job runs
 }
 
 // ticket is a job's place in the queue.
@@ -34,7 +35,9 @@ type ticket struct {
 }
 
 func newQueue(running, waiting int) *queue {
-	return &queue{free: running, room: waiting, lines: make(map[string][]*ticket)}
+	q := &queue{free: running, room: waiting, lines: make(map[string][]*ticket)}
+	q.idle.L = &q.mu
+	return q
 }
 
 // join takes a place, or fails at once: errFull, errDraining. Its caller must
@@ -91,8 +94,10 @@ func (t *ticket) leave() {
 // next hands the place of a job that ended to the client whose turn it is.
 func (q *queue) next() {
 	if len(q.turns) == 0 {
-		q.running--
 		q.free++
+		if q.running--; q.running == 0 {
+			q.idle.Broadcast()
+		}
 		return
 	}
 	client := q.turns[0]
@@ -122,6 +127,15 @@ func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+}
+
+// wait returns when no job runs and none waits.
+func (q *queue) wait() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.running > 0 {
+		q.idle.Wait()
+	}
 }
 
 // load tells how many jobs wait and run, and if more may join.

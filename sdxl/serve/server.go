@@ -104,6 +104,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // Drain refuses new work, which the readiness probe tells; what was accepted goes on.
 func (s *Server) Drain() { s.queue.close() }
 
+// Wait returns when no job runs. After Drain the pipeline may be closed then.
+func (s *Server) Wait() { s.queue.wait() }
+
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 	if _, _, open := s.queue.load(); !open {
 		writeText(w, http.StatusServiceUnavailable, "draining\n")
