@@ -50,3 +50,23 @@ func requiredLevels(t *testing.T) (levels []cpu.Level) {
 	}
 	return levels
 }
+
+// EachBF16 runs f as a subtest for every level, and once more with the dot
+// products of bfloat16, if the processor has them.
+func EachBF16(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	EachLevel(t, func(t *testing.T) {
+		if cpu.HasBF16() {
+			defer cpu.UseBF16(false)()
+		}
+		f(t)
+	})
+	t.Run("avx512bf16", func(t *testing.T) {
+		if !cpu.HasBF16() {
+			t.Skip("this processor has no dot products of bfloat16")
+		}
+		defer cpu.Use(cpu.AVX512)()
+		defer cpu.UseBF16(true)()
+		f(t)
+	})
+}

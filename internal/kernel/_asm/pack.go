@@ -23,13 +23,20 @@ func loadAsF32(f *file, format, address, reg string) {
 	}
 }
 
-// packRows writes a function that transposes blocks of n x n values: n rows of
+// packing is what a lane of a panel is made of.
+type packing struct {
+	name   string
+	values int // adjacent values in a lane
+	load   func(f *file, format string, size int, address func(offset int) string, row int)
+}
+
+// packRows writes a function that transposes blocks of n x n lanes: n rows of
 // src, stride bytes apart, become columns of the lines of dst that order names.
-func packRows(f *file, in instructions, n int, transpose func(f *file, store func(column int, reg string))) {
+func packRows(f *file, in instructions, n int, p packing, transpose func(f *file, store func(column int, reg string))) {
 	bases := []string{"R8", "R9", "R10", "R11", "R13", "R14"}[:(n+2)/3]
 	shift := map[int]int{64: 6, 128: 7}[in.line()]
 	for _, format := range sourceFormats {
-		f.text("pack"+format.name+in.name, packSignature, 40)
+		f.text("pack"+p.name+format.name+in.name, packSignature, 40)
 		f.op("MOVQ src+0(FP), R8")
 		f.op("MOVQ stride+8(FP), R12")
 		f.op("MOVQ dst+16(FP), DI")
@@ -41,8 +48,9 @@ func packRows(f *file, in instructions, n int, transpose func(f *file, store fun
 		}
 		f.label("block")
 		for r := range n {
-			address := fmt.Sprintf("(%s)%s", bases[r/3], []string{"", "(R12*1)", "(R12*2)"}[r%3])
-			loadAsF32(f, format.name, address, fmt.Sprint(in.reg, r))
+			p.load(f, format.name, format.size, func(offset int) string {
+				return fmt.Sprintf("%d(%s)%s", offset, bases[r/3], []string{"", "(R12*1)", "(R12*2)"}[r%3])
+			}, r)
 		}
 		transpose(f, func(column int, reg string) {
 			f.op("MOVL %d(SI), CX", 4*column)
@@ -50,7 +58,7 @@ func packRows(f *file, in instructions, n int, transpose func(f *file, store fun
 			f.op("VMOVUPS %s, (DI)(CX*1)", reg)
 		})
 		for _, b := range bases {
-			f.op("ADDQ $%d, %s", n*format.size, b)
+			f.op("ADDQ $%d, %s", n*p.values*format.size, b)
 		}
 		f.op("ADDQ $%d, SI", 4*n)
 		f.op("DECQ BX")
@@ -60,42 +68,49 @@ func packRows(f *file, in instructions, n int, transpose func(f *file, store fun
 	}
 }
 
-// packAVX512 transposes 16 x 16 values in Z0 to Z15, by way of Z16 to Z31.
-func packAVX512(f *file) {
-	packRows(f, avx512, 16, func(f *file, store func(column int, reg string)) {
-		for i := range 8 {
-			f.op("VUNPCKLPS Z%d, Z%d, Z%d", 2*i+1, 2*i, 16+2*i)
-			f.op("VUNPCKHPS Z%d, Z%d, Z%d", 2*i+1, 2*i, 17+2*i)
+// floats is the packing that widens to float32.
+func (in instructions) floats() packing {
+	return packing{"", 1, func(f *file, format string, _ int, address func(int) string, row int) {
+		loadAsF32(f, format, address(0), fmt.Sprint(in.reg, row))
+	}}
+}
+
+func packAVX512(f *file) { packRows(f, avx512, 16, avx512.floats(), transpose16) }
+
+// transpose16 transposes 16 x 16 lanes in Z0 to Z15, by way of Z16 to Z31.
+func transpose16(f *file, store func(column int, reg string)) {
+	for i := range 8 {
+		f.op("VUNPCKLPS Z%d, Z%d, Z%d", 2*i+1, 2*i, 16+2*i)
+		f.op("VUNPCKHPS Z%d, Z%d, Z%d", 2*i+1, 2*i, 17+2*i)
+	}
+	for q := range 4 { // lane l of Z(4q+c) becomes column 4l+c of rows 4q to 4q+3
+		a := 16 + 4*q
+		f.op("VUNPCKLPD Z%d, Z%d, Z%d", a+2, a, 4*q)
+		f.op("VUNPCKHPD Z%d, Z%d, Z%d", a+2, a, 4*q+1)
+		f.op("VUNPCKLPD Z%d, Z%d, Z%d", a+3, a+1, 4*q+2)
+		f.op("VUNPCKHPD Z%d, Z%d, Z%d", a+3, a+1, 4*q+3)
+	}
+	const even, odd = "$0x88", "$0xdd" // lanes of both sources
+	for c := range 4 {
+		f.op("VSHUFF32X4 %s, Z%d, Z%d, Z%d", even, 4+c, c, 16+c)
+		f.op("VSHUFF32X4 %s, Z%d, Z%d, Z%d", odd, 4+c, c, 20+c)
+		f.op("VSHUFF32X4 %s, Z%d, Z%d, Z%d", even, 12+c, 8+c, 24+c)
+		f.op("VSHUFF32X4 %s, Z%d, Z%d, Z%d", odd, 12+c, 8+c, 28+c)
+	}
+	for c := range 4 {
+		for _, lane := range []struct {
+			column, source int
+			which          string
+		}{{c, 16 + c, even}, {4 + c, 20 + c, even}, {8 + c, 16 + c, odd}, {12 + c, 20 + c, odd}} {
+			f.op("VSHUFF32X4 %s, Z%d, Z%d, Z0", lane.which, lane.source+8, lane.source)
+			store(lane.column, "Z0")
 		}
-		for q := range 4 { // lane l of Z(4q+c) becomes column 4l+c of rows 4q to 4q+3
-			a := 16 + 4*q
-			f.op("VUNPCKLPD Z%d, Z%d, Z%d", a+2, a, 4*q)
-			f.op("VUNPCKHPD Z%d, Z%d, Z%d", a+2, a, 4*q+1)
-			f.op("VUNPCKLPD Z%d, Z%d, Z%d", a+3, a+1, 4*q+2)
-			f.op("VUNPCKHPD Z%d, Z%d, Z%d", a+3, a+1, 4*q+3)
-		}
-		const even, odd = "$0x88", "$0xdd" // lanes of both sources
-		for c := range 4 {
-			f.op("VSHUFF32X4 %s, Z%d, Z%d, Z%d", even, 4+c, c, 16+c)
-			f.op("VSHUFF32X4 %s, Z%d, Z%d, Z%d", odd, 4+c, c, 20+c)
-			f.op("VSHUFF32X4 %s, Z%d, Z%d, Z%d", even, 12+c, 8+c, 24+c)
-			f.op("VSHUFF32X4 %s, Z%d, Z%d, Z%d", odd, 12+c, 8+c, 28+c)
-		}
-		for c := range 4 {
-			for _, lane := range []struct {
-				column, source int
-				which          string
-			}{{c, 16 + c, even}, {4 + c, 20 + c, even}, {8 + c, 16 + c, odd}, {12 + c, 20 + c, odd}} {
-				f.op("VSHUFF32X4 %s, Z%d, Z%d, Z0", lane.which, lane.source+8, lane.source)
-				store(lane.column, "Z0")
-			}
-		}
-	})
+	}
 }
 
 // packAVX2 transposes 8 x 8 values in Y0 to Y7, by way of Y8 to Y15.
 func packAVX2(f *file) {
-	packRows(f, avx2, 8, func(f *file, store func(column int, reg string)) {
+	packRows(f, avx2, 8, avx2.floats(), func(f *file, store func(column int, reg string)) {
 		for i := range 4 {
 			f.op("VUNPCKLPS Y%d, Y%d, Y%d", 2*i+1, 2*i, 8+2*i)
 			f.op("VUNPCKHPS Y%d, Y%d, Y%d", 2*i+1, 2*i, 9+2*i)

@@ -7,12 +7,8 @@ type fused struct {
 	instructions
 	name  string
 	accs  int // enough for the latency to be hidden
-	op    func(f *file, x, y, acc string)
+	op    multiplyAdd
 	merge string // adds accumulators
-}
-
-func mnemonic(name string) func(f *file, x, y, acc string) {
-	return func(f *file, x, y, acc string) { f.op("%s %s, %s, %s", name, x, y, acc) }
 }
 
 const peakUnroll = 4
@@ -62,17 +58,6 @@ func (p fused) write(f *file) {
 	f.op("VMOVDQU%s %s0, (DI)", map[string]string{"Y": "", "Z": "32"}[p.reg], p.reg)
 	f.op("VZEROUPPER")
 	f.op("RET")
-}
-
-// dpbf16 writes VDPBF16PS, which Go's assembler lacks: EVEX.512.F3.0F38.W0 52 /r.
-func dpbf16(f *file, x, y, acc string) {
-	var rm, v, r byte
-	for reg, n := range map[string]*byte{x: &rm, y: &v, acc: &r} {
-		fmt.Sscanf(reg, "Z%d", n)
-	}
-	bit := func(n byte, i int) byte { return ^n >> i & 1 } // EVEX holds complements
-	f.op("BYTE $0x62; BYTE $0x%02x; BYTE $0x%02x; BYTE $0x%02x; BYTE $0x52; BYTE $0x%02x // VDPBF16PS %s, %s, %s",
-		bit(r, 3)<<7|bit(rm, 4)<<6|bit(rm, 3)<<5|bit(r, 4)<<4|2, (^v&15)<<3|4|2, 0x40|bit(v, 4)<<3, 0xC0|r&7<<3|rm&7, x, y, acc)
 }
 
 // peakNEON writes the loop for arm64, where every processor has NEON.

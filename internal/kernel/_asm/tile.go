@@ -11,14 +11,11 @@ type instructions struct {
 	width      int    // bytes of a vector
 	rows       int
 	broadcasts int
-	dot        bool // pairs of bfloat16 instead of single float32
 }
 
 var (
 	avx512 = instructions{name: "AVX512", reg: "Z", width: 64, rows: 12, broadcasts: 6}
 	avx2   = instructions{name: "AVX2", reg: "Y", width: 32, rows: 6, broadcasts: 2}
-
-	avx512BF16 = instructions{name: "BF16AVX512", reg: "Z", width: 64, rows: 12, broadcasts: 6, dot: true}
 )
 
 const (
@@ -58,12 +55,17 @@ func rowOfA(row, offset int) string {
 	return fmt.Sprintf("%d(%s)%s", offset, rowBases[row/3], scaled)
 }
 
-// tile writes the micro-kernel with a variant for every number of rows.
-func (in instructions) tile(f *file) {
+// tile returns a writer of the micro-kernel of a multiply-add instruction, with
+// a variant for every number of rows.
+func (in instructions) tile(name string, multiply multiplyAdd) func(f *file) {
+	return func(f *file) { in.writeTile(f, name, multiply) }
+}
+
+func (in instructions) writeTile(f *file, name string, multiply multiplyAdd) {
 	if in.reg == "Y" {
 		f.words("masks", onesAndZeros(2*in.width/4))
 	}
-	f.text("tile"+in.name, "(t *Tile)", 8)
+	f.text(name, "(t *Tile)", 8)
 	f.op("MOVQ t+0(FP), %s", tileArg)
 	f.op("MOVQ Tile_B(%s), %s", tileArg, panel)
 	f.op("MOVQ Tile_LDA(%s), %s", tileArg, stride)
@@ -76,7 +78,7 @@ func (in instructions) tile(f *file) {
 	}
 	for rows := 1; rows <= in.rows; rows++ {
 		f.label("rows%d", rows)
-		tileRows{in, rows, fmt.Sprintf("rows%d_", rows), f}.write()
+		tileRows{in, rows, fmt.Sprintf("rows%d_", rows), multiply, f}.write()
 	}
 }
 
@@ -85,6 +87,8 @@ type tileRows struct {
 	instructions
 	rows   int
 	prefix string // of labels
+
+	multiply multiplyAdd
 	*file
 }
 
@@ -261,7 +265,7 @@ func (t tileRows) sum() {
 	t.mark("summed")
 }
 
-// step adds the products of one k, the i-th from the current one.
+// step adds the products of one step of k, the i-th from the current one.
 func (t tileRows) step(i int) {
 	for half := range 2 {
 		t.op("VMOVUPS %d(%s), %s%d", i*t.line()+half*t.width, line, t.reg, half)
@@ -273,11 +277,7 @@ func (t tileRows) step(i int) {
 		b := t.broadcast(r)
 		t.op("VBROADCASTSS %s, %s", rowOfA(r, 4*i), b)
 		for half := range 2 {
-			if panel := fmt.Sprint(t.reg, half); t.dot {
-				dpbf16(t.file, panel, b, t.acc(r, half))
-			} else {
-				t.op("VFMADD231PS %s, %s, %s", panel, b, t.acc(r, half))
-			}
+			t.multiply(t.file, fmt.Sprint(t.reg, half), b, t.acc(r, half))
 		}
 	}
 }

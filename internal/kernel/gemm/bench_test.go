@@ -10,25 +10,37 @@ import (
 	"github.com/df65613c/easel/internal/kernel/kerneltest"
 )
 
-// BenchmarkRun multiplies as the layers of SDXL do, on one goroutine.
-func BenchmarkRun(b *testing.B) {
-	for _, size := range [][3]int{
-		{2048, 1280, 1280}, {2048, 10240, 1280}, {2048, 1280, 5120}, {8192, 640, 640}, {8192, 640, 2560},
-		{154, 1280, 2048}, {77, 768, 768}, {2, 1280, 1280},
-	} {
+// layers are the sizes m, n, k of linear layers of SDXL.
+var layers = [][3]int{
+	{2048, 1280, 1280}, {2048, 10240, 1280}, {2048, 1280, 5120}, {8192, 640, 640}, {8192, 5120, 640}, {8192, 640, 2560},
+	{154, 1280, 2048}, {77, 768, 768}, {2, 1280, 1280},
+}
+
+// BenchmarkF32 multiplies as the layers of SDXL do, on one goroutine and on two.
+func BenchmarkF32(b *testing.B) {
+	eachLayer(b, gemm.NewPlan, func(s *kerneltest.Source, m, n, k int) *gemm.Operands {
+		return &newProblem(s, m, n, k, variant{format: convert.F16, bias: true}).Operands
+	})
+}
+
+// BenchmarkBF16 does so with activations in bfloat16.
+func BenchmarkBF16(b *testing.B) {
+	eachLayer(b, gemm.NewPlanBF16, func(s *kerneltest.Source, m, n, k int) *gemm.Operands {
+		return &newBF16(s, m, n, k, variant{format: convert.F16, bias: true}, narrow{a: true, c: true}).o
+	})
+}
+
+func eachLayer(b *testing.B, plan func(m, n, k int) *gemm.Plan, operands func(s *kerneltest.Source, m, n, k int) *gemm.Operands) {
+	for _, size := range layers {
 		m, n, k := size[0], size[1], size[2]
-		b.Run(fmt.Sprintf("%dx%dx%d", m, n, k), func(b *testing.B) {
-			s := kerneltest.NewSource(b, guard.Back)
-			p := newProblem(s, m, n, k, variant{format: convert.F16, bias: true})
-			plan := gemm.NewPlan(m, n, k)
-			mem := s.Scratch(plan.ScratchSize())
-			for b.Loop() {
-				for u := range plan.Units() {
-					plan.Run(u, mem, &p.Operands)
-				}
-			}
-			kerneltest.ReportFLOPs(b, 2*float64(m)*float64(n)*float64(k))
-		})
+		for _, threads := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%dx%dx%d/threads=%d", m, n, k, threads), func(b *testing.B) {
+				s := kerneltest.NewSource(b, guard.Back)
+				o, p := operands(s, m, n, k), plan(m, n, k)
+				kerneltest.BenchmarkUnits(b, threads, p, func(unit int, mem []byte) { p.Run(unit, mem, o) })
+				kerneltest.ReportFLOPs(b, 2*float64(m)*float64(n)*float64(k))
+			})
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
-// Package gemm multiplies matrices in float32 with the weights of linear
-// layers, which may be F32, F16 or BF16 in memory.
+// Package gemm multiplies matrices with the weights of linear layers, which may
+// be F32, F16 or BF16 in memory. Sums are in float32. Factors are in float32
+// ([NewPlan]), or rounded to bfloat16 ([NewPlanBF16]); then activations may be
+// bfloat16 in memory, too, and on processors with AVX512_BF16 are read in place.
 //
 // The product is cut into blocks of rows and columns that are independent of
 // the number of threads. For each block the weight is packed into panels in
@@ -37,12 +39,18 @@ const (
 )
 
 // NewPlan divides a product for the instruction set in use.
-func NewPlan(m, n, k int) *Plan {
+func NewPlan(m, n, k int) *Plan { return newPlan(m, n, k, Current()) }
+
+// NewPlanBF16 divides a product whose factors are rounded to bfloat16, to
+// nearest and to even. Its operands A, Add and C may each be float32 or bfloat16.
+func NewPlanBF16(m, n, k int) *Plan { return newPlan(m, n, k, CurrentBF16(k)) }
+
+func newPlan(m, n, k int, kn Kernel) *Plan {
 	if m < 0 || n < 0 || k < 0 {
 		panic(fmt.Sprintf("gemm: negative size in %d x %d x %d", m, n, k))
 	}
-	p := &Plan{m: m, n: n, k: k, kernel: Current()}
-	p.kb = BlockK(k)
+	p := &Plan{m: m, n: n, k: k, kernel: kn}
+	p.kb = kn.blockK(k)
 	p.nb = BlockColumns(p.kernel, n)
 	perColumn := ceilDiv(manyUnits, max(1, ceilDiv(n, p.nb)))
 	p.mb = min(max(ceilDiv(m, perColumn), p.kernel.BlockRows), p.kernel.MaxBlockRows)
@@ -53,9 +61,13 @@ func NewPlan(m, n, k int) *Plan {
 	return p
 }
 
-// BlockK returns the length of the blocks that a sum over k is divided into.
-func BlockK(k int) int {
-	return max(1, min(k, roundUp(ceilDiv(k, max(1, ceilDiv(k, maxBlockK))), 16)))
+// blockK returns the length of the blocks that a sum over k is divided into.
+func (kn Kernel) blockK(k int) int {
+	most := maxBlockK
+	if kn.form == pairs {
+		most *= 2
+	}
+	return max(1, min(k, roundUp(ceilDiv(k, max(1, ceilDiv(k, most))), 16)))
 }
 
 // BlockColumns returns the columns of a unit of work.
@@ -69,30 +81,62 @@ func BlockColumns(kn Kernel, n int) int {
 func (p *Plan) Units() int { return ceilDiv(p.m, p.mb) * ceilDiv(p.n, p.nb) }
 
 // ScratchSize returns the bytes of scratch memory that a worker needs.
-func (p *Plan) ScratchSize() int { return scratch.Size(p.kernel.PanelsLen(p.nb, p.kb)) }
+func (p *Plan) ScratchSize() int {
+	return scratch.Size(p.kernel.PanelsLen(p.nb, p.kb), p.stagedLen(), p.partialLen())
+}
 
-// Operands are the matrices of one product.
+// stagedLen is the length of a tile of A in the form that the kernel reads.
+func (p *Plan) stagedLen() int {
+	if p.kernel.form == single {
+		return 0
+	}
+	return p.kernel.MR * p.kernel.Steps(p.kb)
+}
+
+// partialLen is the length of the sums of a unit, or if they are complete after
+// one block of k, of a tile.
+func (p *Plan) partialLen() int {
+	switch {
+	case p.kernel.form == single:
+		return 0
+	case p.kb < p.k:
+		return p.mb * p.nb
+	}
+	return p.kernel.MR * p.nb
+}
+
+// Operands are the matrices of one product. Those in bfloat16 are for plans of
+// [NewPlanBF16].
 type Operands struct {
 	A     []float32 // [M,K]
+	A16   []uint16  // bfloat16, instead of A
 	LDA   int       // from one row of A to the next
 	W     Matrix    // [N,K]
 	Bias  []float32 // [N], or nil
 	Add   []float32 // [M,N] or nil; may be C
+	Add16 []uint16  // bfloat16, instead of Add; may be C16
 	LDAdd int
 	C     []float32 // [M,N]; must not overlap A
+	C16   []uint16  // bfloat16, instead of C
 	LDC   int
 
 	// Epilogue, if not nil, is applied in place to every part of a row of C
-	// once it is complete.
+	// once it is complete, before it is rounded to bfloat16.
 	Epilogue func([]float32)
 }
 
 // check panics if an operand is too short for the kernels, which do not look.
 func (p *Plan) check(o *Operands) {
-	checkRows("A", len(o.A), p.m, p.k, o.LDA)
-	checkRows("C", len(o.C), p.m, p.n, o.LDC)
-	if o.Add != nil {
-		checkRows("Add", len(o.Add), p.m, p.n, o.LDAdd)
+	if p.kernel.form == single && (o.A16 != nil || o.Add16 != nil || o.C16 != nil) {
+		panic("gemm: operands in bfloat16 in a plan of NewPlan; NewPlanBF16 takes them")
+	}
+	checkRows("A", len(o.A)+len(o.A16), p.m, p.k, o.LDA)
+	checkRows("C", len(o.C)+len(o.C16), p.m, p.n, o.LDC)
+	if o.Add != nil || o.Add16 != nil {
+		checkRows("Add", len(o.Add)+len(o.Add16), p.m, p.n, o.LDAdd)
+	}
+	if both(o.A, o.A16) || both(o.Add, o.Add16) || both(o.C, o.C16) {
+		panic("gemm: an operand is given in float32 and in bfloat16")
 	}
 	if o.Bias != nil && len(o.Bias) < p.n {
 		panic(fmt.Sprintf("gemm: Bias has %d values, %d are needed", len(o.Bias), p.n))
@@ -101,6 +145,8 @@ func (p *Plan) check(o *Operands) {
 		panic("gemm: no weight")
 	}
 }
+
+func both(v []float32, v16 []uint16) bool { return v != nil && v16 != nil }
 
 func checkRows(name string, length, rows, cols, stride int) {
 	if stride < cols && rows > 1 {
@@ -115,41 +161,13 @@ func checkRows(name string, length, rows, cols, stride int) {
 func (p *Plan) Run(unit int, mem []byte, o *Operands) {
 	p.check(o)
 	rowBlocks := ceilDiv(p.m, p.mb)
-	m0, n0 := unit%rowBlocks*p.mb, unit/rowBlocks*p.nb
-	m1, n1 := min(m0+p.mb, p.m), min(n0+p.nb, p.n)
-	panels, _ := scratch.Floats(mem, p.kernel.PanelsLen(p.nb, p.kb))
-	t := Tile{
-		Segs: &Whole, NSeg: 1, Cols: uintptr(n1 - n0),
-		LDA: bytes(o.LDA), LDAdd: bytes(o.LDAdd), LDC: bytes(o.LDC),
-		B: unsafe.Pointer(&panels[0]), Bias: At(o.Bias, n0),
-	}
-	for k0 := 0; k0 == 0 || k0 < p.k; k0 += p.kb {
-		k1 := min(k0+p.kb, p.k)
-		p.kernel.Pack(panels, o.W, n0, n1, k0, k1, k1-k0, nil)
-		t.K, t.PanelStride = uintptr(k1-k0), bytes((k1-k0)*p.kernel.NR)
-		if k0 > 0 {
-			t.Bias, t.LDAdd = nil, t.LDC
-		}
-		for m, rows := m0, 0; m < m1; m += rows {
-			rows = p.kernel.Rows(m1 - m)
-			t.Rows = uintptr(rows)
-			t.A, t.C = At(o.A, m*o.LDA+k0), At(o.C, m*o.LDC+n0)
-			t.Add = t.C
-			if k0 == 0 {
-				t.Add = At(o.Add, m*o.LDAdd+n0)
-			}
-			p.kernel.Run(&t)
-			if o.Epilogue != nil && k1 == p.k {
-				for r := m; r < m+rows; r++ {
-					o.Epilogue(o.C[r*o.LDC+n0 : r*o.LDC+n1])
-				}
-			}
-		}
-	}
+	u := block{Plan: p, Operands: o, m0: unit % rowBlocks * p.mb, n0: unit / rowBlocks * p.nb}
+	u.m1, u.n1 = min(u.m0+p.mb, p.m), min(u.n0+p.nb, p.n)
+	u.run(mem)
 }
 
 // At returns the address of v[i], or nil if v is nil or ends before.
-func At(v []float32, i int) unsafe.Pointer {
+func At[T float32 | uint16](v []T, i int) unsafe.Pointer {
 	if i >= len(v) {
 		return nil
 	}

@@ -24,10 +24,12 @@ func Current() Kernel { return kernels[cpu.Current()] }
 
 // Run computes a tile. The calls are direct, for the tile to stay on the stack.
 func (kn Kernel) Run(t *Tile) {
-	switch kn.level {
-	case cpu.AVX512:
+	switch {
+	case kn.form == pairs:
+		tileBF16AVX512(t)
+	case kn.level == cpu.AVX512:
 		tileAVX512(t)
-	case cpu.AVX2:
+	case kn.level == cpu.AVX2:
 		tileAVX2(t)
 	default:
 		tileGeneric(t)

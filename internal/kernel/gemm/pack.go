@@ -1,6 +1,10 @@
 package gemm
 
-import "github.com/df65613c/easel/internal/kernel/convert"
+import (
+	"unsafe"
+
+	"github.com/df65613c/easel/internal/kernel/convert"
+)
 
 // maxOrder is the most steps of k that are packed in one go without an order
 // of the caller's own.
@@ -13,9 +17,14 @@ var inOrder = func() (order [maxOrder]uint32) {
 	return order
 }()
 
-// PanelsLen returns the length of the packed form of n rows of a weight with k
-// columns each.
-func (kn Kernel) PanelsLen(n, k int) int { return roundUp(n, kn.NR) * k }
+// PanelsLen returns the length of the memory in which n rows of a weight with k
+// columns each are packed.
+func (kn Kernel) PanelsLen(n, k int) int {
+	if kn.form == pairs { // and a panel in float32 on the way
+		return (roundUp(n, kn.NR)/2 + kn.NR) * k
+	}
+	return roundUp(n, kn.NR) * k
+}
 
 // Pack writes rows n0 to n1 and columns k0 to k1 of w in the order in which
 // micro-kernels read them. A panel is NR rows of w, transposed: depth lines of
@@ -27,8 +36,13 @@ func (kn Kernel) PanelsLen(n, k int) int { return roundUp(n, kn.NR) * k }
 //		}
 //	}
 //
-// A nil order is 0, 1, 2 and so on.
+// A nil order is 0, 1, 2 and so on. In kernels on pairs, lines 2i and 2i+1 are
+// line i of half as many, and dst must have all of PanelsLen.
 func (kn Kernel) Pack(dst []float32, w Matrix, n0, n1, k0, k1, depth int, order []uint32) {
+	if kn.form == pairs {
+		kn.packPairs(dst, w, n0, n1, k0, k1, depth, order)
+		return
+	}
 	for n := n0; n < n1; n += kn.NR {
 		panel := dst[:depth*kn.NR]
 		dst = dst[len(panel):]
@@ -38,11 +52,35 @@ func (kn Kernel) Pack(dst []float32, w Matrix, n0, n1, k0, k1, depth int, order 
 		}
 		if order != nil {
 			kn.packPanel(panel, w.at(n, k0), cols, order[:k1-k0])
-			continue
 		}
-		for k := k0; k < k1; k += maxOrder {
+		for k := k0; k < k1 && order == nil; k += maxOrder {
 			steps := min(maxOrder, k1-k)
 			kn.packPanel(panel[(k-k0)*kn.NR:], w.at(n, k), cols, inOrder[:steps])
+		}
+		if kn.form == rounded && w.Format != convert.BF16 {
+			convert.RoundBF16(panel, panel)
+		}
+	}
+}
+
+// packPairs packs panel by panel, where need be by way of one in float32.
+func (kn Kernel) packPairs(dst []float32, w Matrix, n0, n1, k0, k1, depth int, order []uint32) {
+	wide := dst[len(dst)-depth*kn.NR:]
+	widening := kn
+	widening.form = single
+	for n := n0; n < n1; n += kn.NR {
+		panel := dst[:depth/2*kn.NR]
+		dst = dst[len(panel):]
+		cols, k := min(kn.NR, n1-n), k0
+		if order == nil {
+			if cols < kn.NR {
+				clear(panel)
+			}
+			k += kn.packPairBlocks(panel, w.at(n, k0), cols, k1-k0)
+		}
+		if rest := depth - (k - k0); rest > 0 {
+			widening.Pack(wide, w, n, n+cols, k, k1, rest, order)
+			pairLines(panel[(k-k0)/2*kn.NR:], wide[:rest*kn.NR])
 		}
 	}
 }
@@ -68,6 +106,11 @@ func (kn Kernel) packPanel(panel []float32, w Matrix, cols int, order []uint32) 
 			panel[int(order[k])*kn.NR+c] = w.value(c, k)
 		}
 	}
+}
+
+// halves returns v as the bfloat16 in it.
+func halves(v []float32) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(v))), 2*len(v))
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }

@@ -22,7 +22,7 @@ import (
 //		}
 //	}
 //
-// Every number of rows goes through the same additions in the same order, so a
+// A step of k is one value, or two for kernels on pairs; see [TileBF16]. Every number of rows goes through the same additions in the same order, so a
 // row's result does not depend on the tile it is in. Add may be C.
 type Tile struct {
 	A           unsafe.Pointer // first row of A
@@ -58,6 +58,7 @@ type Kernel struct {
 	BlockRows, MaxBlockRows int
 
 	level cpu.Level
+	form  form
 }
 
 // Rows returns the height of the next tile where left rows are left, so that no

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,6 +67,40 @@ func (s *Source) Weights(n int, f convert.Format) (stored []byte, values []float
 	convert.FromF32(stored, values, f)
 	convert.ToF32(values, stored, f)
 	return stored, values
+}
+
+// BF16 returns v in bfloat16.
+func (s *Source) BF16(v []float32) []uint16 {
+	b := guard.Bytes(s.TB, 2*len(v), s.Side)
+	convert.FromF32(b, v, convert.BF16)
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), len(v))
+}
+
+// Rounded returns v with its values rounded to bfloat16.
+func Rounded(v []float32) []float32 {
+	r := make([]float32, len(v))
+	for i, x := range v {
+		r[i] = convert.BF16ToF32(convert.F32ToBF16(x))
+	}
+	return r
+}
+
+// Widened returns the values of v.
+func Widened(v []uint16) []float32 {
+	w := make([]float32, len(v))
+	for i, x := range v {
+		w[i] = convert.BF16ToF32(x)
+	}
+	return w
+}
+
+// RequireCloseBF16 fails unless got is want up to rounding to bfloat16 and tol
+// of the magnitude of its terms, or both are NaN, or both the same infinity.
+func RequireCloseBF16(t testing.TB, want Sum, got float32, tol float64, msg string, args ...any) {
+	t.Helper()
+	const half = 1.001 / (1 << 8) // of a unit in the last place, and that of a sum that is a little off
+	want.Magnitude += math.Abs(want.Value) * half / tol
+	RequireClose(t, want, got, tol, msg, args...)
 }
 
 // Sum is a float64 sum that knows the sum of its terms' magnitudes.

@@ -1,0 +1,52 @@
+package gemm
+
+import "github.com/df65613c/easel/internal/kernel/convert"
+
+// Output is what the tiles of one unit of work are added to and stored in.
+// Sums that go to bfloat16 are kept in float32 until they are complete.
+type Output struct {
+	C        []float32
+	C16      []uint16 // bfloat16, instead of C
+	Add      []float32
+	Add16    []uint16 // bfloat16, instead of Add; may be C16
+	Epilogue func([]float32)
+	Partial  []float32 // with C16
+}
+
+// Place is where the first row of a tile begins in each operand of an Output,
+// and how far the next row is, in values.
+type Place struct{ C, LDC, Add, LDAdd, Partial, LDPartial int }
+
+// Run computes a tile, which is the first or the last block of its sum, or
+// both. It sets C and Add of t.
+func (o *Output) Run(kn Kernel, t *Tile, at Place, first, last bool) {
+	sums, from, ld := o.C, at.C, at.LDC
+	if o.C16 != nil {
+		sums, from, ld = o.Partial, at.Partial, at.LDPartial
+	}
+	rows, cols := int(t.Rows), int(t.Cols)
+	t.C, t.LDC = At(sums, from), bytes(ld)
+	t.Add, t.LDAdd = t.C, t.LDC
+	switch {
+	case !first:
+	case o.Add16 != nil:
+		for r := range rows {
+			convert.WidenBF16(sums[from+r*ld:][:cols], o.Add16[at.Add+r*at.LDAdd:][:cols])
+		}
+	default:
+		t.Add, t.LDAdd = At(o.Add, at.Add), bytes(at.LDAdd)
+	}
+	kn.Run(t)
+	if !last || o.Epilogue == nil && o.C16 == nil {
+		return
+	}
+	for r := range rows {
+		row := sums[from+r*ld:][:cols]
+		if o.Epilogue != nil {
+			o.Epilogue(row)
+		}
+		if o.C16 != nil {
+			convert.NarrowBF16(o.C16[at.C+r*at.LDC:][:cols], row)
+		}
+	}
+}
