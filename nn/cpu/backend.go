@@ -1,7 +1,7 @@
 // Package cpu is the backend that runs graphs on the processor.
 //
-// It computes in float32, with weights of any of F32, F16 and BF16 read where
-// they lie. The result does not depend on the number of threads, and a row of
+// It computes in float32, or with the operands of products rounded to
+// bfloat16; weights of any of F32, F16 and BF16 are read where they lie. The result does not depend on the number of threads, and a row of
 // a batch does not depend on the other rows.
 package cpu
 
@@ -17,24 +17,26 @@ import (
 
 // Options adjusts a backend. The zero value is good.
 type Options struct {
-	Threads int      // 0 is GOMAXPROCS
-	Profile *Profile // takes the time of every operation; nil is none
+	Threads   int       // 0 is GOMAXPROCS
+	Precision Precision // "" is F32
+	Profile   *Profile  // takes the time of every operation; nil is none
 }
 
 // Backend runs graphs on the processor. It is safe for concurrent use.
 type Backend struct {
-	pool    *parallel.Pool
-	profile *Profile
+	pool      *parallel.Pool
+	precision Precision // F32 or BF16
+	profile   *Profile
 }
 
 // New returns a backend with a pool of threads of its own.
 func New(opts Options) *Backend {
-	return &Backend{pool: parallel.New(opts.Threads), profile: opts.Profile}
+	return &Backend{pool: parallel.New(opts.Threads), precision: opts.Precision.resolve(), profile: opts.Profile}
 }
 
-// Name returns for example "cpu (avx512, 2 threads)".
+// Name returns for example "cpu (avx512, f32, 2 threads)".
 func (b *Backend) Name() string {
-	return fmt.Sprintf("cpu (%s, %d threads)", cpu.Current(), b.pool.Threads())
+	return fmt.Sprintf("cpu (%s, %s, %d threads)", cpu.Current(), b.precision, b.pool.Threads())
 }
 
 // Supports reports whether the backend has the operation: all of them, on F32.
@@ -82,7 +84,10 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 }
 
 func (b *Backend) compile(ctx context.Context, p *nn.Program, band int) (*executable, error) {
-	e := &executable{pool: b.pool, profile: b.profile, program: p, mem: make([][]byte, p.Values)}
+	e := &executable{
+		pool: b.pool, profile: b.profile, precision: b.precision, program: p,
+		mem: make([][]byte, p.Values), formats: storage(p, b.precision),
+	}
 	c := compiler{executable: e, workspace: make([]int, len(p.Nodes)), band: band}
 	// Small weights are read here, from files that may be cut short meanwhile.
 	err := parallel.Guard(func() error {

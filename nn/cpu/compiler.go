@@ -51,7 +51,7 @@ func (c *compiler) node(i int) error {
 	case nn.LayerNorm:
 		return c.layerNorm(n, op)
 	case nn.Attention:
-		c.attention(n, op)
+		c.attention(i, n, op)
 	case nn.GEGLU:
 		c.geglu(n)
 	case nn.Activate:

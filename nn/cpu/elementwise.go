@@ -69,11 +69,11 @@ func (c *compiler) geglu(n *nn.Node) {
 	half := y.Dim(-1)
 	rows := y.Shape().NumElements() / half
 	blocks, size := rowBlocks(rows, half)
-	c.step(blocks, 0, func(_, unit int) {
-		src, dst := e.f32(x), e.f32(y)
+	c.step(blocks, c.roundingScratch(y, half), func(worker, unit int) {
+		src := e.f32(x)
 		for r := unit * size; r < min((unit+1)*size, rows); r++ {
 			row := src[2*r*half : 2*(r+1)*half]
-			act.GEGLU(dst[r*half:(r+1)*half], row[:half], row[half:])
+			e.write(y, worker, r*half, (r+1)*half, func(dst []float32) { act.GEGLU(dst, row[:half], row[half:]) })
 		}
 	})
 }

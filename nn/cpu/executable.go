@@ -6,6 +6,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/df65613c/easel/internal/kernel/convert"
 	"github.com/df65613c/easel/internal/parallel"
 	"github.com/df65613c/easel/internal/spill"
 	"github.com/df65613c/easel/nn"
@@ -24,6 +25,8 @@ type executable struct {
 	pool        *parallel.Pool
 	profile     *Profile
 	program     *nn.Program
+	precision   Precision
+	formats     []convert.Format // in which values are kept, by ID
 	plan        *nn.Plan
 	workspace   []int // bytes by node
 	scratchSize int   // bytes of a worker
@@ -39,7 +42,7 @@ type executable struct {
 
 // place decides where every inner value lies, and counts the memory.
 func (e *executable) place(workspace []int, scratch int) {
-	e.plan = nn.NewPlan(e.program, (*nn.Value).Bytes, workspace)
+	e.plan = nn.NewPlan(e.program, e.bytesOf, workspace)
 	e.workspace, e.scratchSize = workspace, scratch
 	e.footprint.Activations = int64(e.plan.Size)
 	e.footprint.Scratch = int64(scratch * e.pool.Threads())
@@ -60,7 +63,7 @@ func (e *executable) allocate(spillTo string) error {
 	for i := range e.program.Nodes {
 		out := e.program.Nodes[i].Out
 		if off := e.plan.Offset[out.ID()]; off >= 0 {
-			e.mem[out.ID()] = e.slab[off : off+out.Bytes()]
+			e.mem[out.ID()] = e.slab[off : off+e.bytesOf(out)]
 		}
 		if off := e.plan.Workspace[i]; off >= 0 {
 			e.work[i] = e.slab[off : off+e.workspace[i]]
@@ -70,6 +73,14 @@ func (e *executable) allocate(spillTo string) error {
 		e.scratch = append(e.scratch, tensor.New(tensor.U8, e.scratchSize).Bytes())
 	}
 	return nil
+}
+
+// bytesOf returns the size of a value in the format in which it is kept.
+func (e *executable) bytesOf(v *nn.Value) int {
+	if e.formats[v.Root().ID()] == convert.BF16 {
+		return v.Shape().NumElements() * convert.BF16.Size()
+	}
+	return v.Bytes()
 }
 
 // f32 returns the elements of a value while the program runs.

@@ -17,15 +17,24 @@ func (c *compiler) linear(n *nn.Node, op nn.Linear) error {
 	x, y := n.In[0], n.Out
 	k := x.Dim(-1)
 	nOut := y.Dim(-1)
-	plan := gemm.NewPlan(x.Shape().NumElements()/k, nOut, k)
+	newPlan := gemm.NewPlan
+	if c.precision == BF16 {
+		newPlan = gemm.NewPlanBF16
+	}
+	plan := newPlan(x.Shape().NumElements()/k, nOut, k)
 	act := epilogue(op.Act)
 	e := c.executable
+	operands := make([]gemm.Operands, e.pool.Threads()) // so that a run allocates nothing
 	c.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
-		o := gemm.Operands{A: e.f32(x), LDA: k, W: w, Bias: bias, C: e.f32(y), LDC: nOut, Epilogue: act}
+		o := &operands[worker]
+		*o = gemm.Operands{LDA: k, W: w, Bias: bias, LDC: nOut, Epilogue: act}
+		o.A, o.A16 = e.either(x)
+		o.C, o.C16 = e.either(y)
 		if op.HasResidual() {
-			o.Add, o.LDAdd = e.f32(n.In[1]), nOut
+			o.Add, o.Add16 = e.either(n.In[1])
+			o.LDAdd = nOut
 		}
-		plan.Run(unit, e.scratch[worker], &o)
+		plan.Run(unit, e.scratch[worker], o)
 	})
 	return nil
 }

@@ -30,10 +30,12 @@ func (c *compiler) layerNorm(n *nn.Node, op nn.LayerNorm) error {
 	rows := y.Shape().NumElements() / width
 	blocks, size := rowBlocks(rows, width)
 	e := c.executable
-	c.step(blocks, 0, func(_, unit int) {
-		src, dst := e.f32(x), e.f32(y)
+	c.step(blocks, c.roundingScratch(y, width), func(worker, unit int) {
+		src := e.f32(x)
 		for r := unit * size; r < min((unit+1)*size, rows); r++ {
-			norm.Layer(dst[r*width:(r+1)*width], src[r*width:(r+1)*width], scale, shift, op.Eps)
+			e.write(y, worker, r*width, (r+1)*width, func(dst []float32) {
+				norm.Layer(dst, src[r*width:(r+1)*width], scale, shift, op.Eps)
+			})
 		}
 	})
 	return nil
@@ -103,11 +105,11 @@ func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
 		return err
 	}
 	im, apply := imageOf(x), normalise(op.Act)
-	c.step(im.batch*im.blocks, 0, func(_, unit int) {
+	c.step(im.batch*im.blocks, c.roundingScratch(y, im.size*im.channels), func(worker, unit int) {
 		b := unit / im.blocks
 		from, to := im.block(b, unit%im.blocks)
 		mul, add := a(b)
-		apply(e.f32(y)[from:to], e.f32(x)[from:to], mul, add)
+		e.write(y, worker, from, to, func(dst []float32) { apply(dst, e.f32(x)[from:to], mul, add) })
 	})
 	return nil
 }

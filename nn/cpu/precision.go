@@ -1,0 +1,41 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/df65613c/easel/internal/cpu"
+)
+
+// Precision is the arithmetic of products: linear layers, convolutions,
+// attention. Sums, norms and activations are in float32 in any case.
+type Precision string
+
+const (
+	// F32 gives the numbers of the reference. It is what "" means.
+	F32 Precision = "f32"
+	// BF16 rounds the operands of products to bfloat16 and adds up in float32.
+	BF16 Precision = "bf16"
+	// Auto is BF16 where the processor has instructions for it, else F32.
+	Auto Precision = "auto"
+)
+
+// Precisions lists the precisions by name.
+func Precisions() []string { return []string{string(Auto), string(F32), string(BF16)} }
+
+// ParsePrecision returns the precision with the given name.
+func ParsePrecision(name string) (Precision, error) {
+	switch p := Precision(name); p {
+	case F32, BF16, Auto:
+		return p, nil
+	}
+	return F32, fmt.Errorf("no precision %q; there are %v", name, Precisions())
+}
+
+// resolve returns F32 or BF16.
+func (p Precision) resolve() Precision {
+	switch {
+	case p == BF16, p == Auto && cpu.BF16():
+		return BF16
+	}
+	return F32
+}

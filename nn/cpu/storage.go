@@ -1,0 +1,87 @@
+package cpu
+
+import (
+	"github.com/df65613c/easel/internal/kernel/convert"
+	"github.com/df65613c/easel/nn"
+)
+
+// storage says in which format each value that owns memory is kept, by ID.
+//
+// In reduced precision a value is kept in bfloat16 if all that read it are
+// products, which round it so anyway, and what makes it can write it so. The
+// others, such as the sums that run through a network, stay in float32.
+func storage(p *nn.Program, precision Precision) []convert.Format {
+	formats := make([]convert.Format, p.Values)
+	if precision == F32 {
+		return formats
+	}
+	wide := make([]bool, p.Values) // read by something that does not round
+	for _, o := range p.Outputs {
+		wide[o.Value.Root().ID()] = true
+	}
+	for _, n := range p.Nodes {
+		for i, v := range n.In {
+			if !readsRounded(n.Op, i) {
+				wide[v.Root().ID()] = true
+			}
+		}
+	}
+	for _, n := range p.Nodes {
+		if id := n.Out.ID(); !wide[id] && writesRounded(n.Op) {
+			formats[id] = convert.BF16
+		}
+	}
+	return formats
+}
+
+// readsRounded reports whether an operation takes operand i to bfloat16 first.
+func readsRounded(op nn.Op, i int) bool {
+	switch op.(type) {
+	case nn.Linear:
+		return i == 0
+	case nn.Attention:
+		return true
+	}
+	return false
+}
+
+// writesRounded reports whether an operation can give its result in bfloat16.
+func writesRounded(op nn.Op) bool {
+	switch op.(type) {
+	case nn.Linear, nn.Attention, nn.LayerNorm, nn.GroupNorm, nn.GEGLU:
+		return true
+	}
+	return false
+}
+
+// roundingScratch returns the bytes of scratch memory that write takes for n
+// elements of a value.
+func (c *compiler) roundingScratch(v *nn.Value, n int) int {
+	if c.formats[v.ID()] == convert.F32 {
+		return 0
+	}
+	return 4 * n
+}
+
+// write lets f make some elements of a value, and rounds them if the value is
+// kept so.
+func (e *executable) write(v *nn.Value, worker, from, to int, f func(dst []float32)) {
+	id := v.ID()
+	format := e.formats[id]
+	if format == convert.F32 {
+		f(e.f32(v)[from:to])
+		return
+	}
+	wide := elements[float32](e.scratch[worker])[:to-from]
+	f(wide)
+	convert.FromF32(e.mem[id][from*format.Size():to*format.Size()], wide, format)
+}
+
+// either returns the elements of a value in the format in which it is kept, and
+// nil for the other.
+func (e *executable) either(v *nn.Value) (wide []float32, narrow []uint16) {
+	if id := v.Root().ID(); e.formats[id] == convert.BF16 {
+		return nil, elements[uint16](e.mem[id])
+	}
+	return e.f32(v), nil
+}
