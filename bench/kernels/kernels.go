@@ -1,14 +1,16 @@
-// Package kernels measures single operations of a network on a backend: how
-// fast they are, and how far from the result in float64.
+// Package kernels measures single operations of a network on the processor:
+// how fast they are, and how far from the result in float64.
 package kernels
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
 	"github.com/df65613c/easel/bench/census"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -26,6 +28,7 @@ func (r Result) GFLOPS() float64 { return r.FLOPs() / r.Seconds / 1e9 }
 
 // Options adjusts a measurement. The zero value is good.
 type Options struct {
+	CPU     cpu.Options
 	Time    time.Duration // for each shape; 0 is a quarter of a second
 	Weights tensor.DType  // F16 if not set
 }
@@ -33,23 +36,23 @@ type Options struct {
 const minRuns = 3
 
 // Measure runs an operation with random operands.
-func Measure(ctx context.Context, b nn.Backend, e census.Entry, opts Options) (Result, error) {
+func Measure(ctx context.Context, e census.Entry, opts Options) (Result, error) {
 	if opts.Time == 0 {
 		opts.Time = time.Second / 4
 	}
-	r, err := Prepare(ctx, b, e.Shape, opts)
+	r, err := Prepare(ctx, e.Shape, opts)
 	if err != nil {
 		return Result{}, err
 	}
 	defer r.Close()
 	best, start := math.Inf(1), time.Now()
 	for n := 0; n <= minRuns || time.Since(start) < opts.Time; n++ {
-		t := time.Now()
-		if err := r.Do(ctx); err != nil {
+		took, err := r.Do(ctx)
+		if err != nil {
 			return Result{}, err
 		}
 		if n > 0 { // the first run meets cold caches and pages
-			best = min(best, time.Since(t).Seconds())
+			best = min(best, took.Seconds())
 		}
 	}
 	return Result{e, best, r.operation.deviation(r.dst[0].Float32s())}, nil
@@ -57,13 +60,16 @@ func Measure(ctx context.Context, b nn.Backend, e census.Entry, opts Options) (R
 
 // Run is an operation that is ready to run.
 type Run struct {
+	backend   *cpu.Backend
 	exe       nn.Executable
+	profile   *cpu.Profile
 	operation *operation
 	dst       []*tensor.Tensor
+	took      time.Duration // of all runs
 }
 
 // Prepare compiles an operation and makes its operands.
-func Prepare(ctx context.Context, b nn.Backend, s census.Shape, opts Options) (*Run, error) {
+func Prepare(ctx context.Context, s census.Shape, opts Options) (*Run, error) {
 	if opts.Weights == tensor.Invalid {
 		opts.Weights = tensor.F16
 	}
@@ -71,18 +77,27 @@ func Prepare(ctx context.Context, b nn.Backend, s census.Shape, opts Options) (*
 	if err != nil {
 		return nil, err
 	}
-	exe, err := nn.Compile(ctx, b, o.graph, nn.CompileOptions{})
-	if err != nil {
+	r := &Run{operation: o, profile: new(cpu.Profile)}
+	opts.CPU.Profile = r.profile
+	r.backend = cpu.New(opts.CPU)
+	if r.exe, err = nn.Compile(ctx, r.backend, o.graph, nn.CompileOptions{}); err != nil {
+		r.backend.Close()
 		return nil, err
 	}
-	return &Run{exe, o, []*tensor.Tensor{tensor.New(tensor.F32, o.graph.Outputs()[0].Value.Shape()...)}}, nil
+	r.dst = []*tensor.Tensor{tensor.New(tensor.F32, o.graph.Outputs()[0].Value.Shape()...)}
+	return r, nil
 }
 
-// Do runs the operation once.
-func (r *Run) Do(ctx context.Context) error { return r.exe.Run(ctx, r.dst, r.operation.inputs) }
+// Do runs the operation once and returns how long it took.
+func (r *Run) Do(ctx context.Context) (time.Duration, error) {
+	err := r.exe.Run(ctx, r.dst, r.operation.inputs)
+	before := r.took
+	r.took = r.profile.Took(r.operation.name)
+	return r.took - before, err
+}
 
 // Close frees the operation's memory.
-func (r *Run) Close() error { return r.exe.Close() }
+func (r *Run) Close() error { return errors.Join(r.exe.Close(), r.backend.Close()) }
 
 // samples is how many results are computed in float64.
 const samples = 64

@@ -1,6 +1,7 @@
 package kernels_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -15,8 +16,6 @@ import (
 
 // TestMeasure also shows that the float64 results are those of the operations.
 func TestMeasure(t *testing.T) {
-	backend := cpu.New(cpu.Options{Threads: 2})
-	defer backend.Close()
 	for _, s := range []census.Shape{
 		census.Linear{M: 7, N: 33, K: 40},
 		census.Conv{B: 2, H: 6, W: 9, CI: 5, CO: 7, KH: 3, KW: 3, Stride: 1, Pad: nn.Pad(1)},
@@ -24,10 +23,13 @@ func TestMeasure(t *testing.T) {
 		census.Attention{B: 2, Heads: 3, TQ: 9, TK: 5, D: 8},
 		census.Attention{B: 1, Heads: 2, TQ: 9, TK: 9, D: 8, Causal: true},
 	} {
-		r, err := kernels.Measure(t.Context(), backend, census.Entry{Shape: s, Count: 1}, kernels.Options{Time: time.Microsecond})
-		require.NoError(t, err)
-		require.Less(t, r.Error, 1e-5, "%T %v", s, s)
-		require.Greater(t, r.GFLOPS(), 0.0)
+		for precision, most := range map[cpu.Precision]float64{cpu.F32: 1e-5, cpu.BF16: 0.03} {
+			r, err := kernels.Measure(t.Context(), census.Entry{Shape: s, Count: 1},
+				kernels.Options{Time: time.Microsecond, CPU: cpu.Options{Threads: 2, Precision: precision}})
+			require.NoError(t, err)
+			require.Less(t, r.Error, most, "%T %v %s", s, s, precision)
+			require.Greater(t, r.GFLOPS(), 0.0)
+		}
 	}
 }
 
@@ -41,18 +43,22 @@ func BenchmarkUNet(b *testing.B) {
 	require.NoError(b, err)
 	entries, err := census.Of(g)
 	require.NoError(b, err)
-	backend := cpu.New(cpu.Options{})
-	defer backend.Close()
 	for _, e := range entries {
-		b.Run(e.Kind()+"/"+e.String(), func(b *testing.B) {
-			run, err := kernels.Prepare(b.Context(), backend, e.Shape, kernels.Options{})
-			require.NoError(b, err)
-			defer run.Close()
-			for b.Loop() {
-				require.NoError(b, run.Do(b.Context()))
-			}
-			b.ReportMetric(e.FLOPs()*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-			b.ReportMetric(float64(e.Count), "count")
-		})
+		for _, precision := range []cpu.Precision{cpu.F32, cpu.BF16} {
+			b.Run(fmt.Sprintf("%s/%s/%s", precision, e.Kind(), e), func(b *testing.B) {
+				run, err := kernels.Prepare(b.Context(), e.Shape, kernels.Options{CPU: cpu.Options{Precision: precision}})
+				require.NoError(b, err)
+				defer run.Close()
+				var sum time.Duration
+				for b.Loop() {
+					took, err := run.Do(b.Context())
+					require.NoError(b, err)
+					sum += took
+				}
+				b.ReportMetric(float64(sum.Nanoseconds())/float64(b.N), "ns/op") // of the operation alone
+				b.ReportMetric(e.FLOPs()*float64(b.N)/sum.Seconds()/1e9, "GFLOP/s")
+				b.ReportMetric(float64(e.Count), "count")
+			})
+		}
 	}
 }

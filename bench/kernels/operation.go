@@ -9,10 +9,12 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// operation is a graph of one operation, with its operands.
+// operation is a graph around one operation, with its operands.
 type operation struct {
+	name   string // of the operation in a profile
 	graph  *nn.Graph
 	inputs []*tensor.Tensor
+	x      [][]float32         // operands of the operation
 	value  func(i int) float64 // the i-th result, in float64
 }
 
@@ -52,27 +54,51 @@ func weight(r *rand.Rand, dt tensor.DType, shape ...int) (*nn.Weight, []float32,
 	return nn.Param("weight", t), f.Float32s(), nil
 }
 
-// record records an operation on inputs of the given shapes, and fills them.
-func record(r *rand.Rand, shapes [][]int, op func(g *nn.Graph, in []*nn.Value) *nn.Value) (*operation, error) {
-	g, err := nn.Record(func(g *nn.Graph) {
+// gate is a number whose gelu is the number itself in float32.
+const gate = 8
+
+// record records an operation on operands of the given shapes, and makes them.
+//
+// A backend keeps the results of operations in the format in which products
+// read them, but not the inputs of a graph. So each operand is made by a GEGLU,
+// as in a network, of gate and the operand over gate: exactly the operand.
+func record(r *rand.Rand, name string, shapes [][]int, op func(g *nn.Graph, in []*nn.Value) *nn.Value) (*operation, error) {
+	o := &operation{name: name}
+	var err error
+	o.graph, err = nn.Record(func(g *nn.Graph) {
 		var in []*nn.Value
 		for _, s := range shapes {
-			in = append(in, g.Input("x", tensor.F32, s...))
+			gated := append(append([]int{}, s[:len(s)-1]...), 2*s[len(s)-1])
+			in = append(in, g.GEGLU(g.Input("x", tensor.F32, gated...)))
 		}
 		g.Output("y", op(g, in))
 	})
 	if err != nil {
 		return nil, err
 	}
-	o := &operation{graph: g}
 	for _, s := range shapes {
-		t, err := random(r, tensor.F32, 1, s...)
-		if err != nil {
-			return nil, err
-		}
-		o.inputs = append(o.inputs, t)
+		x, gated := o.operand(r, s)
+		o.x, o.inputs = append(o.x, x), append(o.inputs, gated)
 	}
 	return o, nil
+}
+
+// operand returns random values, and the input that a GEGLU makes them of.
+func (o *operation) operand(r *rand.Rand, shape []int) ([]float32, *tensor.Tensor) {
+	width := shape[len(shape)-1]
+	x := make([]float32, tensor.Shape(shape).NumElements())
+	input := tensor.New(tensor.F32, len(x)/width, 2*width)
+	v := input.Float32s()
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+		at := i/width*2*width + i%width
+		v[at], v[at+width] = x[i]/gate, gate
+	}
+	input, err := input.Reshape(append(append([]int{}, shape[:len(shape)-1]...), 2*width)...)
+	if err != nil {
+		panic(err) // the number of elements is the same
+	}
+	return x, input
 }
 
 func linear(s census.Linear, r *rand.Rand, dt tensor.DType) (*operation, error) {
@@ -80,13 +106,13 @@ func linear(s census.Linear, r *rand.Rand, dt tensor.DType) (*operation, error) 
 	if err != nil {
 		return nil, err
 	}
-	o, err := record(r, [][]int{{s.M, s.K}}, func(g *nn.Graph, in []*nn.Value) *nn.Value {
+	o, err := record(r, "Linear", [][]int{{s.M, s.K}}, func(g *nn.Graph, in []*nn.Value) *nn.Value {
 		return g.Linear(in[0], nn.Linear{Weight: w})
 	})
 	if err != nil {
 		return nil, err
 	}
-	x := o.inputs[0].Float32s()
+	x := o.x[0]
 	o.value = func(i int) float64 { return dot(x[i/s.N*s.K:][:s.K], wv[i%s.N*s.K:][:s.K]) }
 	return o, nil
 }
@@ -96,13 +122,13 @@ func conv(s census.Conv, r *rand.Rand, dt tensor.DType) (*operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := record(r, [][]int{{s.B, s.H, s.W, s.CI}}, func(g *nn.Graph, in []*nn.Value) *nn.Value {
+	o, err := record(r, "Conv2D", [][]int{{s.B, s.H, s.W, s.CI}}, func(g *nn.Graph, in []*nn.Value) *nn.Value {
 		return g.Conv2D(in[0], nn.Conv2D{Weight: w, Stride: s.Stride, Pad: s.Pad})
 	})
 	if err != nil {
 		return nil, err
 	}
-	x := o.inputs[0].Float32s()
+	x := o.x[0]
 	o.value = func(i int) float64 {
 		co, pixel := i%s.CO, i/s.CO
 		ox, oy, b := pixel%s.OutW(), pixel/s.OutW()%s.OutH(), pixel/s.OutW()/s.OutH()
@@ -125,13 +151,13 @@ func conv(s census.Conv, r *rand.Rand, dt tensor.DType) (*operation, error) {
 
 func attention(s census.Attention, r *rand.Rand) (*operation, error) {
 	width := s.Heads * s.D
-	o, err := record(r, [][]int{{s.B, s.TQ, width}, {s.B, s.TK, width}, {s.B, s.TK, width}}, func(g *nn.Graph, in []*nn.Value) *nn.Value {
+	o, err := record(r, "Attention", [][]int{{s.B, s.TQ, width}, {s.B, s.TK, width}, {s.B, s.TK, width}}, func(g *nn.Graph, in []*nn.Value) *nn.Value {
 		return g.Attention(in[0], in[1], in[2], nn.Attention{Heads: s.Heads, Causal: s.Causal})
 	})
 	if err != nil {
 		return nil, err
 	}
-	q, k, v := o.inputs[0].Float32s(), o.inputs[1].Float32s(), o.inputs[2].Float32s()
+	q, k, v := o.x[0], o.x[1], o.x[2]
 	o.value = func(i int) float64 {
 		row, column := i/width, i%width
 		b, head := row/s.TQ, column/s.D*s.D

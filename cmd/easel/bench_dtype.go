@@ -10,8 +10,8 @@ import (
 	"github.com/df65613c/easel/nn/cpu"
 )
 
-// arithmetic is the dtypes that are measured, and the names that bench peak has for them.
-var arithmetic = []struct{ flag, peak string }{{"f32", "F32"}}
+// peakDTypes are the names that bench peak has for precisions.
+var peakDTypes = map[cpu.Precision]string{cpu.F32: "F32", cpu.BF16: "BF16"}
 
 // arithmeticFlags choose the processor's part in a measurement.
 type arithmeticFlags struct {
@@ -20,19 +20,25 @@ type arithmeticFlags struct {
 }
 
 func (f *arithmeticFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.dtype, "dtype", string(cpu.F32), "arithmetic: "+strings.Join(f.names(), ", "))
+}
+
+func (f *arithmeticFlags) names() []string {
 	var names []string
-	for _, a := range arithmetic {
-		names = append(names, a.flag)
+	for p := range peakDTypes {
+		names = append(names, string(p))
 	}
-	cmd.Flags().StringVar(&f.dtype, "dtype", "f32", "arithmetic: "+strings.Join(names, ", "))
+	slices.Sort(names)
+	return names
 }
 
 // options returns the options of the backend that computes so, and the dtype
 // of the peak that it is held against.
 func (f *arithmeticFlags) options() (opts cpu.Options, peak string, err error) {
-	i := slices.IndexFunc(arithmetic, func(a struct{ flag, peak string }) bool { return a.flag == f.dtype })
-	if i < 0 {
-		return cpu.Options{}, "", fmt.Errorf("--dtype %q: want f32", f.dtype)
+	precision := cpu.Precision(f.dtype)
+	peak, ok := peakDTypes[precision]
+	if !ok {
+		return opts, "", fmt.Errorf("--dtype %q: want one of %s", f.dtype, strings.Join(f.names(), ", "))
 	}
-	return cpu.Options{Threads: f.threads}, arithmetic[i].peak, nil
+	return cpu.Options{Threads: f.threads, Precision: precision}, peak, nil
 }

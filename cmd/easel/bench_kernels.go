@@ -56,6 +56,7 @@ func newBenchKernels() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			opts.Threads = n
 			backend := cpu.New(opts)
 			defer backend.Close()
 			if err := out.check(); err != nil {
@@ -100,7 +101,7 @@ func newBenchKernels() *cobra.Command {
 			bar := progressbar.NewOptions(len(entries), progressbar.OptionSetWriter(cmd.ErrOrStderr()),
 				progressbar.OptionSetDescription("shapes"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
 			for _, e := range entries {
-				k, err := kernels.Measure(ctx, backend, e, kernels.Options{Time: each})
+				k, err := kernels.Measure(ctx, e, kernels.Options{CPU: opts, Time: each})
 				if err != nil {
 					return fmt.Errorf("%s %s: %w", e.Kind(), e, err)
 				}

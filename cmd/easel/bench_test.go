@@ -57,7 +57,7 @@ func TestBenchNetworks(t *testing.T) {
 	for name, want := range map[string][]string{"unet": {"unet"}, "vae": {"vae"}, "clip": {"clip-l", "clip-g"}} {
 		args := []string{"bench", name, "-m", path, "--runs", "2", "--json"}
 		if name != "clip" {
-			args = append(args, "--size", "64")
+			args = append(args, "--size", "64", "--dtype", "bf16")
 		}
 		out, _ := ok(t, "", args...)
 		var r networkReport
