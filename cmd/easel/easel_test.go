@@ -109,7 +109,7 @@ func TestFaultsLeaveNothing(t *testing.T) {
 		"ends in .png":                {"-m", model("a"), "-o", filepath.Join(dir, "out.gif")},
 		"none":                        {"-m", model("a"), "-o", filepath.Join(dir, "none", "out.png")},
 		"is a folder":                 {"-m", model("a"), "-o", dir},
-		`--dtype "f8"`:                {"-m", model("a"), "--dtype", "f8", "-o", out},
+		`no precision "f8"`:           {"-m", model("a"), "--dtype", "f8", "-o", out},
 		"--threads":                   {"-m", model("a"), "--threads", "-1", "-o", out},
 		"unknown flag: --stepz":       {"-m", model("a"), "--stepz", "4", "-o", out},
 		`no sampler "x"; there are e`: {"-m", model("a"), "--sampler", "x", "-o", out},
@@ -228,4 +228,31 @@ func TestPlanSaysWhatAPictureTakes(t *testing.T) {
 	require.ErrorContains(t, err, "width is 250")
 	_, _, err = run(t, context.Background(), "", "plan", "--memory", "many")
 	require.ErrorContains(t, err, "2GiB")
+}
+
+// TestConvertKeepsThePicture holds the numbers of a model in float32, where they
+// have room, and in bfloat16, where they are rounded.
+func TestConvertKeepsThePicture(t *testing.T) {
+	dir := t.TempDir()
+	draw := func(model, name string) []byte {
+		path := filepath.Join(dir, name)
+		ok(t, "", "txt2img", "-m", model, "-p", "a cat", "--width", "64", "--height", "64", "--steps", "2", "--seed", "3", "-o", path)
+		f, err := os.Open(path)
+		require.NoError(t, err)
+		defer f.Close()
+		img, err := png.Decode(f)
+		require.NoError(t, err)
+		return img.(*image.RGBA).Pix
+	}
+	want := draw(model("a"), "want.png")
+	for _, dtype := range []string{"f32", "bf16"} {
+		out := filepath.Join(dir, dtype)
+		ok(t, "", "convert", model("a"), "-o", out, "--dtype", dtype)
+		got := draw(out, dtype+".png")
+		require.Equal(t, dtype == "f32", string(want) == string(got), dtype)
+	}
+	_, _, err := run(t, context.Background(), "", "convert", model("a"), "-o", filepath.Join(dir, "bf16"))
+	require.ErrorContains(t, err, "exists")
+	_, _, err = run(t, context.Background(), "", "convert", model("a"), "-o", filepath.Join(dir, "x"), "--dtype", "f8")
+	require.ErrorContains(t, err, "want f16, bf16 or f32")
 }

@@ -56,6 +56,7 @@ hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C].`,
 		},
 	}
 	model.add(cmd)
+	model.dtype.add(cmd)
 	cmd.Flags().StringArrayVarP(&texts, "prompt", "p", nil, "text to encode; may be given several times")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "safetensors file to write")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON to standard output instead")

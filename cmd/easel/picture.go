@@ -26,7 +26,6 @@ type pictureFlags struct {
 	cfg      float64
 	steps    int
 	batch    int
-	dtype    string
 	original sizeFlag
 	target   sizeFlag
 	crop     cropFlag
@@ -37,6 +36,7 @@ type pictureFlags struct {
 
 func (f *pictureFlags) add(cmd *cobra.Command) {
 	f.model.add(cmd)
+	f.model.dtype.add(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw")
 	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw; not given, that side is zeros if the model says so")
@@ -49,7 +49,6 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sdxl.Schedules(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
-	flags.StringVar(&f.dtype, "dtype", "auto", "arithmetic: auto, f32")
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
 	flags.Var(&f.target, "target-size", "target size conditioning WxH (default: the picture's)")
@@ -99,9 +98,6 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 
 // check finds faults that need no model, before time is spent.
 func (f *pictureFlags) check() error {
-	if f.dtype != "auto" && f.dtype != "f32" {
-		return fmt.Errorf("--dtype %q: want auto or f32", f.dtype)
-	}
 	for _, path := range []string{f.output, f.trace} {
 		if path == "" {
 			continue

@@ -45,6 +45,7 @@ func newPlan() *cobra.Command {
 		},
 	}
 	f.add(cmd)
+	f.dtype.add(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&o.Width, "width", 0, "width in pixels (default: the model's)")
 	flags.IntVar(&o.Height, "height", 0, "height in pixels (default: the model's)")

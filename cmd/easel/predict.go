@@ -70,6 +70,7 @@ standard output. docs/api.md lists the fields.`,
 		},
 	}
 	model.add(cmd)
+	model.dtype.add(cmd)
 	cmd.Flags().Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	cmd.Flags().Var(&styles, "styles", "JSON file of style presets (default: those in the program)")
 	return cmd

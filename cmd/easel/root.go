@@ -19,7 +19,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newMkmodel())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newConvert(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newMkmodel())
 	return root
 }
 
@@ -28,6 +28,7 @@ type modelFlags struct {
 	path    string
 	options sdxl.OpenOptions
 	threads int
+	dtype   precisionFlag // of commands that compute
 	profile profileFlag
 }
 
@@ -59,5 +60,5 @@ func (f *modelFlags) open(log io.Writer, parts sdxl.Parts) (*sdxl.Model, error) 
 }
 
 func (f *modelFlags) backend() nn.Backend {
-	return cpu.New(cpu.Options{Threads: f.threads, Profile: f.profile.taken})
+	return cpu.New(cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken})
 }

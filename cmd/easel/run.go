@@ -58,6 +58,7 @@ func newRun() *cobra.Command {
 		},
 	}
 	model.add(cmd)
+	model.dtype.add(cmd)
 	cmd.Flags().StringVar(&input, "in", "", "safetensors file with the inputs")
 	cmd.Flags().StringVar(&output, "out", "", "safetensors file to write")
 	cmd.Flags().StringArrayVar(&taps, "tap", nil, "inner value to write too, such as down_blocks.1.attentions.0; may be given several times")

@@ -45,6 +45,7 @@ web page. docs/api.md tells more. SIGTERM and SIGINT refuse new requests and let
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.model.add(cmd)
+	f.model.dtype.add(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address and port; 0.0.0.0:8080 is every address of this machine")
 	flags.StringVar(&f.keys, "api-keys", "", "file of API keys, one a line, that clients must show one of (default: that in $"+apiKeyVariable+", or none)")

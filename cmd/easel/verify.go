@@ -67,6 +67,7 @@ model is another one, the picture was changed, or it started from a picture othe
 		},
 	}
 	model.add(cmd)
+	model.dtype.add(cmd)
 	cmd.Flags().Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	cmd.Flags().StringVarP(&input, "image", "i", "", "picture that it started from")
 	return cmd
