@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"image/draw"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,17 +42,59 @@ const (
 	captionH    = 44
 )
 
+// demoPrompt is what styles and samplers are compared on.
+const demoPrompt = "a red heart on a yellow background"
+
+// demoPicture is a request and what stands below its picture.
+type demoPicture struct {
+	caption string
+	request sdxl.Request
+}
+
+// demoPictures lists a sheet's pictures: of the prompts, or of one prompt by
+// each style or each sampler.
+func demoPictures(styles, samplers bool, seed int64) []demoPicture {
+	var list []demoPicture
+	add := func(caption, prompt, style, sampler string) {
+		r := sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: prompt}}, Seed: &seed, Steps: new(20), CFGScale: new(sdxl.DefaultCFG), Sampler: sampler, StylePreset: style}
+		if sampler == "" {
+			r.Sampler, r.Extras = "dpmpp_2m", &sdxl.Extras{Schedule: "karras"}
+		}
+		list = append(list, demoPicture{caption, r})
+	}
+	if styles {
+		for _, name := range sdxl.DefaultStyles().Names() {
+			add(name, demoPrompt, name, "")
+		}
+	}
+	if samplers {
+		for _, name := range sdxl.Samplers() {
+			add(name, demoPrompt, "", name)
+		}
+	}
+	if list == nil {
+		for _, prompt := range demoPrompts {
+			add(prompt, prompt, "", "")
+		}
+	}
+	return list
+}
+
 func newDemo() *cobra.Command {
 	var output string
 	var seed int64
 	var threads int
+	var styles, samplers bool
 	cmd := &cobra.Command{
 		Use:   "demo -o FILE.png",
-		Short: "Draw a contact sheet of a dozen prompts with the model in the box",
+		Short: "Draw a contact sheet with the model in the box: a dozen prompts, the styles, or the samplers",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkWritable(output); err != nil {
 				return err
+			}
+			if seed < 1 || seed > math.MaxUint32 {
+				return fmt.Errorf("--seed is %d, want 1 to %d", seed, uint32(math.MaxUint32))
 			}
 			m, err := openBuiltin(sdxl.OpenOptions{})
 			if err != nil {
@@ -62,21 +105,28 @@ func newDemo() *cobra.Command {
 			defer backend.Close()
 			pipe := sdxl.Pipeline{Model: m, Backend: backend}
 			var images []image.Image
-			for i, prompt := range demoPrompts {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d/%d %s\n", i+1, len(demoPrompts), prompt)
-				steps := 20
-				r, err := pipe.Generate(cmd.Context(), sdxl.Options{Prompt: prompt, Seed: &seed, Steps: &steps, Sampler: "dpmpp_2m", Schedule: "karras"})
+			var captions []string
+			list := demoPictures(styles, samplers, seed)
+			for i, p := range list {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d/%d %s\n", i+1, len(list), p.caption)
+				o, err := sdxl.PredictOptions{}.Options(m, &p.request)
 				if err != nil {
 					return err
 				}
-				images = append(images, r.Images[0])
+				r, err := pipe.Generate(cmd.Context(), o)
+				if err != nil {
+					return err
+				}
+				images, captions = append(images, r.Images[0]), append(captions, p.caption)
 			}
 			return atomicfile.Write(output, func(w io.Writer) error {
-				return pngmeta.Encode(w, contactSheet(images, demoPrompts), nil)
+				return pngmeta.Encode(w, contactSheet(images, captions), nil)
 			})
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "demo.png", "PNG file to write")
+	cmd.Flags().BoolVar(&styles, "styles", false, "one prompt in every style preset")
+	cmd.Flags().BoolVar(&samplers, "samplers", false, "one prompt by every sampler")
 	cmd.Flags().Int64Var(&seed, "seed", 1, "seed of the noise")
 	cmd.Flags().IntVar(&threads, "threads", 0, "threads (default: all processors)")
 	return cmd
