@@ -1,5 +1,8 @@
-// Package conv convolves images in float32, channels last, with weights that
-// may be F32, F16 or BF16 in memory.
+// Package conv convolves images, channels last, with weights that may be F32,
+// F16 or BF16 in memory. Sums are in float32. Factors are in float32 ([NewPlan]),
+// or rounded to bfloat16 ([NewPlanBF16]); then images may be bfloat16 in memory,
+// too, and on processors with AVX512_BF16 are read in place if the number of
+// their channels is even.
 //
 // Nothing is unrolled or padded in memory: a tap of the kernel is a constant
 // offset in the rows of pixels that the micro-kernels of package gemm read.
@@ -62,25 +65,31 @@ type Plan struct {
 }
 
 const (
-	maxBlockK    = 704 // input channels x taps in a block of the sum
-	manyUnits    = 64  // enough for the work to spread evenly
-	someUnits    = 4
-	channelAlign = 16
+	maxBlockSteps = 704 // input channels x taps in a block of the sum
+	manyUnits     = 64  // enough for the work to spread evenly
+	someUnits     = 4
+	channelAlign  = 16
 )
 
 // NewPlan divides a convolution for the instruction set in use. It panics if
 // the shape is impossible.
-func NewPlan(s Shape) *Plan {
+func NewPlan(s Shape) *Plan { return newPlan(s, gemm.Current(), gemm.NewPlan) }
+
+// NewPlanBF16 divides a convolution whose factors are rounded to bfloat16, to
+// nearest and to even. Its operands X, Add and Y may each be float32 or bfloat16.
+func NewPlanBF16(s Shape) *Plan { return newPlan(s, gemm.CurrentBF16(s.CI), gemm.NewPlanBF16) }
+
+func newPlan(s Shape, kn gemm.Kernel, matrix func(m, n, k int) *gemm.Plan) *Plan {
 	s.check()
-	p := &Plan{shape: s, outH: s.OutH(), outW: s.OutW(), kernel: gemm.Current()}
+	p := &Plan{shape: s, outH: s.OutH(), outW: s.OutW(), kernel: kn}
 	p.ob = gemm.BlockColumns(p.kernel, s.CO)
 	if s.pointwise() {
-		p.matrix = gemm.NewPlan(s.H*s.W, s.CO, s.CI)
+		p.matrix = matrix(s.H*s.W, s.CO, s.CI)
 		return p
 	}
 	area := s.KH * s.KW
 	p.ib = max(1, s.CI)
-	if blocks := ceilDiv(s.CI*area, maxBlockK); blocks > 1 {
+	if blocks := ceilDiv(kn.Steps(s.CI*area), maxBlockSteps); blocks > 1 {
 		p.ib = min(s.CI, ceilDiv(ceilDiv(s.CI, blocks), channelAlign)*channelAlign)
 	}
 	p.yb = p.rowsPerUnit()
@@ -117,8 +126,8 @@ func (p *Plan) segments(y, x span) []gemm.Segment {
 	for ky := y.tap0; ky < y.tap1; ky++ {
 		for kx := x.tap0; kx < x.tap1; kx++ {
 			segs = append(segs, gemm.Segment{
-				A: bytes(((ky-y.tap0)*p.shape.W + kx - x.tap0) * p.shape.CI),
-				B: bytes((ky*p.shape.KW + kx) * p.ib * p.kernel.NR),
+				A: bytes(p.kernel.Steps(((ky-y.tap0)*p.shape.W + kx - x.tap0) * p.shape.CI)),
+				B: bytes(p.kernel.Steps((ky*p.shape.KW+kx)*p.ib) * p.kernel.NR),
 			})
 		}
 	}
@@ -139,46 +148,79 @@ func (p *Plan) ScratchSize() int {
 	if p.matrix != nil {
 		return p.matrix.ScratchSize() + scratch.Size(p.shape.CO)
 	}
-	return scratch.Size(p.kernel.PanelsLen(p.ob, len(p.order)), p.ob)
+	return scratch.Size(p.kernel.PanelsLen(p.ob, len(p.order)), p.ob, p.stagedLen(), p.partialLen())
 }
 
-// Operands are the tensors of one convolution.
+// stagedLen is the length of the rows of X that a unit needs, in the form that
+// the kernel reads.
+func (p *Plan) stagedLen() int {
+	if p.kernel.InPlace() {
+		return 0
+	}
+	rows := min(p.shape.H, (p.yb-1)*p.shape.Stride+p.shape.KH)
+	return p.kernel.Steps(rows * p.shape.W * p.shape.CI)
+}
+
+// partialLen is the length of the sums of a unit, or if they are complete after
+// one block of channels, of a tile.
+func (p *Plan) partialLen() int {
+	switch {
+	case p.kernel.InPlace():
+		return 0
+	case p.ib < p.shape.CI:
+		return p.yb * p.outW * p.ob
+	}
+	return p.kernel.MR * p.ob
+}
+
+// Operands are the tensors of one convolution. Those in bfloat16 are for plans
+// of [NewPlanBF16].
 type Operands struct {
 	X           []float32      // [B,H,W,CI]
+	X16         []uint16       // bfloat16, instead of X
 	W           unsafe.Pointer // [CO,CI,KH,KW]
 	Format      convert.Format // of W
 	Bias        []float32      // [CO], or nil
 	ChannelBias []float32      // [B,CO], or nil
 	Add         []float32      // [B,OutH,OutW,CO] or nil; may be Y
+	Add16       []uint16       // bfloat16, instead of Add; may be Y16
 	Y           []float32      // [B,OutH,OutW,CO]; must not overlap X
+	Y16         []uint16       // bfloat16, instead of Y
 
 	// Epilogue, if not nil, is applied in place to every part of a pixel of Y
-	// once it is complete.
+	// once it is complete, before it is rounded to bfloat16.
 	Epilogue func([]float32)
 }
 
 // check panics if an operand is too short for the kernels, which do not look.
 func (p *Plan) check(o *Operands) {
 	s, out := p.shape, p.shape.B*p.outH*p.outW*p.shape.CO
-	need("X", o.X, s.B*s.H*s.W*s.CI)
-	need("Y", o.Y, out)
+	if p.kernel.InPlace() && (o.X16 != nil || o.Add16 != nil || o.Y16 != nil) {
+		panic("conv: operands in bfloat16 in a plan of NewPlan; NewPlanBF16 takes them")
+	}
+	need("X", o.X, o.X16, s.B*s.H*s.W*s.CI)
+	need("Y", o.Y, o.Y16, out)
 	if o.Bias != nil {
-		need("Bias", o.Bias, s.CO)
+		need("Bias", o.Bias, nil, s.CO)
 	}
 	if o.ChannelBias != nil {
-		need("ChannelBias", o.ChannelBias, s.B*s.CO)
+		need("ChannelBias", o.ChannelBias, nil, s.B*s.CO)
 	}
-	if o.Add != nil {
-		need("Add", o.Add, out)
+	if o.Add != nil || o.Add16 != nil {
+		need("Add", o.Add, o.Add16, out)
 	}
 	if o.W == nil && s.CI > 0 {
 		panic("conv: no weight")
 	}
 }
 
-func need(name string, v []float32, n int) {
-	if len(v) < n {
-		panic(fmt.Sprintf("conv: %s has %d values, %d are needed", name, len(v), n))
+// need panics unless one of v and v16 is given, and has n values.
+func need(name string, v []float32, v16 []uint16, n int) {
+	if v != nil && v16 != nil {
+		panic(fmt.Sprintf("conv: %s is given in float32 and in bfloat16", name))
+	}
+	if have := len(v) + len(v16); have < n {
+		panic(fmt.Sprintf("conv: %s has %d values, %d are needed", name, have, n))
 	}
 }
 
@@ -192,12 +234,11 @@ func (p *Plan) Run(unit int, mem []byte, o *Operands) {
 	rowBlocks, columnBlocks := ceilDiv(p.outH, p.yb), ceilDiv(p.shape.CO, p.ob)
 	y0 := unit % rowBlocks * p.yb
 	c0 := unit / rowBlocks % columnBlocks * p.ob
-	panels, mem := scratch.Floats(mem, p.kernel.PanelsLen(p.ob, len(p.order)))
 	b := block{
-		Plan: p, Operands: o, image: unit / rowBlocks / columnBlocks,
+		Plan: p, Operands: *o, image: unit / rowBlocks / columnBlocks,
 		y0: y0, y1: min(y0+p.yb, p.outH), c0: c0, c1: min(c0+p.ob, p.shape.CO),
 	}
-	b.run(panels, mem)
+	b.run(mem)
 }
 
 // runPointwise treats the pixels of an image as the rows of a matrix.
@@ -206,15 +247,22 @@ func (p *Plan) runPointwise(unit int, mem []byte, o *Operands) {
 	image := unit / p.matrix.Units()
 	bias, mem := scratch.Floats(mem, s.CO)
 	p.sumBias(bias, o, image, 0)
+	x, y := image*pixels*s.CI, image*pixels*s.CO
 	m := gemm.Operands{
-		A: o.X[image*pixels*s.CI:], LDA: s.CI,
+		A: from(o.X, x), A16: from(o.X16, x), LDA: s.CI,
 		W:    gemm.Matrix{Data: o.W, Format: o.Format, RowStride: s.CI, ColStride: 1},
-		Bias: bias, C: o.Y[image*pixels*s.CO:], LDC: s.CO, Epilogue: o.Epilogue,
-	}
-	if o.Add != nil {
-		m.Add, m.LDAdd = o.Add[image*pixels*s.CO:], s.CO
+		Bias: bias, Add: from(o.Add, y), Add16: from(o.Add16, y), LDAdd: s.CO,
+		C: from(o.Y, y), C16: from(o.Y16, y), LDC: s.CO, Epilogue: o.Epilogue,
 	}
 	p.matrix.Run(unit%p.matrix.Units(), mem, &m)
+}
+
+// from returns the values of v from i on, and nil of nil.
+func from[T float32 | uint16](v []T, i int) []T {
+	if v == nil {
+		return nil
+	}
+	return v[i:]
 }
 
 // sumBias sets dst to the sum of both biases of an image, from output channel c on.

@@ -97,15 +97,14 @@ func TestBF16EveryTailOfTheTiles(t *testing.T) {
 
 func TestBF16ShapesAndFormats(t *testing.T) {
 	eachSideBF16(t, func(t *testing.T, s *kerneltest.Source) {
-		for _, size := range [][3]int{{1, 1, 1}, {1, 100, 64}, {13, 33, 17}, {29, 47, 130}, {26, 64, 334}, {3, 16, 2600}, {14, 200, 64}, {400, 9, 30}} {
-			for _, f := range kerneltest.Formats {
-				for _, transposed := range []bool{false, true} {
-					for _, in := range narrows {
-						t.Run(fmt.Sprint(size, f, transposed, in), func(t *testing.T) {
-							v := variant{format: f, transposed: transposed, bias: true, add: true, gapA: 3, gapC: 5}
-							newBF16(s, size[0], size[1], size[2], v, in).requireCorrect(t, s)
-						})
-					}
+		for i, size := range [][3]int{{1, 1, 1}, {1, 100, 64}, {13, 33, 17}, {14, 47, 130}, {26, 64, 334}, {3, 16, 2600}, {14, 200, 64}, {400, 9, 30}} {
+			for j, f := range kerneltest.Formats {
+				for k, transposed := range []bool{false, true} {
+					v := variant{format: f, transposed: transposed, bias: true, add: true, gapA: 3, gapC: 5}
+					in := narrows[(i+2*j+k)%len(narrows)]
+					t.Run(fmt.Sprint(size, f, transposed, in), func(t *testing.T) {
+						newBF16(s, size[0], size[1], size[2], v, in).requireCorrect(t, s)
+					})
 				}
 			}
 		}
@@ -159,17 +158,16 @@ func TestBF16NaNAndInf(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	eachSideBF16(t, func(t *testing.T, s *kerneltest.Source) {
 		for _, bad := range []float32{nan, inf, -inf} {
-			for _, f := range kerneltest.Formats {
-				for _, in := range narrows {
-					p := newBF16(s, 14, 35, 50, variant{format: f, bias: true, add: true}, in)
-					p.setA(3, 49, bad)
-					p.setA(13, 0, bad)
-					p.setWeight(34, 49, bad)
-					p.setWeight(7, 3, bad)
-					p.setA(2, 3, 0) // 0 times an infinity
-					p.Bias[34] = bad
-					p.requireCorrect(t, s)
-				}
+			for i, in := range narrows {
+				f := kerneltest.Formats[i%len(kerneltest.Formats)]
+				p := newBF16(s, 14, 35, 50, variant{format: f, bias: true, add: true}, in)
+				p.setA(3, 49, bad)
+				p.setA(13, 0, bad)
+				p.setWeight(34, 49, bad)
+				p.setWeight(7, 3, bad)
+				p.setA(2, 3, 0) // 0 times an infinity
+				p.Bias[34] = bad
+				p.requireCorrect(t, s)
 			}
 		}
 	})

@@ -9,7 +9,7 @@ import (
 // block is a unit of work: rows m0 to m1 and columns n0 to n1 of C.
 type block struct {
 	*Plan
-	*Operands
+	Operands
 	m0, m1, n0, n1 int
 
 	staged []float32 // rows of A as the kernel reads them

@@ -31,6 +31,9 @@ func CurrentBF16(k int) Kernel {
 // float32.
 func (kn Kernel) Pairs() bool { return kn.form == pairs }
 
+// InPlace reports whether the kernel reads float32 as it is.
+func (kn Kernel) InPlace() bool { return kn.form == single }
+
 // Steps returns the steps of k that k values are.
 func (kn Kernel) Steps(k int) int {
 	if kn.form == pairs {

@@ -161,7 +161,7 @@ func checkRows(name string, length, rows, cols, stride int) {
 func (p *Plan) Run(unit int, mem []byte, o *Operands) {
 	p.check(o)
 	rowBlocks := ceilDiv(p.m, p.mb)
-	u := block{Plan: p, Operands: o, m0: unit % rowBlocks * p.mb, n0: unit / rowBlocks * p.nb}
+	u := block{Plan: p, Operands: *o, m0: unit % rowBlocks * p.mb, n0: unit / rowBlocks * p.nb}
 	u.m1, u.n1 = min(u.m0+p.mb, p.m), min(u.n0+p.nb, p.n)
 	u.run(mem)
 }
