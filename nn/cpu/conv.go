@@ -51,37 +51,86 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 		return err
 	}
 	v, x := convolution{c, k, n, op}, n.In[0]
-	if op.Norm == nil {
-		v.rows(band{images: x.Dim(0), in1: x.Dim(1), out1: n.Out.Dim(1)}, func() []float32 { return c.executable.f32(x) })
+	if c.ready(x, op) {
+		v.rows(band{images: x.Dim(0), in1: x.Dim(1), out1: n.Out.Dim(1)}, func() pixels { return c.executable.pixels(x) })
 		return nil
 	}
-	return v.normalised(index)
+	return v.prepared(index)
 }
 
-// normalised adds passes that normalise a band of rows into work space, and
-// convolve it: the whole normalised image is never in memory.
-func (v *convolution) normalised(index int) error {
-	x, e := v.node.In[0], v.executable
-	a, err := v.groupAffine(index, x, v.op.Norm)
-	if err != nil {
-		return err
+// ready reports whether a convolution can read its image as it is kept: it is
+// not to be normalised, and rounded where products are.
+func (c *compiler) ready(x *nn.Value, op nn.Conv2D) bool {
+	return op.Norm == nil && (c.precision == F32 || c.formats[x.Root().ID()] == convert.BF16)
+}
+
+// pixels are the elements of an image: either of float32 or of bfloat16.
+type pixels struct {
+	wide   []float32
+	narrow []uint16
+}
+
+func (e *executable) pixels(v *nn.Value) (p pixels) {
+	p.wide, p.narrow = e.either(v)
+	return p
+}
+
+// part returns the elements from and up to to.
+func (p pixels) part(from, to int) pixels {
+	if p.narrow != nil {
+		return pixels{narrow: p.narrow[from:to]}
 	}
-	apply, width := normalise(v.op.Norm.Act), x.Dim(2)*x.Dim(3)
+	return pixels{wide: p.wide[from:to]}
+}
+
+// prepared adds passes that normalise a band of rows into work space, or only
+// round it, and convolve it: the whole normalised image is never in memory.
+func (v *convolution) prepared(index int) error {
+	x, e := v.node.In[0], v.executable
+	width := x.Dim(2) * x.Dim(3)
+	apply := func(_ int, dst, src []float32) { copy(dst, src) }
+	if v.op.Norm != nil {
+		a, err := v.groupAffine(index, x, v.op.Norm)
+		if err != nil {
+			return err
+		}
+		pass := normalise(v.op.Norm.Act)
+		apply = func(image int, dst, src []float32) {
+			mul, add := a(image)
+			pass(dst, src, mul, add)
+		}
+	}
 	bands := v.bands()
 	largest := 0
 	for _, b := range bands {
-		largest = max(largest, b.images*(b.in1-b.in0))
+		largest = max(largest, b.images*(b.in1-b.in0)*width)
 	}
-	work := v.reserve(index, largest*width*4)
+	format, scratch := convert.F32, 0
+	if v.precision == BF16 {
+		format, scratch = convert.BF16, 4*width
+	}
+	bytes := v.reserve(index, largest*format.Size())
+	work := func() pixels {
+		if format == convert.BF16 {
+			return pixels{narrow: elements[uint16](bytes())}
+		}
+		return pixels{wide: elements[float32](bytes())}
+	}
 	for _, b := range bands {
 		rows := b.in1 - b.in0
-		v.step(b.images*rows, 0, func(_, unit int) {
+		v.step(b.images*rows, scratch, func(worker, unit int) {
 			image, row := b.image+unit/rows, b.in0+unit%rows
-			mul, add := a(image)
 			src := e.f32(x)[(image*x.Dim(1)+row)*width:][:width]
-			apply(elements[float32](work())[unit*width:][:width], src, mul, add)
+			dst := work().part(unit*width, (unit+1)*width)
+			if format == convert.F32 {
+				apply(image, dst.wide, src)
+				return
+			}
+			wide := elements[float32](e.scratch[worker])[:width]
+			apply(image, wide, src)
+			convert.NarrowBF16(dst.narrow, wide)
 		})
-		v.rows(b, func() []float32 { return elements[float32](work()) })
+		v.rows(b, work)
 	}
 	return nil
 }
@@ -97,6 +146,9 @@ type band struct {
 func (v *convolution) bands() []band {
 	x, y := v.node.In[0], v.node.Out
 	batch, h, row := x.Dim(0), x.Dim(1), x.Dim(2)*x.Dim(3)*4
+	if v.precision == BF16 {
+		row /= 2
+	}
 	if batch*h*row <= v.band {
 		return []band{{images: batch, in1: h, out1: y.Dim(1)}}
 	}
@@ -125,31 +177,38 @@ func (k *kernel) reach(b band) (first, last int) {
 }
 
 // plan divides the convolution of a band of images w pixels wide.
-func (k *kernel) plan(b band, w int) *conv.Plan {
+func (k *kernel) plan(precision Precision, b band, w int) *conv.Plan {
 	first, last := k.reach(b)
-	s := k.shape
-	return conv.NewPlan(conv.Shape{
+	s, newPlan := k.shape, conv.NewPlan
+	if precision == BF16 {
+		newPlan = conv.NewPlanBF16
+	}
+	return newPlan(conv.Shape{
 		B: b.images, H: b.in1 - b.in0, W: w, CI: s[1], CO: s[0], KH: s[2], KW: s[3], Stride: k.stride,
 		PadT: b.in0 - first, PadL: k.pad.Left, PadB: last - b.in1, PadR: k.pad.Right,
 	})
 }
 
 // rows adds the pass that convolves a band, whose input begins at x.
-func (v *convolution) rows(b band, x func() []float32) {
+func (v *convolution) rows(b band, x func() pixels) {
 	n, op, e := v.node, v.op, v.executable
-	plan := v.plan(b, n.In[0].Dim(2))
+	plan := v.plan(v.precision, b, n.In[0].Dim(2))
 	channels := v.shape[0]
 	row := n.Out.Dim(2) * channels
 	from, to := (b.image*n.Out.Dim(1)+b.out0)*row, ((b.image+b.images-1)*n.Out.Dim(1)+b.out1)*row
 	act := epilogue(op.Act)
+	operands := make([]conv.Operands, e.pool.Threads()) // so that a run allocates nothing
 	v.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
-		o := conv.Operands{X: x(), W: v.data(), Format: v.format, Bias: v.bias, Y: e.f32(n.Out)[from:to], Epilogue: act}
+		in, out := x(), e.pixels(n.Out).part(from, to)
+		o := &operands[worker]
+		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
 		if op.HasChannelBias() {
 			o.ChannelBias = e.f32(n.In[1])[b.image*channels:]
 		}
 		if op.HasResidual() {
-			o.Add = e.f32(n.In[len(n.In)-1])[from:to]
+			add := e.pixels(n.In[len(n.In)-1]).part(from, to)
+			o.Add, o.Add16 = add.wide, add.narrow
 		}
-		plan.Run(unit, e.scratch[worker], &o)
+		plan.Run(unit, e.scratch[worker], o)
 	})
 }

@@ -36,9 +36,11 @@ func storage(p *nn.Program, precision Precision) []convert.Format {
 
 // readsRounded reports whether an operation takes operand i to bfloat16 first.
 func readsRounded(op nn.Op, i int) bool {
-	switch op.(type) {
-	case nn.Linear:
+	switch op := op.(type) {
+	case nn.Linear, nn.UpsampleConv2D:
 		return i == 0
+	case nn.Conv2D:
+		return i == 0 && op.Norm == nil
 	case nn.Attention:
 		return true
 	}
@@ -48,7 +50,7 @@ func readsRounded(op nn.Op, i int) bool {
 // writesRounded reports whether an operation can give its result in bfloat16.
 func writesRounded(op nn.Op) bool {
 	switch op.(type) {
-	case nn.Linear, nn.Attention, nn.LayerNorm, nn.GroupNorm, nn.GEGLU:
+	case nn.Linear, nn.Conv2D, nn.Attention, nn.LayerNorm, nn.GroupNorm, nn.GEGLU:
 		return true
 	}
 	return false

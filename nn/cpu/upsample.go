@@ -23,6 +23,13 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 	weights := c.reserve(index, co*ci*4*4)
 	rows := (h + parts - 1) / parts
 	out := c.reserve(index, rows*w*co*4)
+	image := func() pixels { return e.pixels(x) }
+	if c.precision == BF16 && c.formats[x.Root().ID()] == convert.F32 {
+		total := x.Shape().NumElements()
+		rounded := c.reserve(index, 2*total)
+		image = func() pixels { return pixels{narrow: elements[uint16](rounded())} }
+		c.chunks(total, func(from, to int) { convert.NarrowBF16(image().narrow[from:to], e.f32(x)[from:to]) })
+	}
 	for phase := range 4 {
 		py, px := phase/2, phase%2
 		k := kernel{
@@ -40,11 +47,14 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 			}
 		})
 		for _, b := range k.bands(batch, h, h, parts) {
-			plan, count := k.plan(b, w), b.out1-b.out0
+			plan, count := k.plan(c.precision, b, w), b.out1-b.out0
+			operands := make([]conv.Operands, e.pool.Threads())
 			c.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
-				plan.Run(unit, e.scratch[worker], &conv.Operands{
-					X: e.f32(x)[(b.image*h+b.in0)*w*ci:], W: k.data(), Format: k.format, Bias: k.bias, Y: elements[float32](out())[:count*w*co],
-				})
+				in, o := image().part((b.image*h+b.in0)*w*ci, (b.image*h+b.in1)*w*ci), &operands[worker]
+				*o = conv.Operands{
+					X: in.wide, X16: in.narrow, W: k.data(), Format: k.format, Bias: k.bias, Y: elements[float32](out())[:count*w*co],
+				}
+				plan.Run(unit, e.scratch[worker], o)
 			})
 			c.step(count, 0, func(_, r int) {
 				src := elements[float32](out())[r*w*co:]

@@ -1,0 +1,36 @@
+package demo_test
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/sdxl"
+)
+
+// TestBF16PicturesAreNearThoseOfF32 holds whole pictures to 40 dB.
+func TestBF16PicturesAreNearThoseOfF32(t *testing.T) {
+	pipe := pipeline(t)
+	narrow := cpu.New(cpu.Options{Precision: cpu.BF16})
+	defer narrow.Close()
+	for seed, prompt := range []string{"a red circle above a blue square", "three green stars", "a photo of a large purple heart on a yellow background"} {
+		o := sdxl.Options{Prompt: prompt, Steps: new(12), Seed: new(int64(seed))}
+		want, err := pipe.Generate(context.Background(), o)
+		require.NoError(t, err)
+		got, err := (&sdxl.Pipeline{Model: pipe.Model, Backend: narrow}).Generate(context.Background(), o)
+		require.NoError(t, err)
+		a, b := want.Images[0].Pix, got.Images[0].Pix
+		var sum float64
+		for i := range a {
+			d := float64(a[i]) - float64(b[i])
+			sum += d * d
+		}
+		require.Positive(t, sum, "bfloat16 is not in use")
+		psnr := 10 * math.Log10(255*255/(sum/float64(len(a)*3/4)))
+		t.Logf("%s: %.1f dB", prompt, psnr)
+		require.Greater(t, psnr, 40.0, prompt)
+	}
+}
