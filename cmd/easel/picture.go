@@ -32,6 +32,9 @@ type pictureFlags struct {
 	output   string
 	trace    string
 	memory   bytesFlag
+	weighted weightedFlag
+	style    string
+	styles   stylesFlag
 }
 
 func (f *pictureFlags) add(cmd *cobra.Command) {
@@ -40,6 +43,9 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw")
 	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw; not given, that side is zeros if the model says so")
+	flags.Var(&f.weighted, "weighted", "prompt by weight, such as \"a red circle:0.7\", below 0 what not to draw; may be given several times, in place of -p and -n")
+	flags.StringVar(&f.style, "style", "", "style preset: "+strings.Join(sdxl.DefaultStyles().Names(), ", "))
+	flags.Var(&f.styles, "styles", "JSON file of style presets (default: those in the program)")
 	flags.IntVar(&o.Width, "width", 0, "width in pixels, a multiple of 8 (default: the model's)")
 	flags.IntVar(&o.Height, "height", 0, "height in pixels, a multiple of 8 (default: the model's)")
 	flags.IntVar(&f.steps, "steps", sdxl.DefaultSteps, "sampling steps")
@@ -66,6 +72,12 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	flags := cmd.Flags()
 	if flags.Changed("negative") {
 		o.Negative = &f.negative
+	}
+	o.Prompts = f.weighted.prompts
+	if f.style != "" {
+		if err := f.styles.orDefault().Apply(&o, f.style); err != nil {
+			return fmt.Errorf("--style: %w", err)
+		}
 	}
 	if flags.Changed("seed") {
 		o.Seed = &f.seed

@@ -84,6 +84,13 @@ type stylesFlag struct {
 
 func (f *stylesFlag) String() string { return f.path }
 
+func (f *stylesFlag) orDefault() sdxl.Styles {
+	if f.Styles == nil {
+		return sdxl.DefaultStyles()
+	}
+	return f.Styles
+}
+
 func (f *stylesFlag) Type() string { return "FILE" }
 
 func (f *stylesFlag) Set(path string) error {

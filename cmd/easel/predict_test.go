@@ -22,6 +22,10 @@ func TestPredictGivesWhatTxt2ImgGives(t *testing.T) {
 			"extras":{"schedule":"karras","spacing":"trailing","original_size":[256,512],"target_size":[64,64],"crop":[3,5]}}`: {
 			"-p", "a red circle", "--steps", "3", "--seed", "7", "--cfg", "4", "--schedule", "karras", "--spacing", "trailing",
 			"--original-size", "256x512", "--target-size", "64x64", "--crop", "3,5"},
+		`{"cfg_scale":7,"height":128,"width":128,"steps":5,"seed":42,"sampler":"dpmpp_2m","text_prompts":[{"text":"a red circle","weight":1},{"text":"a star: big","weight":0.7},
+			{"text":"blur","weight":-1}],"style_preset":"photographic"}`: {
+			"--weighted", "a red circle:1", "--weighted", "a star: big:0.7", "--weighted", "blur:-1", "--style", "photographic", "--steps", "5", "--seed", "42", "--cfg", "7",
+			"--sampler", "dpmpp_2m"},
 	} {
 		out, _ := ok(t, request, "predict")
 		var response sdxl.Response
@@ -41,6 +45,15 @@ func TestPredictFaults(t *testing.T) {
 	require.Empty(t, out)
 	_, _, err = run(t, t.Context(), `{"text_prompts":[{"text":"x"}],"steps":1,"style_preset":"x"}`, "predict")
 	require.ErrorContains(t, err, `style_preset is "x"`)
+	for want, args := range map[string][]string{
+		"want TEXT:WEIGHT":               {"--weighted", "x"},
+		`weight is "y", want a number`:   {"--weighted", "x:y"},
+		`no style "x"; there are 3d-mod`: {"-p", "a", "--style", "x"},
+		"prompts are given beside":       {"-p", "a", "--weighted", "b:1"},
+	} {
+		_, _, err := run(t, t.Context(), "", append([]string{"txt2img", "-o", filepath.Join(t.TempDir(), "x.png")}, args...)...)
+		require.ErrorContains(t, err, want)
+	}
 	_, _, err = run(t, t.Context(), `{}`, "predict", "--styles", "predict_test.go")
 	require.ErrorContains(t, err, "styles")
 }
