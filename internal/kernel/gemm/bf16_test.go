@@ -217,7 +217,7 @@ func TestBF16EpilogueSeesEveryElementOnce(t *testing.T) {
 	cputest.EachBF16(t, func(t *testing.T) {
 		s := kerneltest.NewSource(t, guard.Back)
 		for _, in := range narrows {
-			p := newBF16(s, 30, 200, 2600, variant{bias: true}, in)
+			p := newBF16(s, 14, 90, 1300, variant{bias: true}, in)
 			p.o.Epilogue = func(row []float32) {
 				for i := range row {
 					row[i] = 2*row[i] + 1

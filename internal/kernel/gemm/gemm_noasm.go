@@ -12,7 +12,3 @@ func (kn Kernel) Run(t *Tile) { tileGeneric(t) }
 func (kn Kernel) packBlocks(panel []float32, w Matrix, cols int, order []uint32) (doneCols, doneK int) {
 	return 0, 0
 }
-
-func (kn Kernel) packPairBlocks(panel []float32, w Matrix, cols, k int) (doneK int) { return 0 }
-
-func pairLines(dst, src []float32) { panic("gemm: no kernel for bfloat16 on this architecture") }

@@ -1,7 +1,5 @@
 package gemm
 
-import "github.com/df65613c/easel/internal/kernel/convert"
-
 // Output is what the tiles of one unit of work are added to and stored in.
 // Sums that go to bfloat16 are kept in float32 until they are complete.
 type Output struct {
@@ -30,23 +28,20 @@ func (o *Output) Run(kn Kernel, t *Tile, at Place, first, last bool) {
 	switch {
 	case !first:
 	case o.Add16 != nil:
-		for r := range rows {
-			convert.WidenBF16(sums[from+r*ld:][:cols], o.Add16[at.Add+r*at.LDAdd:][:cols])
-		}
+		kn.widen(grid[float32]{sums[from:], ld}, grid[uint16]{o.Add16[at.Add:], at.LDAdd}, rows, cols)
 	default:
 		t.Add, t.LDAdd = At(o.Add, at.Add), bytes(at.LDAdd)
 	}
 	kn.Run(t)
-	if !last || o.Epilogue == nil && o.C16 == nil {
+	if !last {
 		return
 	}
-	for r := range rows {
-		row := sums[from+r*ld:][:cols]
-		if o.Epilogue != nil {
-			o.Epilogue(row)
+	if o.Epilogue != nil {
+		for r := range rows {
+			o.Epilogue(sums[from+r*ld:][:cols])
 		}
-		if o.C16 != nil {
-			convert.NarrowBF16(o.C16[at.C+r*at.LDC:][:cols], row)
-		}
+	}
+	if o.C16 != nil {
+		kn.narrow(grid[uint16]{o.C16[at.C:], at.LDC}, grid[float32]{sums[from:], ld}, rows, cols)
 	}
 }
