@@ -1,0 +1,213 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+)
+
+// winograd writes the three transforms of F(4x4,3x3): Lavin and Gray, Fast
+// Algorithms for Convolutional Neural Networks, 2016. The polynomials are
+// evaluated at 0, a, -a, b, -b and infinity. The points a = 5/8 and b = 3/2 give
+// less than half of the error of the usual 1 and 2.
+func (in instructions) winograd(f *file) {
+	var values []float32
+	for _, c := range winogradConstants {
+		values = append(values, float32(c.value))
+	}
+	f.words("constants", floatBits(values))
+	for _, t := range []transform{
+		{name: "input", from: 6, to: 6, constants: []string{"a", "b", "-aa", "-bb", "-aa-bb", "aabb"}, line: inputLine},
+		{name: "filter", from: 3, to: 6, constants: []string{"1/n0", "1/na", "a/na", "aa/na", "1/nb", "b/nb", "bb/nb"}, line: filterLine},
+		{name: "output", from: 6, to: 4, constants: []string{"a", "b", "aa", "bb", "aaa", "bbb"}, line: outputLine, bias: true},
+	} {
+		t.file, t.instructions = f, in
+		t.write()
+	}
+}
+
+const (
+	pointA = 5. / 8
+	pointB = 3. / 2
+
+	// The products of a point's differences from the others.
+	norm0 = pointA * pointA * pointB * pointB
+	normA = 2 * pointA * pointA * (pointA*pointA - pointB*pointB)
+	normB = 2 * pointB * pointB * (pointB*pointB - pointA*pointA)
+)
+
+type named struct {
+	name  string
+	value float64
+}
+
+var winogradConstants = []named{
+	{"a", pointA}, {"b", pointB}, {"aa", pointA * pointA}, {"bb", pointB * pointB},
+	{"aaa", pointA * pointA * pointA}, {"bbb", pointB * pointB * pointB},
+	{"-aa", -pointA * pointA}, {"-bb", -pointB * pointB}, {"-aa-bb", -pointA*pointA - pointB*pointB}, {"aabb", norm0},
+	{"1/n0", 1 / norm0}, {"1/na", 1 / normA}, {"a/na", pointA / normA}, {"aa/na", pointA * pointA / normA},
+	{"1/nb", 1 / normB}, {"b/nb", pointB / normB}, {"bb/nb", pointB * pointB / normB},
+}
+
+func constantAt(name string) int {
+	return 4 * slices.IndexFunc(winogradConstants, func(c named) bool { return c.name == name })
+}
+
+// transform multiplies planes of from x from vectors by a matrix from the left,
+// and by its transpose from the right.
+type transform struct {
+	*file
+	instructions
+	name      string
+	from, to  int
+	constants []string
+	bias      bool
+	line      func(t transform) (results []int) // of vectors 0 to from-1
+}
+
+func (t transform) vec(i int) string { return fmt.Sprint(t.reg, i) }
+
+// constant is the register of one, from the last on.
+func (t transform) constant(name string) string {
+	last := map[string]int{"Z": 31, "Y": 15}[t.reg]
+	for i, c := range t.constants {
+		if c == name {
+			return t.vec(last - i)
+		}
+	}
+	panic(name)
+}
+
+func (t transform) write() {
+	t.text(t.name+t.instructions.name, "(t *planes)", 8)
+	t.op("MOVQ t+0(FP), AX")
+	t.op("MOVQ planes_Src(AX), SI")
+	t.op("MOVQ planes_SrcRow(AX), R8")
+	t.op("MOVQ planes_SrcCol(AX), R9")
+	t.op("MOVQ planes_Dst(AX), DI")
+	t.op("MOVQ planes_DstRow(AX), R10")
+	t.op("MOVQ planes_DstCol(AX), R11")
+	t.op("MOVQ planes_Middle(AX), R12")
+	t.op("MOVQ planes_N(AX), CX")
+	if t.bias {
+		t.op("MOVQ planes_Bias(AX), R13")
+	}
+	for _, c := range t.constants {
+		t.op("VBROADCASTSS constants<>+%d(SB), %s", constantAt(c), t.constant(c))
+	}
+	t.op("PCALIGN $32")
+	t.label("loop")
+	t.op("MOVQ SI, DX")
+	for column := range t.from {
+		for i := range t.from {
+			t.op("VMOVUPS %s, %s", t.at("DX", "R8", i), t.vec(i))
+		}
+		for row, v := range t.line(t) {
+			t.op("VMOVUPS %s, %d(R12)", t.vec(v), t.middle(row, column))
+		}
+		t.op("ADDQ R9, DX")
+	}
+	t.op("MOVQ DI, DX")
+	for row := range t.to {
+		for i := range t.from {
+			t.op("VMOVUPS %d(R12), %s", t.middle(row, i), t.vec(i))
+		}
+		for column, v := range t.line(t) {
+			if t.bias {
+				t.op("VADDPS (R13), %[1]s, %[1]s", t.vec(v))
+			}
+			t.op("VMOVUPS %s, %s", t.vec(v), t.at("DX", "R11", column))
+		}
+		t.op("ADDQ R10, DX")
+	}
+	t.op("ADDQ $%d, SI", t.width)
+	t.op("ADDQ $%d, DI", t.width)
+	if t.bias {
+		t.op("ADDQ $%d, R13", t.width)
+	}
+	t.op("SUBQ $%d, CX", t.width/4)
+	t.op("JGT loop")
+	t.op("VZEROUPPER")
+	t.op("RET")
+}
+
+func (t transform) middle(row, column int) int { return (row*t.from + column) * t.width }
+
+// at is the i-th of vectors a stride apart; calls come in order of i.
+func (t transform) at(base, stride string, i int) string {
+	if i == 3 {
+		t.op("LEAQ (%s)(%s*2), BX", stride, stride)
+		t.op("ADDQ %s, BX", base)
+	}
+	if i >= 3 {
+		base = "BX"
+	}
+	return fmt.Sprintf("(%s)%s", base, []string{"", "(" + stride + "*1)", "(" + stride + "*2)"}[i%3])
+}
+
+// move, add and sub write dst = x, x+y and x-y.
+func (t transform) move(x, dst int)   { t.op("VMOVAPS %s, %s", t.vec(x), t.vec(dst)) }
+func (t transform) add(x, y, dst int) { t.op("VADDPS %s, %s, %s", t.vec(y), t.vec(x), t.vec(dst)) }
+func (t transform) sub(x, y, dst int) { t.op("VSUBPS %s, %s, %s", t.vec(y), t.vec(x), t.vec(dst)) }
+
+// scale, more and less write dst = c*x, dst += c*x and dst -= c*x.
+func (t transform) scale(c string, x, dst int) { t.times("VMULPS", c, x, dst) }
+func (t transform) more(c string, x, dst int)  { t.times("VFMADD231PS", c, x, dst) }
+func (t transform) less(c string, x, dst int)  { t.times("VFNMADD231PS", c, x, dst) }
+
+func (t transform) times(op, c string, x, dst int) {
+	t.op("%s %s, %s, %s", op, t.constant(c), t.vec(x), t.vec(dst))
+}
+
+// inputLine multiplies d by the coefficients of the products of x-q over the
+// points q but one.
+func inputLine(t transform) []int {
+	t.move(4, 6)
+	t.move(4, 7)
+	t.more("-bb", 2, 6)
+	t.more("-aa", 2, 7)
+	t.more("-aa-bb", 2, 4)
+	t.more("aabb", 0, 4)
+	t.move(3, 8)
+	t.move(3, 9)
+	t.more("-bb", 1, 8)
+	t.more("-aa", 1, 9)
+	t.more("-aa-bb", 3, 5)
+	t.more("aabb", 1, 5)
+	t.move(6, 0)
+	t.move(7, 1)
+	t.more("a", 8, 0)
+	t.less("a", 8, 6)
+	t.more("b", 9, 1)
+	t.less("b", 9, 7)
+	return []int{4, 0, 6, 1, 7, 5}
+}
+
+// filterLine evaluates g at the points, divided by their norms.
+func filterLine(t transform) []int {
+	for i, x := range []string{"a", "b"} {
+		t.scale("1/n"+x, 0, 3)
+		t.more(x+x+"/n"+x, 2, 3)
+		t.scale(x+"/n"+x, 1, 4)
+		t.add(3, 4, 5+2*i)
+		t.sub(3, 4, 6+2*i)
+	}
+	t.scale("1/n0", 0, 0)
+	return []int{0, 5, 6, 7, 8, 2}
+}
+
+// outputLine multiplies m by the powers of the points.
+func outputLine(t transform) []int {
+	t.add(1, 2, 6)
+	t.sub(1, 2, 7)
+	t.add(3, 4, 8)
+	t.sub(3, 4, 9)
+	t.add(0, 6, 0)
+	t.add(0, 8, 0)
+	t.scale("a", 7, 1)
+	t.more("b", 9, 1)
+	t.scale("aa", 6, 2)
+	t.more("bb", 8, 2)
+	t.more("aaa", 7, 5)
+	t.more("bbb", 9, 5)
+	return []int{0, 1, 2, 5}
+}

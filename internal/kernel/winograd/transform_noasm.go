@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package winograd
+
+func (p *Plan) vectors(k kind, t *planes) { t.generic(k) }
