@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -50,6 +51,7 @@ type Options struct {
 
 // Measure runs a network and fills the fields of r that are measured.
 func (r *Result) Measure(ctx context.Context, b nn.Backend, g *nn.Graph, opts Options) error {
+	debug.FreeOSMemory() // what came before does not count
 	watch := watchMemory()
 	defer func() { r.Memory = watch.stop() }()
 	known := random(g.Inputs())
