@@ -40,18 +40,30 @@ type Plan struct {
 }
 
 const (
-	stretchBytes = 24 << 20 // of transformed input: some of it stays in the last cache
-	leastStretch = 384      // tiles for which transforming the kernels pays
-	someUnits    = 16
-	inputTiles   = 16  // in a unit that transforms input
-	maxBlockK    = 160 // short sums round less: three quarters of the error at 640
-	manyChannels = 1280
+	stretchBytes  = 12 << 20 // of transformed input: some of it stays in the last cache
+	leastStretch  = 256      // tiles for which transforming the kernels pays
+	leastTiles    = 16       // below, transforming the kernels takes longest
+	leastChannels = 16       // below, transforming the image does
+	someUnits     = 16
+	inputTiles    = 16  // in a unit that transforms input
+	maxBlockK     = 160 // short sums round less: three quarters of the error at 640
+	manyChannels  = 1280
 )
 
 // Supports reports whether a shape is of the kind that a plan can do.
 func Supports(s conv.Shape) bool {
 	return s.KH == 3 && s.KW == 3 && s.Stride == 1 && s.PadT == 1 && s.PadL == 1 && s.PadB == 1 && s.PadR == 1 &&
 		min(s.B, s.H, s.W, s.CI, s.CO) > 0
+}
+
+// Profitable reports whether a plan should be quicker than a direct convolution.
+// That does not depend on the batch, for a pixel not to either.
+func Profitable(s conv.Shape) bool {
+	if !Supports(s) {
+		return false
+	}
+	tiles := ceilDiv(s.H, tile) * ceilDiv(s.W, tile)
+	return tiles >= leastTiles && min(s.CI, s.CO) >= leastChannels
 }
 
 // NewPlan divides a convolution for the instruction set in use. It panics unless

@@ -248,8 +248,17 @@ func TestOtherShapesPanic(t *testing.T) {
 		bad := shape(1, 4, 4, 8, 8)
 		change(&bad)
 		require.False(t, winograd.Supports(bad), name)
+		require.False(t, winograd.Profitable(bad), name)
 		require.Panics(t, func() { winograd.NewPlan(bad) }, name)
 	}
+}
+
+func TestProfitable(t *testing.T) {
+	require.True(t, winograd.Profitable(shape(1, 32, 32, 1280, 1280)))
+	require.True(t, winograd.Profitable(shape(1, 16, 16, 320, 320)))
+	require.False(t, winograd.Profitable(shape(4, 8, 8, 320, 320)), "few tiles in an image")
+	require.False(t, winograd.Profitable(shape(1, 128, 128, 4, 320)), "few channels in")
+	require.False(t, winograd.Profitable(shape(1, 128, 128, 320, 4)), "few channels out")
 }
 
 func TestShortOperandsPanic(t *testing.T) {
