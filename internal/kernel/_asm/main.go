@@ -15,6 +15,8 @@ func main() {
 		"gemm/tile_f32_avx2_amd64.s":        avx2.tile("tileAVX2", mnemonic("VFMADD231PS")),
 		"gemm/tile_bf16_avx512_amd64.s":     avx512.tile("tileBF16AVX512", dpbf16),
 		"gemm/pack_bf16_avx512_amd64.s":     packPairs,
+		"gemm/tile_i8_avx512_amd64.s":       tileI32,
+		"gemm/i8_avx512_amd64.s":            quantise,
 		"gemm/rows_bf16_avx512_amd64.s":     convertRows,
 		"gemm/pack_avx512_amd64.s":          packAVX512,
 		"gemm/pack_avx2_amd64.s":            packAVX2,

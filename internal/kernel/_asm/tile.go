@@ -58,10 +58,13 @@ func rowOfA(row, offset int) string {
 // tile returns a writer of the micro-kernel of a multiply-add instruction, with
 // a variant for every number of rows.
 func (in instructions) tile(name string, multiply multiplyAdd) func(f *file) {
-	return func(f *file) { in.writeTile(f, name, multiply) }
+	return func(f *file) { in.writeTile(f, name, multiply, "VADDPS") }
 }
 
-func (in instructions) writeTile(f *file, name string, multiply multiplyAdd) {
+// tileI32 writes the micro-kernel whose sums are integers.
+func tileI32(f *file) { avx512.writeTile(f, "tileI8AVX512", mnemonic("VPDPBUSD"), "VPADDD") }
+
+func (in instructions) writeTile(f *file, name string, multiply multiplyAdd, add string) {
 	if in.reg == "Y" {
 		f.words("masks", onesAndZeros(2*in.width/4))
 	}
@@ -78,7 +81,7 @@ func (in instructions) writeTile(f *file, name string, multiply multiplyAdd) {
 	}
 	for rows := 1; rows <= in.rows; rows++ {
 		f.label("rows%d", rows)
-		tileRows{in, rows, fmt.Sprintf("rows%d_", rows), multiply, f}.write()
+		tileRows{in, rows, fmt.Sprintf("rows%d_", rows), multiply, add, f}.write()
 	}
 }
 
@@ -89,6 +92,7 @@ type tileRows struct {
 	prefix string // of labels
 
 	multiply multiplyAdd
+	add      string // instruction that adds sums
 	*file
 }
 
@@ -288,7 +292,7 @@ func (t tileRows) finish() {
 		t.finishMasked(
 			func(row, half int) {
 				a := t.acc(row, half)
-				t.op("VADDPS %s, %s, K%d, %s", t.at("CX", half), a, half+1, a)
+				t.op("%s %s, %s, K%d, %s", t.add, t.at("CX", half), a, half+1, a)
 			},
 			func(row, half int) {
 				t.op("VMOVUPS %s, K%d, %s", t.acc(row, half), half+1, t.at("CX", half))

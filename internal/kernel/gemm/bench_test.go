@@ -18,26 +18,36 @@ var layers = [][3]int{
 
 // BenchmarkF32 multiplies as the layers of SDXL do, on one goroutine and on two.
 func BenchmarkF32(b *testing.B) {
-	eachLayer(b, gemm.NewPlan, func(s *kerneltest.Source, m, n, k int) *gemm.Operands {
-		return &newProblem(s, m, n, k, variant{format: convert.F16, bias: true}).Operands
+	eachLayer(b, func(s *kerneltest.Source, m, n, k int) (kerneltest.Plan, func(int, []byte)) {
+		plan, p := gemm.NewPlan(m, n, k), newProblem(s, m, n, k, variant{format: convert.F16, bias: true})
+		return plan, func(unit int, mem []byte) { plan.Run(unit, mem, &p.Operands) }
 	})
 }
 
 // BenchmarkBF16 does so with activations in bfloat16.
 func BenchmarkBF16(b *testing.B) {
-	eachLayer(b, gemm.NewPlanBF16, func(s *kerneltest.Source, m, n, k int) *gemm.Operands {
-		return &newBF16(s, m, n, k, variant{format: convert.F16, bias: true}, narrow{a: true, c: true}).o
+	eachLayer(b, func(s *kerneltest.Source, m, n, k int) (kerneltest.Plan, func(int, []byte)) {
+		plan, p := gemm.NewPlanBF16(m, n, k), newBF16(s, m, n, k, variant{format: convert.F16, bias: true}, narrow{a: true, c: true})
+		return plan, func(unit int, mem []byte) { plan.Run(unit, mem, &p.o) }
 	})
 }
 
-func eachLayer(b *testing.B, plan func(m, n, k int) *gemm.Plan, operands func(s *kerneltest.Source, m, n, k int) *gemm.Operands) {
+// BenchmarkI8 does so with quantised activations, and results in bfloat16.
+func BenchmarkI8(b *testing.B) {
+	eachLayer(b, func(s *kerneltest.Source, m, n, k int) (kerneltest.Plan, func(int, []byte)) {
+		plan, p := gemm.NewPlanI8(m, n, k), newI8(s, m, n, k, variant{format: convert.F16, bias: true}, narrow{c: true})
+		return plan, func(unit int, mem []byte) { plan.Run(unit, mem, &p.o) }
+	})
+}
+
+func eachLayer(b *testing.B, prepare func(s *kerneltest.Source, m, n, k int) (plan kerneltest.Plan, run func(unit int, mem []byte))) {
 	for _, size := range layers {
 		m, n, k := size[0], size[1], size[2]
 		for _, threads := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%dx%dx%d/threads=%d", m, n, k, threads), func(b *testing.B) {
 				s := kerneltest.NewSource(b, guard.Back)
-				o, p := operands(s, m, n, k), plan(m, n, k)
-				kerneltest.BenchmarkUnits(b, threads, p, func(unit int, mem []byte) { p.Run(unit, mem, o) })
+				plan, run := prepare(s, m, n, k)
+				kerneltest.BenchmarkUnits(b, threads, plan, run)
 				kerneltest.ReportFLOPs(b, 2*float64(m)*float64(n)*float64(k))
 			})
 		}
@@ -59,4 +69,13 @@ func BenchmarkPack(b *testing.B) {
 			b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/(n*k), "ns/value")
 		})
 	}
+}
+
+// BenchmarkQuantiseRow quantises a row of activations.
+func BenchmarkQuantiseRow(b *testing.B) {
+	src, dst := kerneltest.NewSource(b, guard.Back).Floats(1280), make([]byte, 1280)
+	for b.Loop() {
+		gemm.QuantiseRow(dst, src)
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/1280, "ns/value")
 }

@@ -9,9 +9,11 @@ import (
 type form uint8
 
 const (
-	single  form = iota // one float32
-	rounded             // one float32, whose value bfloat16 has
-	pairs               // two bfloat16
+	single   form = iota // one float32
+	rounded              // one float32, whose value bfloat16 has
+	pairs                // two bfloat16
+	integers             // one float32, whose value is an integer of 8 bits
+	quads                // four integers of 8 bits, those of A plus 128
 )
 
 // CurrentBF16 returns the micro-kernel that multiplies values rounded to
@@ -36,8 +38,11 @@ func (kn Kernel) InPlace() bool { return kn.form == single }
 
 // Steps returns the steps of k that k values are.
 func (kn Kernel) Steps(k int) int {
-	if kn.form == pairs {
+	switch kn.form {
+	case pairs:
 		return k / 2
+	case quads:
+		return ceilDiv(k, 4)
 	}
 	return k
 }

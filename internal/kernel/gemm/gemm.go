@@ -2,6 +2,7 @@
 // be F32, F16 or BF16 in memory. Sums are in float32. Factors are in float32
 // ([NewPlan]), or rounded to bfloat16 ([NewPlanBF16]); then activations may be
 // bfloat16 in memory, too, and on processors with AVX512_BF16 are read in place.
+// Or they are quantised to 8 bits ([NewPlanI8]).
 //
 // The product is cut into blocks of rows and columns that are independent of
 // the number of threads. For each block the weight is packed into panels in
@@ -64,8 +65,11 @@ func newPlan(m, n, k int, kn Kernel) *Plan {
 // blockK returns the length of the blocks that a sum over k is divided into.
 func (kn Kernel) blockK(k int) int {
 	most := maxBlockK
-	if kn.form == pairs {
+	switch kn.form {
+	case pairs:
 		most *= 2
+	case quads:
+		most *= 4
 	}
 	return max(1, min(k, roundUp(ceilDiv(k, max(1, ceilDiv(k, most))), 16)))
 }
@@ -167,7 +171,7 @@ func (p *Plan) Run(unit int, mem []byte, o *Operands) {
 }
 
 // At returns the address of v[i], or nil if v is nil or ends before.
-func At[T float32 | uint16](v []T, i int) unsafe.Pointer {
+func At[T float32 | uint16 | uint8](v []T, i int) unsafe.Pointer {
 	if i >= len(v) {
 		return nil
 	}

@@ -27,6 +27,8 @@ func (kn Kernel) Run(t *Tile) {
 	switch {
 	case kn.form == pairs:
 		tileBF16AVX512(t)
+	case kn.form == quads:
+		tileI8AVX512(t)
 	case kn.level == cpu.AVX512:
 		tileAVX512(t)
 	case kn.level == cpu.AVX2:

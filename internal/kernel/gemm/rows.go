@@ -12,7 +12,7 @@ func (g grid[T]) row(i, cols int) []T { return g.data[i*g.stride:][:cols] }
 
 // narrow rounds rows of sums to bfloat16.
 func (kn Kernel) narrow(dst grid[uint16], src grid[float32], rows, cols int) {
-	if kn.form == pairs {
+	if kn.form == pairs || kn.form == quads {
 		narrowRows(dst, src, rows, cols)
 		return
 	}

@@ -1,0 +1,45 @@
+package gemm
+
+import "github.com/df65613c/easel/internal/kernel/convert"
+
+// packI8 packs rows n0 to n1 and columns k0 to k1 of w, times inverse and
+// rounded. In kernels on quads, zero is set to -128 times their sums.
+func (kn Kernel) packI8(dst []float32, w Matrix, n0, n1, k0, k1 int, inverse, zero []float32) {
+	steps := kn.Steps(k1 - k0)
+	widening := kn
+	widening.form = single
+	for n := n0; n < n1; n += kn.NR {
+		panel, at := dst[:steps*kn.NR], n-n0
+		dst = dst[len(panel):]
+		if kn.form != quads {
+			widening.Pack(panel, w, n, min(n+kn.NR, n1), k0, k1, k1-k0, nil)
+			for i, v := range panel {
+				panel[i] = quantised(v, inverse[at+i%kn.NR])
+			}
+			continue
+		}
+		wide := dst[len(dst)-4*len(panel):]
+		widening.Pack(wide, w, n, min(n+kn.NR, n1), k0, k1, k1-k0, nil)
+		clear(wide[(k1-k0)*kn.NR:])
+		quadLines(panel, wide, inverse[at:], zero[at:][:kn.NR])
+	}
+}
+
+// dequantise turns sums, which for kernels on quads are integers, into
+// sum * scale * scales[i] + bias[i].
+func (kn Kernel) dequantise(sums, scales, bias []float32, scale float32) {
+	if kn.form == quads {
+		dequantiseInts(sums, scales, bias, scale)
+		return
+	}
+	for i, v := range sums {
+		sums[i] = v*(scale*scales[i]) + bias[i]
+	}
+}
+
+// addBF16 adds values of add to x.
+func addBF16(x []float32, add []uint16) {
+	for i := range x {
+		x[i] += convert.BF16ToF32(add[i])
+	}
+}
