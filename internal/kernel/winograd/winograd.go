@@ -174,6 +174,9 @@ func (p *Plan) check(o *conv.Operands) {
 	if o.W == nil {
 		panic("winograd: no weight")
 	}
+	if o.X16 != nil || o.Add16 != nil || o.Y16 != nil {
+		panic("winograd: operands in bfloat16; float32 alone is computed")
+	}
 }
 
 func need(name string, v []float32, n int) {

@@ -261,7 +261,7 @@ func TestProfitable(t *testing.T) {
 	require.False(t, winograd.Profitable(shape(1, 128, 128, 320, 4)), "few channels out")
 }
 
-func TestShortOperandsPanic(t *testing.T) {
+func TestUnfitOperandsPanic(t *testing.T) {
 	s := kerneltest.NewSource(t, guard.Back)
 	for name, spoil := range map[string]func(o *conv.Operands){
 		"X":           func(o *conv.Operands) { o.X = o.X[1:] },
@@ -270,6 +270,7 @@ func TestShortOperandsPanic(t *testing.T) {
 		"Bias":        func(o *conv.Operands) { o.Bias = o.Bias[1:] },
 		"ChannelBias": func(o *conv.Operands) { o.ChannelBias = o.ChannelBias[1:] },
 		"W":           func(o *conv.Operands) { o.W = nil },
+		"bfloat16":    func(o *conv.Operands) { o.Add16 = make([]uint16, 1) },
 	} {
 		p := newProblem(s, shape(1, 4, 4, 8, 8), variant{bias: true, channelBias: true, add: true})
 		spoil(&p.o)
