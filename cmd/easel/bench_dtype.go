@@ -11,7 +11,7 @@ import (
 )
 
 // peakDTypes are the names that bench peak has for precisions.
-var peakDTypes = map[cpu.Precision]string{cpu.F32: "F32", cpu.BF16: "BF16"}
+var peakDTypes = map[string]string{"f32": "F32", "bf16": "BF16", "int8": "I8"}
 
 // arithmeticFlags choose the processor's part in a measurement.
 type arithmeticFlags struct {
@@ -24,21 +24,14 @@ func (f *arithmeticFlags) add(cmd *cobra.Command) {
 }
 
 func (f *arithmeticFlags) names() []string {
-	var names []string
-	for p := range peakDTypes {
-		names = append(names, string(p))
-	}
-	slices.Sort(names)
-	return names
+	return slices.DeleteFunc(cpu.Precisions(), func(name string) bool { return peakDTypes[name] == "" })
 }
 
 // options returns the options of the backend that computes so, and the dtype
 // of the peak that it is held against.
 func (f *arithmeticFlags) options() (opts cpu.Options, peak string, err error) {
-	precision := cpu.Precision(f.dtype)
-	peak, ok := peakDTypes[precision]
-	if !ok {
+	if !slices.Contains(f.names(), f.dtype) {
 		return opts, "", fmt.Errorf("--dtype %q: want one of %s", f.dtype, strings.Join(f.names(), ", "))
 	}
-	return cpu.Options{Threads: f.threads, Precision: precision}, peak, nil
+	return cpu.Options{Threads: f.threads, Precision: cpu.Precision(f.dtype)}, peakDTypes[f.dtype], nil
 }
