@@ -66,6 +66,8 @@ const maxTrainTimesteps = 1 << 16
 // classes are the reference's schedulers and the samplers they are.
 var classes = map[string]string{
 	"EulerDiscreteScheduler": "euler", "EulerAncestralDiscreteScheduler": "euler_a", "DPMSolverMultistepScheduler": "dpmpp_2m",
+	"HeunDiscreteScheduler": "heun", "KDPM2DiscreteScheduler": "dpm_2", "KDPM2AncestralDiscreteScheduler": "dpm_2_a",
+	"LMSDiscreteScheduler": "lms",
 }
 
 // ScheduleNames lists the sigma schedules.
@@ -135,7 +137,7 @@ func (c *Config) validate(sampler string) error {
 		if c.SolverOrder != 2 {
 			errs = append(errs, fmt.Errorf("solver_order is %d, want 2", c.SolverOrder))
 		}
-	case "euler":
+	case "euler", "heun", "dpm_2", "dpm_2_a", "dpmpp_2s_a", "lms":
 		want("interpolation_type", c.Interpolation, "linear")
 		if c.PredictionType == string(VPrediction) { // which alone the reference changes it for
 			want("timestep_type", c.TimestepType, "discrete")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -39,7 +40,23 @@ var samplers = []Sampler{
 	{"euler", Euler[float32], Euler[float64]},
 	{"euler_a", EulerAncestral[float32], EulerAncestral[float64]},
 	{"dpmpp_2m", DPMPP2M[float32], DPMPP2M[float64]},
+	{"heun", Heun[float32], Heun[float64]},
+	{"dpm_2", DPM2[float32], DPM2[float64]},
+	{"dpm_2_a", DPM2Ancestral[float32], DPM2Ancestral[float64]},
+	{"dpmpp_2s_a", DPMPP2SAncestral[float32], DPMPP2SAncestral[float64]},
+	{"lms", LMS[float32], LMS[float64]},
 }
+
+// aliases are the names of Stability's v1 API. In the samplers' space, x0 +
+// sigma noise, DDIM's step with eta 0 is Euler's (Karras et al. 2022, appendix
+// B.4), and that of DDPM, of the smaller of its two variances, is the ancestral one.
+var aliases = map[string]string{
+	"DDIM": "euler", "DDPM": "euler_a", "K_EULER": "euler", "K_EULER_ANCESTRAL": "euler_a", "K_DPMPP_2M": "dpmpp_2m", "K_HEUN": "heun",
+	"K_DPM_2": "dpm_2", "K_DPM_2_ANCESTRAL": "dpm_2_a", "K_DPMPP_2S_ANCESTRAL": "dpmpp_2s_a", "K_LMS": "lms",
+}
+
+// SamplerAliases lists the other names that SamplerNamed knows, sorted.
+func SamplerAliases() []string { return slices.Sorted(maps.Keys(aliases)) }
 
 // SamplerNames lists the samplers.
 func SamplerNames() []string {
@@ -50,11 +67,15 @@ func SamplerNames() []string {
 	return names
 }
 
-// SamplerNamed finds a sampler.
+// SamplerNamed finds a sampler by its name or alias.
 func SamplerNamed(name string) (Sampler, error) {
+	asked := name
+	if n, ok := aliases[name]; ok {
+		name = n
+	}
 	i := slices.IndexFunc(samplers, func(s Sampler) bool { return s.Name == name })
 	if i < 0 {
-		return Sampler{}, fmt.Errorf("sched: no sampler %q; there are %s", name, strings.Join(SamplerNames(), ", "))
+		return Sampler{}, fmt.Errorf("sched: no sampler %q; there are %s", asked, strings.Join(append(SamplerNames(), SamplerAliases()...), ", "))
 	}
 	return samplers[i], nil
 }
@@ -84,23 +105,31 @@ func (r *Run[T]) check() error {
 	return errors.Join(errs...)
 }
 
+// errNoNoise is the error of samplers that add noise and have none.
+var errNoNoise = errors.New("sched: Noise is nil, and this sampler adds noise")
+
 // steps calls the denoiser once a step and advance with what it gave.
 func (r *Run[T]) steps(ctx context.Context, advance func(i int, denoised []T)) error {
+	return r.evaluations(ctx, func(i int, denoised []T) error {
+		advance(i, denoised)
+		return nil
+	})
+}
+
+// evaluations calls the denoiser at the start of each step and advance with what it
+// gave; advance may evaluate at other points.
+func (r *Run[T]) evaluations(ctx context.Context, advance func(i int, denoised []T) error) error {
 	if err := r.check(); err != nil {
 		return err
 	}
 	denoised := make([]T, len(r.X))
 	for i := range len(r.Sigmas) - 1 {
-		if err := ctx.Err(); err != nil {
+		if err := r.evaluate(ctx, denoised, r.X, r.Sigmas[i], i); err != nil {
 			return err
 		}
-		if err := r.Denoise(ctx, denoised, r.X, r.Sigmas[i]); err != nil {
+		if err := advance(i, denoised); err != nil {
 			return err
 		}
-		if slices.ContainsFunc(denoised, func(v T) bool { return v-v != 0 }) {
-			return fmt.Errorf("sched: the denoiser gave NaN or Inf at step %d, sigma %g", i, r.Sigmas[i])
-		}
-		advance(i, denoised)
 		if r.OnStep != nil {
 			if err := r.OnStep(i, r.X, denoised); err != nil {
 				return err
@@ -108,4 +137,26 @@ func (r *Run[T]) steps(ctx context.Context, advance func(i int, denoised []T)) e
 		}
 	}
 	return nil
+}
+
+// evaluate calls the denoiser and checks what it gives.
+func (r *Run[T]) evaluate(ctx context.Context, denoised, x []T, sigma float64, step int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.Denoise(ctx, denoised, x, sigma); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(denoised, func(v T) bool { return v-v != 0 }) {
+		return fmt.Errorf("sched: the denoiser gave NaN or Inf at step %d, sigma %g", step, sigma)
+	}
+	return nil
+}
+
+// eulerStep goes from one noise level to another along the slope at the first.
+func (r *Run[T]) eulerStep(denoised []T, from, to float64) {
+	f := T((to - from) / from)
+	for j, x := range r.X {
+		r.X[j] = x + (x-denoised[j])*f
+	}
 }

@@ -2,7 +2,6 @@ package sched
 
 import (
 	"context"
-	"errors"
 	"math"
 )
 
@@ -10,10 +9,7 @@ import (
 // algorithm 2 without churn).
 func Euler[T Float](ctx context.Context, r *Run[T]) error {
 	return r.steps(ctx, func(i int, denoised []T) {
-		f := T((r.Sigmas[i+1] - r.Sigmas[i]) / r.Sigmas[i])
-		for j, x := range r.X {
-			r.X[j] = x + (x-denoised[j])*f
-		}
+		r.eulerStep(denoised, r.Sigmas[i], r.Sigmas[i+1])
 	})
 }
 
@@ -22,7 +18,7 @@ func Euler[T Float](ctx context.Context, r *Run[T]) error {
 // step too, as diffusers does, where none is added.
 func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error {
 	if r.Noise == nil {
-		return errors.New("sched: Noise is nil, and this sampler adds noise")
+		return errNoNoise
 	}
 	noise := make([]float32, len(r.X))
 	return r.steps(ctx, func(i int, denoised []T) {

@@ -47,6 +47,7 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
+	name = sampler.Name
 	switch o.Schedule {
 	case "":
 	case "normal", "karras":

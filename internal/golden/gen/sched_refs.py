@@ -141,14 +141,18 @@ def noises(seed, count):
 def float64_trajectories():
     """k-diffusion in float64. The noise is noises(5): the first, then one a step."""
     cases = []
-    functions = {"euler": K.sampling.sample_euler, "euler_a": K.sampling.sample_euler_ancestral, "dpmpp_2m": K.sampling.sample_dpmpp_2m}
+    functions = {
+        "euler": K.sampling.sample_euler, "euler_a": K.sampling.sample_euler_ancestral, "dpmpp_2m": K.sampling.sample_dpmpp_2m,
+        "heun": K.sampling.sample_heun, "dpm_2": K.sampling.sample_dpm_2, "dpm_2_a": K.sampling.sample_dpm_2_ancestral,
+        "dpmpp_2s_a": K.sampling.sample_dpmpp_2s_ancestral, "lms": K.sampling.sample_lms,
+    }
     for (sampler, f), kind, steps in itertools.product(functions.items(), ["gaussian", "tanh"], [1, 2, 3, 12, 25]):
         sigmas = K.sampling.get_sigmas_karras(steps, 0.03, 14.6)
         first, *rest = [torch.from_numpy(n).double() for n in noises(5, steps + 1)]
         rest = iter(rest)
         xs, denoised = [], []
         model = lambda x, sigma: torch.from_numpy(denoise(kind, x.numpy(), sigma[0].item()))
-        args = {"noise_sampler": lambda *_: next(rest)} if sampler == "euler_a" else {}
+        args = {"noise_sampler": lambda *_: next(rest)} if sampler.endswith("_a") else {}
         sigmas = sigmas.double()
 
         def callback(d):
