@@ -1,49 +1,58 @@
 package sched
 
-import "context"
+import (
+	"context"
+	"math"
+	"slices"
+)
 
-// lmsOrder is how many slopes LMS looks back on.
+// lmsOrder is how many slopes LMS remembers.
 const lmsOrder = 4
 
-// LMS is the linear multistep method of fourth order: the slopes of the last
-// steps as a polynomial in sigma, integrated over the step (Adams and Bashforth
-// on uneven steps; k-diffusion's sample_lms).
+// LMS is the linear multistep method (Adams-Bashforth of variable step) of
+// fourth order in sigma, as Crowson's k-diffusion has it.
 func LMS[T Float](ctx context.Context, r *Run[T]) error {
-	var slopes [][]T // the newest first
+	slopes := make([][]T, lmsOrder) // the newest first
+	for i := range slopes {
+		slopes[i] = make([]T, len(r.X))
+	}
+	sigmas := make([]float64, 0, lmsOrder) // at which they were taken
 	return r.steps(ctx, func(i int, denoised []T) {
-		slope := make([]T, len(r.X))
-		if len(slopes) == lmsOrder {
-			slope, slopes = slopes[lmsOrder-1], slopes[:lmsOrder-1]
+		from, to := r.Sigmas[i], r.Sigmas[i+1]
+		if math.Abs(to-from) <= rounding*from {
+			return // a step of no length teaches nothing new
 		}
-		inverse := T(1 / r.Sigmas[i])
+		slope := slopes[lmsOrder-1]
+		copy(slopes[1:], slopes)
+		slopes[0] = slope
+		sigmas = slices.Insert(sigmas[:min(len(sigmas), lmsOrder-1)], 0, from)
 		for j, x := range r.X {
-			slope[j] = (x - denoised[j]) * inverse
+			slope[j] = (x - denoised[j]) / T(from)
 		}
-		slopes = append([][]T{slope}, slopes...)
-		for k, d := range slopes {
-			c := T(adamsBashforth(r.Sigmas, i, k, len(slopes)))
-			for j := range r.X {
-				r.X[j] += c * d[j]
+		for k := range sigmas {
+			c := T(lmsCoefficient(sigmas, to, k))
+			for j, d := range slopes[k] {
+				r.X[j] += c * d
 			}
 		}
 	})
 }
 
-// adamsBashforth is the integral from sigma i to the next of the polynomial
-// that is 1 at sigma i-k and 0 at the others of the last so many.
-func adamsBashforth(sigmas []float64, i, k, order int) float64 {
-	// Gauss and Legendre's rule of 2 points is exact up to the third degree.
-	const root = 0.57735026918962576451
-	middle, half := (sigmas[i+1]+sigmas[i])/2, (sigmas[i+1]-sigmas[i])/2
+// lmsCoefficient integrates from the first sigma on the Lagrange polynomial
+// that is 1 at the k-th and 0 at the others. Gauss's rule of two points is exact
+// for its degree, 3 at most.
+func lmsCoefficient(sigmas []float64, to float64, k int) float64 {
+	const point = 0.577350269189625764509 // 1/sqrt(3)
+	from := sigmas[0]
 	sum := 0.0
-	for _, at := range []float64{-root, root} {
-		product, s := 1.0, middle+half*at
-		for j := range order {
-			if j != k {
-				product *= (s - sigmas[i-j]) / (sigmas[i-k] - sigmas[i-j])
+	for _, p := range []float64{-point, point} {
+		s, l := (from+to)/2+(to-from)/2*p, 1.0
+		for m, sigma := range sigmas {
+			if m != k {
+				l *= (s - sigma) / (sigmas[k] - sigma)
 			}
 		}
-		sum += product
+		sum += l
 	}
-	return sum * half
+	return sum * (to - from) / 2
 }

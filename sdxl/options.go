@@ -42,7 +42,7 @@ type Options struct {
 	Seed          *int64   // of the noise; nil draws one
 	Batch         *int     // pictures drawn from one stream of noise; nil is 1
 
-	Sampler  string // one of Samplers; "" is the model's
+	Sampler  string // one of Samplers or SamplerAliases; "" is the model's
 	Schedule string // one of Schedules; "" is the model's
 	Spacing  string // leading, linspace or trailing; "" is the model's
 
@@ -66,6 +66,9 @@ type Options struct {
 
 // Samplers returns the names of the samplers.
 func Samplers() []string { return sched.SamplerNames() }
+
+// SamplerAliases returns the names that Stability's v1 API has for samplers.
+func SamplerAliases() []string { return sched.SamplerAliases() }
 
 // Schedules returns the names of the sigma schedules.
 func Schedules() []string { return sched.ScheduleNames() }

@@ -76,7 +76,7 @@ func (r *Request) Validate(l Limits) error {
 	e.want(samples >= 1 && samples <= l.Samples, "samples", "is %d, want 1 to %d", samples, l.Samples)
 	if r.Sampler != "" {
 		_, err := sched.SamplerNamed(r.Sampler)
-		e.want(err == nil, "sampler", "is %q, want one of %s", clip(r.Sampler), strings.Join(Samplers(), ", "))
+		e.want(err == nil, "sampler", "is %q, want one of %s", clip(r.Sampler), strings.Join(append(Samplers(), SamplerAliases()...), ", "))
 	}
 	oneOf(&e, "clip_guidance_preset", r.ClipGuidancePreset, clipGuidancePresets)
 	r.validateInit(&e, steps, l)

@@ -68,7 +68,7 @@ func demoPictures(styles, samplers bool, seed int64) []demoPicture {
 		}
 	}
 	if samplers {
-		for _, name := range sdxl.Samplers() {
+		for _, name := range append(sdxl.Samplers(), sdxl.SamplerAliases()...) {
 			add(name, demoPrompt, "", name)
 		}
 	}

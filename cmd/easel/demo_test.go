@@ -15,7 +15,7 @@ func TestDemoPictures(t *testing.T) {
 	require.Len(t, demoPictures(false, false, 1), len(demoPrompts))
 	styles := demoPictures(true, false, 1)
 	require.Len(t, styles, 17)
-	require.Len(t, demoPictures(true, true, 1), 17+len(sdxl.Samplers()))
+	require.Len(t, demoPictures(true, true, 1), 17+len(sdxl.Samplers())+len(sdxl.SamplerAliases()))
 	for _, p := range append(styles, demoPictures(false, true, 1)...) {
 		require.NoError(t, sdxl.PredictOptions{}.Check(&p.request), p.caption)
 	}

@@ -23,8 +23,8 @@ func (s *Server) listEngines(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// listStyles answers with what the page offers.
+// listStyles answers with the names that requests may give.
 func (s *Server) listStyles(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string][]string{"style_presets": s.Styles.Names(), "samplers": sdxl.Samplers(), "schedules": sdxl.Schedules()})
+	writeJSON(w, http.StatusOK, map[string][]string{"style_presets": s.Styles.Names(), "samplers": sdxl.Samplers(), "sampler_aliases": sdxl.SamplerAliases(), "schedules": sdxl.Schedules()})
 	return nil
 }
