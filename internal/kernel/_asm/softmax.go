@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // softmax writes a step of a streaming softmax over a tile of scores: for
 // AVX-512 with weights in float32 and in bfloat16.
@@ -207,7 +210,9 @@ func (s softmax) rescale() {
 	s.op("JLS kept")
 	s.op("VMOVSS X0, (R10)")
 	s.op("VSUBPS %s, %s, %s", s.vec(0), shift, s.vec(1))
+	s.op("VUCOMISS %s, X%s", strings.Replace(s.lowest(), "Z", "X", 1), shift[1:])
 	s.op("VMOVAPS %s, %s", s.vec(0), shift)
+	s.op("JEQ kept") // nothing came before
 	s.exp2(1, 0, 3)
 	for i := 0; i < 64; i += s.width {
 		s.op("VMULPS %d(R11), %s, %s", i, factor, s.vec(1))

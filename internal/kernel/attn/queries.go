@@ -46,9 +46,9 @@ func (b *queries) run(mem []byte, o *Operands) {
 			n = b.kernel.Rows(b.rows - i)
 			if b.Causal && b.q0+i < k1-1 {
 				b.diagonal(keys, values, i, n, k0, k1)
-				continue
+			} else {
+				b.tile(keys, values, i, n, k0, k1, k1-k0)
 			}
-			b.tile(keys, values, i, n, k0, k1, k1-k0)
 		}
 	}
 	b.softmax.divide(b.scoreTile(0, b.rows, 0), o.O, row, column, b.D)

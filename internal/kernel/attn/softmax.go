@@ -26,7 +26,8 @@ type scoreTile struct {
 type softmax struct {
 	// weigh turns scores into weights, 2^(Scale*score - Max), where Max is
 	// raised to the greatest, and adds them to Sum, of which lane i takes every
-	// lanes-th. If Max grows, it scales Sum and Out down. Weights below the
+	// lanes-th. If Max grows from what earlier keys gave, it scales Sum and Out
+	// down. Weights below the
 	// least normal number may be 0. The weights of scores from N on, to the end
 	// of the line, are 0. A score that is NaN makes Sum NaN.
 	weigh func(t scoreTile)
@@ -50,7 +51,7 @@ func weighGeneric(t scoreTile) {
 				greatest[0] = v
 			}
 		}
-		if greatest[0] != former {
+		if greatest[0] != former && former != -math.MaxFloat32 {
 			shrink := exp2(float64(former) - float64(greatest[0]))
 			for i := range sum {
 				sum[i] *= shrink
