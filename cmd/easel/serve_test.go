@@ -72,14 +72,16 @@ func post(url, body string) (status int, data []byte, err error) {
 func TestServeGivesWhatTxt2ImgGives(t *testing.T) {
 	url, _, stop := startServe(t)
 	status, data, err := post(url+"/v1/generation/stable-diffusion-xl-1024-v1-0/text-to-image",
-		`{"cfg_scale":7,"height":128,"width":128,"steps":8,"seed":42,"sampler":"dpmpp_2m","text_prompts":[{"text":"a red circle","weight":1},{"text":"blurry","weight":-1}]}`)
+		`{"cfg_scale":7,"height":128,"width":128,"steps":8,"seed":42,"sampler":"K_DPMPP_2M","style_preset":"photographic",
+			"text_prompts":[{"text":"a red circle","weight":1},{"text":"a star","weight":0.7},{"text":"blurry","weight":-1}]}`)
 	require.NoError(t, err)
 	require.Equal(t, 200, status)
 	require.NoError(t, stop())
 	var response sdxl.Response
 	require.NoError(t, json.Unmarshal(data, &response))
 	file := filepath.Join(t.TempDir(), "x.png")
-	ok(t, "", "txt2img", "-p", "a red circle", "-n", "blurry", "--steps", "8", "--seed", "42", "--cfg", "7", "--sampler", "dpmpp_2m", "-o", file)
+	ok(t, "", "txt2img", "--weighted", "a red circle:1", "--weighted", "a star:0.7", "--weighted", "blurry:-1", "--style", "photographic", "--steps", "8", "--seed", "42",
+		"--cfg", "7", "--sampler", "dpmpp_2m", "-o", file)
 	want, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(want, response.Artifacts[0].PNG))
