@@ -6,6 +6,7 @@ import (
 
 	"github.com/df65613c/easel/internal/kernel/conv"
 	"github.com/df65613c/easel/internal/kernel/convert"
+	"github.com/df65613c/easel/internal/kernel/winograd"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
 )
@@ -43,6 +44,7 @@ type convolution struct {
 	kernel
 	node *nn.Node
 	op   nn.Conv2D
+	fast func() []byte // the work space of Winograd's algorithm, if that is taken
 }
 
 func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
@@ -50,9 +52,11 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 	if err != nil {
 		return err
 	}
-	v, x := convolution{c, k, n, op}, n.In[0]
+	v, x := convolution{c, k, n, op, nil}, n.In[0]
 	if c.ready(x, op) {
-		v.rows(band{images: x.Dim(0), in1: x.Dim(1), out1: n.Out.Dim(1)}, func() pixels { return c.executable.pixels(x) })
+		whole := band{images: x.Dim(0), in1: x.Dim(1), out1: n.Out.Dim(1)}
+		v.reserveFast(index, []band{whole})
+		v.rows(whole, func() pixels { return c.executable.pixels(x) })
 		return nil
 	}
 	return v.prepared(index)
@@ -116,6 +120,7 @@ func (v *convolution) prepared(index int) error {
 		}
 		return pixels{wide: elements[float32](bytes())}
 	}
+	v.reserveFast(index, bands)
 	for _, b := range bands {
 		rows := b.in1 - b.in0
 		v.step(b.images*rows, scratch, func(worker, unit int) {
@@ -159,6 +164,7 @@ func (v *convolution) bands() []band {
 // input, h of them, each part needs.
 func (k *kernel) bands(batch, h, outH, parts int) []band {
 	rows := (outH + parts - 1) / parts
+	rows = (rows + winograd.TileRows - 1) / winograd.TileRows * winograd.TileRows // so that bands do not change a bit
 	var bands []band
 	for image := range batch {
 		for out := 0; out < outH; out += rows {
@@ -171,36 +177,79 @@ func (k *kernel) bands(batch, h, outH, parts int) []band {
 	return bands
 }
 
+// largest returns the most rows of the output that one of the bands has.
+func (k *kernel) largest(batch, h, parts int) (rows int) {
+	for _, b := range k.bands(batch, h, h, parts) {
+		rows = max(rows, b.out1-b.out0)
+	}
+	return rows
+}
+
 // reach returns the rows that the taps of a band reach, some of them padding.
 func (k *kernel) reach(b band) (first, last int) {
 	return b.out0*k.stride - k.pad.Top, (b.out1-1)*k.stride - k.pad.Top + k.shape[2]
 }
 
-// plan divides the convolution of a band of images w pixels wide.
-func (k *kernel) plan(precision Precision, b band, w int) *conv.Plan {
+// part is the shape of the convolution of a band of images w pixels wide.
+func (k *kernel) part(b band, w int) conv.Shape {
 	first, last := k.reach(b)
-	s, newPlan := k.shape, conv.NewPlan
-	if precision == BF16 {
-		newPlan = conv.NewPlanBF16
-	}
-	return newPlan(conv.Shape{
+	s := k.shape
+	return conv.Shape{
 		B: b.images, H: b.in1 - b.in0, W: w, CI: s[1], CO: s[0], KH: s[2], KW: s[3], Stride: k.stride,
 		PadT: b.in0 - first, PadL: k.pad.Left, PadB: last - b.in1, PadR: k.pad.Right,
+	}
+}
+
+// convolve adds the passes of a convolution, by Winograd's algorithm if there
+// is work space for it; operands gives its tensors.
+func (c *compiler) convolve(s conv.Shape, fast func() []byte, operands func(o *conv.Operands)) {
+	e := c.executable
+	each := make([]conv.Operands, e.pool.Threads()) // so that a run allocates nothing
+	if fast != nil {
+		plan := winograd.NewPlan(s)
+		for phase := range plan.Phases() {
+			c.step(plan.Units(phase), plan.ScratchSize(), func(worker, unit int) {
+				operands(&each[worker])
+				plan.Run(phase, unit, fast(), e.scratch[worker], &each[worker])
+			})
+		}
+		return
+	}
+	newPlan := conv.NewPlan
+	if c.precision == BF16 {
+		newPlan = conv.NewPlanBF16
+	}
+	plan := newPlan(s)
+	c.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
+		operands(&each[worker])
+		plan.Run(unit, e.scratch[worker], &each[worker])
 	})
 }
 
-// rows adds the pass that convolves a band, whose input begins at x.
+// reserveFast reserves work space for Winograd's algorithm if the whole image
+// profits by it; the bands of it then take it, too.
+func (v *convolution) reserveFast(index int, bands []band) {
+	x := v.node.In[0]
+	whole := v.part(band{images: x.Dim(0), in1: x.Dim(1), out1: v.node.Out.Dim(1)}, x.Dim(2))
+	if v.precision != F32 || !winograd.Profitable(whole) {
+		return
+	}
+	size := 0
+	for _, b := range bands {
+		size = max(size, winograd.NewPlan(v.part(b, x.Dim(2))).WorkspaceSize())
+	}
+	v.fast = v.reserve(index, size)
+}
+
+// rows adds the passes that convolve a band, whose input begins at x.
 func (v *convolution) rows(b band, x func() pixels) {
 	n, op, e := v.node, v.op, v.executable
-	plan := v.plan(v.precision, b, n.In[0].Dim(2))
 	channels := v.shape[0]
 	row := n.Out.Dim(2) * channels
 	from, to := (b.image*n.Out.Dim(1)+b.out0)*row, ((b.image+b.images-1)*n.Out.Dim(1)+b.out1)*row
 	act := epilogue(op.Act)
-	operands := make([]conv.Operands, e.pool.Threads()) // so that a run allocates nothing
-	v.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
+	v.convolve(v.part(b, n.In[0].Dim(2)), v.fast, func(o *conv.Operands) {
 		in, out := x(), e.pixels(n.Out).part(from, to)
-		o := &operands[worker]
 		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
 		if op.HasChannelBias() {
 			o.ChannelBias = e.f32(n.In[1])[b.image*channels:]
@@ -209,6 +258,5 @@ func (v *convolution) rows(b band, x func() pixels) {
 			add := e.pixels(n.In[len(n.In)-1]).part(from, to)
 			o.Add, o.Add16 = add.wide, add.narrow
 		}
-		plan.Run(unit, e.scratch[worker], o)
 	})
 }

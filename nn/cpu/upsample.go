@@ -21,8 +21,7 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 	batch, h, w, co, ci := x.Dim(0), x.Dim(1), x.Dim(2), y.Dim(3), x.Dim(3)
 	parts := max(1, (h*w*co*4+c.band-1)/c.band)
 	weights := c.reserve(index, co*ci*4*4)
-	rows := (h + parts - 1) / parts
-	out := c.reserve(index, rows*w*co*4)
+	out := c.reserve(index, whole.largest(batch, h, parts)*w*co*4)
 	image := func() pixels { return e.pixels(x) }
 	if c.precision == BF16 && c.formats[x.Root().ID()] == convert.F32 {
 		total := x.Shape().NumElements()
@@ -47,14 +46,12 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 			}
 		})
 		for _, b := range k.bands(batch, h, h, parts) {
-			plan, count := k.plan(c.precision, b, w), b.out1-b.out0
-			operands := make([]conv.Operands, e.pool.Threads())
-			c.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
-				in, o := image().part((b.image*h+b.in0)*w*ci, (b.image*h+b.in1)*w*ci), &operands[worker]
+			count := b.out1 - b.out0
+			c.convolve(k.part(b, w), nil, func(o *conv.Operands) {
+				in := image().part((b.image*h+b.in0)*w*ci, (b.image*h+b.in1)*w*ci)
 				*o = conv.Operands{
 					X: in.wide, X16: in.narrow, W: k.data(), Format: k.format, Bias: k.bias, Y: elements[float32](out())[:count*w*co],
 				}
-				plan.Run(unit, e.scratch[worker], o)
 			})
 			c.step(count, 0, func(_, r int) {
 				src := elements[float32](out())[r*w*co:]

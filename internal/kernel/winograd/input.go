@@ -18,7 +18,7 @@ type worker struct {
 	c0, c1          int
 }
 
-// place returns the image of a tile and its first pixel.
+// place returns the image of a tile and its first pixel in the output.
 func (w *worker) place(t int) (image, y, x int) {
 	return t / w.perImage, t % w.perImage / w.across * tile, t % w.across * tile
 }
@@ -33,7 +33,7 @@ func (w *worker) transformInput(mem []byte) {
 	patch, _ := scratch.Floats(mem, spots*w.CI)
 	for t := w.from; t < w.to; t++ {
 		image, y, x := w.place(t)
-		y, x = y-1, x-1
+		y, x = y-w.PadT, x-1
 		args := planes{
 			Dst: unsafe.Pointer(w.transformed(t, 0)), DstRow: bytes(size * w.spotLen()), DstCol: bytes(w.spotLen()),
 			N: uintptr(w.CI), Middle: unsafe.Pointer(&w.middle[0]),

@@ -71,8 +71,8 @@ func (w *worker) product(dst, filter []float32, t, n, spot int) {
 func (w *worker) transformOutput(products, bias, pixels []float32, t int) {
 	image, y, x := w.place(t)
 	w.sumBias(bias[:w.c1-w.c0], image)
-	rows, columns := min(tile, w.H-y), min(tile, w.W-x)
-	first := ((image*w.H+y)*w.W+x)*w.CO + w.c0
+	rows, columns := min(tile, w.outH-y), min(tile, w.W-x)
+	first := ((image*w.outH+y)*w.W+x)*w.CO + w.c0
 	args := planes{
 		Src: unsafe.Pointer(&products[0]), SrcRow: bytes(size * w.productsLen()), SrcCol: bytes(w.productsLen()),
 		Bias: unsafe.Pointer(&bias[0]), N: uintptr(w.c1 - w.c0), Middle: unsafe.Pointer(&w.middle[0]),

@@ -28,6 +28,7 @@ type Plan struct {
 	kernel gemm.Kernel
 	level  cpu.Level // of the transforms
 
+	outH                    int
 	across, perImage, tiles int // tiles in a row, an image, all
 	stretch                 int // tiles in two phases
 	block                   int // tiles that are multiplied at a time
@@ -50,10 +51,15 @@ const (
 	manyChannels  = 1280
 )
 
-// Supports reports whether a shape is of the kind that a plan can do.
+// TileRows is the height of a tile: parts of an image that begin at multiples
+// of it give the bytes that the whole gives.
+const TileRows = tile
+
+// Supports reports whether a shape is of the kind that a plan can do: 3x3,
+// stride 1, padded by 1 at the sides, and by 1 or not above and below.
 func Supports(s conv.Shape) bool {
-	return s.KH == 3 && s.KW == 3 && s.Stride == 1 && s.PadT == 1 && s.PadL == 1 && s.PadB == 1 && s.PadR == 1 &&
-		min(s.B, s.H, s.W, s.CI, s.CO) > 0
+	return s.KH == 3 && s.KW == 3 && s.Stride == 1 && s.PadL == 1 && s.PadR == 1 &&
+		max(s.PadT, s.PadB) <= 1 && min(s.PadT, s.PadB) >= 0 && min(s.B, s.OutH(), s.W, s.CI, s.CO) > 0
 }
 
 // Profitable reports whether a plan should be quicker than a direct convolution.
@@ -62,7 +68,7 @@ func Profitable(s conv.Shape) bool {
 	if !Supports(s) {
 		return false
 	}
-	tiles := ceilDiv(s.H, tile) * ceilDiv(s.W, tile)
+	tiles := ceilDiv(s.OutH(), tile) * ceilDiv(s.W, tile)
 	return tiles >= leastTiles && min(s.CI, s.CO) >= leastChannels
 }
 
@@ -70,11 +76,12 @@ func Profitable(s conv.Shape) bool {
 // the shape is supported.
 func NewPlan(s conv.Shape) *Plan {
 	if !Supports(s) {
-		panic(fmt.Sprintf("winograd: shape %+v is not a 3x3 convolution of stride 1 with padding 1", s))
+		panic(fmt.Sprintf("winograd: shape %+v is not a 3x3 convolution of stride 1, padded by 1", s))
 	}
 	p := &Plan{Shape: s, kernel: gemm.Current(), level: cpu.Current()}
 	p.across = ceilDiv(s.W, tile)
-	p.perImage = p.across * ceilDiv(s.H, tile)
+	p.outH = s.OutH()
+	p.perImage = p.across * ceilDiv(p.outH, tile)
 	p.tiles = s.B * p.perImage
 	p.stride = roundUp(s.CI, lanes) + lanes // odd in cache lines: tiles fall into different sets
 	p.block, p.channels = 8*p.kernel.MR, 2*p.kernel.NR
@@ -159,7 +166,7 @@ func (p *Plan) Run(phase, unit int, workspace, mem []byte, o *conv.Operands) {
 
 // check panics if an operand is too short for the kernels, which do not look.
 func (p *Plan) check(o *conv.Operands) {
-	out := p.B * p.H * p.W * p.CO
+	out := p.B * p.outH * p.W * p.CO
 	need("X", o.X, p.B*p.H*p.W*p.CI)
 	need("Y", o.Y, out)
 	if o.Bias != nil {

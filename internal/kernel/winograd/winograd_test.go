@@ -35,7 +35,7 @@ func shape(b, h, w, ci, co int) conv.Shape {
 
 func newProblem(s *kerneltest.Source, shape conv.Shape, v variant) *problem {
 	p := &problem{Shape: shape}
-	out := p.B * p.H * p.W * p.CO
+	out := p.B * p.OutH() * p.W * p.CO
 	p.o.X, p.o.Y = s.Floats(p.B*p.H*p.W*p.CI), s.NaNs(out)
 	stored, values := s.Weights(p.CO*p.CI*9, v.format)
 	p.o.W, p.o.Format, p.w = unsafe.Pointer(&stored[0]), v.format, values
@@ -53,7 +53,7 @@ func newProblem(s *kerneltest.Source, shape conv.Shape, v variant) *problem {
 
 func (p *problem) want(b, oy, ox, co int) (sum kerneltest.Sum) {
 	for tap := range 9 {
-		y, x := oy-1+tap/3, ox-1+tap%3
+		y, x := oy-p.PadT+tap/3, ox-1+tap%3
 		if y < 0 || y >= p.H || x < 0 || x >= p.W {
 			continue
 		}
@@ -68,7 +68,7 @@ func (p *problem) want(b, oy, ox, co int) (sum kerneltest.Sum) {
 		sum.Add(float64(p.o.ChannelBias[b*p.CO+co]))
 	}
 	if p.o.Add != nil {
-		sum.Add(float64(p.o.Add[((b*p.H+oy)*p.W+ox)*p.CO+co]))
+		sum.Add(float64(p.o.Add[((b*p.OutH()+oy)*p.W+ox)*p.CO+co]))
 	}
 	return sum
 }
@@ -92,9 +92,9 @@ const tolerance = 1e-5
 func (p *problem) requireCorrect(t *testing.T, s *kerneltest.Source) {
 	t.Helper()
 	var want []kerneltest.Sum // before the run, as Add may be Y
-	for i := range p.B * p.H * p.W * p.CO {
+	for i := range p.B * p.OutH() * p.W * p.CO {
 		pixel := i / p.CO
-		want = append(want, p.want(pixel/p.W/p.H, pixel/p.W%p.H, pixel%p.W, i%p.CO))
+		want = append(want, p.want(pixel/p.W/p.OutH(), pixel/p.W%p.OutH(), pixel%p.W, i%p.CO))
 	}
 	p.run(s)
 	for i, w := range want {
@@ -290,5 +290,27 @@ func TestRunDoesNotAllocate(t *testing.T) {
 			plan.Run(0, 0, workspace, mem, &p.o)
 			plan.Run(1, 0, workspace, mem, &p.o)
 		}))
+	})
+}
+
+// TestPartsGiveTheBytesOfTheWhole convolves an image at once, and in parts that
+// begin at whole tiles, with the rows that their taps reach.
+func TestPartsGiveTheBytesOfTheWhole(t *testing.T) {
+	eachSide(t, func(t *testing.T, s *kerneltest.Source) {
+		whole := newProblem(s, shape(1, 22, 9, 20, 18), variant{bias: true, add: true})
+		whole.requireCorrect(t, s)
+		row := whole.W * whole.CO
+		for y0, y1 := 0, 0; y0 < whole.H; y0 = y1 {
+			y1 = min(y0+2*winograd.TileRows, whole.H)
+			part := *whole
+			in0, in1 := max(0, y0-1), min(whole.H, y1+1)
+			part.H, part.PadT, part.PadB = in1-in0, in0-(y0-1), y1+1-in1
+			require.Equal(t, y1-y0, part.OutH())
+			part.o.X = whole.o.X[in0*whole.W*whole.CI : in1*whole.W*whole.CI]
+			part.o.Add = whole.o.Add[y0*row : y1*row]
+			part.o.Y = s.NaNs((y1 - y0) * row)
+			part.requireCorrect(t, s)
+			require.Equal(t, whole.o.Y[y0*row:y1*row], part.o.Y)
+		}
 	})
 }
