@@ -61,11 +61,22 @@ func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved) (*conditio
 	}
 	c.context, c.pooled = repeatSides(context, r.batch), repeatSides(pooled, r.batch)
 	c.timeIDs = tensor.New(tensor.F32, c.sides*r.batch, timeIDs)
-	ids := [timeIDs]int{r.original.Height, r.original.Width, r.Crop.Y, r.Crop.X, r.target.Height, r.target.Width}
-	for i, v := 0, c.timeIDs.Float32s(); i < len(v); i++ {
-		v[i] = float32(ids[i%timeIDs])
+	rows := c.timeIDs.Float32s()
+	for i := 0; i < len(rows); i += timeIDs {
+		side := r.positive
+		if c.sides == 2 && i < len(rows)/2 {
+			side = r.negative
+		}
+		side.put(rows[i : i+timeIDs])
 	}
 	return c, nil
+}
+
+// put writes the sizes in the order of the UNet's time ids.
+func (s sizes) put(row []float32) {
+	for i, v := range [timeIDs]int{s.original.Height, s.original.Width, s.crop.Y, s.crop.X, s.target.Height, s.target.Width} {
+		row[i] = float32(v)
+	}
 }
 
 // repeatSides repeats each row of t n times in place.

@@ -49,6 +49,9 @@ type Options struct {
 	OriginalSize *Size       // size conditioning (SDXL paper, section 2.2); nil is Width x Height
 	TargetSize   *Size       // nil is Width x Height
 	Crop         image.Point // of the top left corner
+	// The same for the negative side; nil is what the positive side has.
+	NegativeOriginalSize, NegativeTargetSize *Size
+	NegativeCrop                             *image.Point
 
 	// Image is the picture to start from, resized to Width x Height; nil is text-to-image.
 	Image    image.Image
@@ -79,8 +82,14 @@ type resolved struct {
 	steps, batch  int
 	cfg, strength float64
 	seed          int64
-	original      Size
-	target        Size
+	positive      sizes
+	negative      sizes
+}
+
+// sizes are what a side of the batch is told beside its text.
+type sizes struct {
+	original, target Size
+	crop             image.Point
 }
 
 // resolve fills in what is open and names every fault at once.
@@ -119,13 +128,8 @@ func (o Options) resolve(m *Model) (resolved, error) {
 		want(!o.Image.Bounds().Empty(), "image is empty")
 	}
 	size := Size{r.Width, r.Height}
-	r.original, r.target = size, size
-	if o.OriginalSize != nil {
-		r.original = *o.OriginalSize
-	}
-	if o.TargetSize != nil {
-		r.target = *o.TargetSize
-	}
+	r.positive = sizes{or(o.OriginalSize, size), or(o.TargetSize, size), o.Crop}
+	r.negative = sizes{or(o.NegativeOriginalSize, r.positive.original), or(o.NegativeTargetSize, r.positive.target), or(o.NegativeCrop, o.Crop)}
 	if o.Seed != nil {
 		r.seed = *o.Seed
 	} else {
@@ -170,6 +174,10 @@ type Parameters struct {
 	OriginalSize Size             `json:"original_size"`
 	TargetSize   Size             `json:"target_size"`
 	Crop         [2]int           `json:"crop"`
-	Strength     *float64         `json:"strength,omitempty"`
-	SkipEnd      float64          `json:"skip_end,omitempty"`
+	// Of the negative side, where they are not the same.
+	NegativeOriginalSize *Size        `json:"negative_original_size,omitempty"`
+	NegativeTargetSize   *Size        `json:"negative_target_size,omitempty"`
+	NegativeCrop         *image.Point `json:"negative_crop,omitempty"`
+	Strength             *float64     `json:"strength,omitempty"`
+	SkipEnd              float64      `json:"skip_end,omitempty"`
 }

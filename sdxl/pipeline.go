@@ -168,7 +168,8 @@ func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 func (r *resolved) parameters(s *sched.Schedule) Parameters {
 	p := Parameters{
 		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch,
-		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.original, TargetSize: r.target, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd,
+		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.positive.original, TargetSize: r.positive.target,
+		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd,
 	}
 	if r.Image != nil {
 		p.Strength = &r.strength

@@ -41,6 +41,10 @@ type Extras struct {
 	OriginalSize []int  `json:"original_size,omitempty"`
 	TargetSize   []int  `json:"target_size,omitempty"`
 	Crop         []int  `json:"crop,omitempty"` // x and y of the top left corner
+	// Of the negative side, where they are not the same.
+	NegativeOriginalSize []int `json:"negative_original_size,omitempty"`
+	NegativeTargetSize   []int `json:"negative_target_size,omitempty"`
+	NegativeCrop         []int `json:"negative_crop,omitempty"`
 }
 
 // What Request means where it is silent: the defaults of that API.

@@ -71,6 +71,10 @@ func (x *Extras) apply(o *Options) {
 		return &Size{v[0], v[1]}
 	}
 	o.OriginalSize, o.TargetSize = size(x.OriginalSize), size(x.TargetSize)
+	o.NegativeOriginalSize, o.NegativeTargetSize = size(x.NegativeOriginalSize), size(x.NegativeTargetSize)
+	if x.NegativeCrop != nil {
+		o.NegativeCrop = new(image.Pt(x.NegativeCrop[0], x.NegativeCrop[1]))
+	}
 	if x.Crop != nil {
 		o.Crop = image.Pt(x.Crop[0], x.Crop[1])
 	}

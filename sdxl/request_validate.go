@@ -148,6 +148,9 @@ func (x *Extras) validate(e *RequestError) {
 	pair("original_size", x.OriginalSize, 1)
 	pair("target_size", x.TargetSize, 1)
 	pair("crop", x.Crop, 0)
+	pair("negative_original_size", x.NegativeOriginalSize, 1)
+	pair("negative_target_size", x.NegativeTargetSize, 1)
+	pair("negative_crop", x.NegativeCrop, 0)
 }
 
 // oneOf checks a name of a closed list; "" is open.

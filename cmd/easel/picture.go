@@ -19,22 +19,24 @@ import (
 
 // pictureFlags are the flags of the commands that make pictures.
 type pictureFlags struct {
-	model    modelFlags
-	options  sdxl.Options
-	negative string
-	seed     int64
-	cfg      float64
-	steps    int
-	batch    int
-	original sizeFlag
-	target   sizeFlag
-	crop     cropFlag
-	output   string
-	trace    string
-	memory   bytesFlag
-	weighted weightedFlag
-	style    string
-	styles   stylesFlag
+	model                            modelFlags
+	options                          sdxl.Options
+	negative                         string
+	seed                             int64
+	cfg                              float64
+	steps                            int
+	batch                            int
+	original                         sizeFlag
+	target                           sizeFlag
+	crop                             cropFlag
+	output                           string
+	trace                            string
+	memory                           bytesFlag
+	weighted                         weightedFlag
+	negativeOriginal, negativeTarget sizeFlag
+	negativeCrop                     cropFlag
+	style                            string
+	styles                           stylesFlag
 }
 
 func (f *pictureFlags) add(cmd *cobra.Command) {
@@ -58,6 +60,9 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
 	flags.Var(&f.target, "target-size", "target size conditioning WxH (default: the picture's)")
+	flags.Var(&f.negativeOriginal, "negative-original-size", "size conditioning WxH of the negative side (default: the other side's)")
+	flags.Var(&f.negativeCrop, "negative-crop", "crop conditioning X,Y of the negative side (default: the other side's)")
+	flags.Var(&f.negativeTarget, "negative-target-size", "target size conditioning WxH of the negative side (default: the other side's)")
 	flags.StringVarP(&f.output, "output", "o", "out.png", "PNG file to write; with --batch a number is added to its name")
 	flags.Var(&f.memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	flags.StringVar(&f.trace, "trace", "", "safetensors file for noise, embeddings, sigmas and latents of every step")
@@ -84,6 +89,10 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	}
 	o.Steps, o.CFG, o.Batch = &f.steps, &f.cfg, &f.batch
 	o.OriginalSize, o.TargetSize, o.Crop = f.original.size, f.target.size, f.crop.point
+	o.NegativeOriginalSize, o.NegativeTargetSize = f.negativeOriginal.size, f.negativeTarget.size
+	if flags.Changed("negative-crop") {
+		o.NegativeCrop = &f.negativeCrop.point
+	}
 	if err := more(&o); err != nil {
 		return err
 	}

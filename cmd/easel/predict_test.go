@@ -19,9 +19,11 @@ func TestPredictGivesWhatTxt2ImgGives(t *testing.T) {
 		`{"text_prompts":[{"text":"a red circle","weight":1},{"text":"a blue square","weight":-1}],"steps":6,"seed":42,"sampler":"dpmpp_2m","width":128,"height":64}`: {
 			"-p", "a red circle", "-n", "a blue square", "--steps", "6", "--seed", "42", "--cfg", "7", "--sampler", "dpmpp_2m", "--width", "128", "--height", "64"},
 		`{"text_prompts":[{"text":"a red circle","weight":0.5}],"cfg_scale":4,"steps":3,"seed":7,
-			"extras":{"schedule":"karras","spacing":"trailing","original_size":[256,512],"target_size":[64,64],"crop":[3,5]}}`: {
+			"extras":{"schedule":"karras","spacing":"trailing","original_size":[256,512],"target_size":[64,64],"crop":[3,5],
+			"negative_original_size":[512,512],"negative_target_size":[128,96],"negative_crop":[7,0]}}`: {
 			"-p", "a red circle", "--steps", "3", "--seed", "7", "--cfg", "4", "--schedule", "karras", "--spacing", "trailing",
-			"--original-size", "256x512", "--target-size", "64x64", "--crop", "3,5"},
+			"--original-size", "256x512", "--target-size", "64x64", "--crop", "3,5",
+			"--negative-original-size", "512x512", "--negative-target-size", "128x96", "--negative-crop", "7,0"},
 		`{"cfg_scale":7,"height":128,"width":128,"steps":5,"seed":42,"sampler":"dpmpp_2m","text_prompts":[{"text":"a red circle","weight":1},{"text":"a star: big","weight":0.7},
 			{"text":"blur","weight":-1}],"style_preset":"photographic"}`: {
 			"--weighted", "a red circle:1", "--weighted", "a star: big:0.7", "--weighted", "blur:-1", "--style", "photographic", "--steps", "5", "--seed", "42", "--cfg", "7",

@@ -21,6 +21,8 @@ CASES = [
     dict(name="dpm-linspace-long", prompt="a moon", steps=16, seed=9, sampler="dpmpp_2m", schedule="normal", spacing="linspace", width=40, height=40),
     dict(name="no-guidance", prompt="a tree", steps=4, seed=11, cfg=1.0, sampler="euler", schedule="normal", width=64, height=64),
     dict(name="sizes", prompt="a portrait", steps=4, seed=13, cfg=4.0, width=64, height=80, original=[512, 384], crop=[16, 48], target=[256, 320]),
+    dict(name="negative-sizes", prompt="a portrait", negative="a sketch", steps=3, seed=17, cfg=6.0, width=56, height=40, original=[512, 384], target=[256, 320],
+         negative_original=[96, 64], negative_crop=[24, 8], negative_target=[128, 72]),
     dict(name="img2img-30", prompt="a red star", steps=10, seed=21, strength=0.3, sampler="euler", schedule="normal", image=True),
     dict(name="img2img-80", prompt="a blue heart", negative="green", steps=5, seed=22, strength=0.8, sampler="dpmpp_2m", schedule="karras", image=True),
     dict(name="img2img-100", prompt="a ring", steps=4, seed=23, strength=1.0, sampler="euler_a", schedule="normal", image=True, batch=2),
@@ -62,7 +64,8 @@ def run(pipe, base, case, picture):
         options.update(image=picture, strength=case["strength"])
     else:
         options.update(width=case.get("width"), height=case.get("height"))
-    for key, option in (("original", "original_size"), ("target", "target_size")):
+    for key, option in (("original", "original_size"), ("target", "target_size"), ("negative_original", "negative_original_size"),
+                        ("negative_target", "negative_target_size"), ("negative_crop", "negative_crops_coords_top_left")):
         if key in case:
             options[option] = tuple(reversed(case[key]))  # width, height -> height, width
     if "crop" in case:

@@ -33,8 +33,12 @@ type Case struct {
 	Original *[2]int // width, height
 	Target   *[2]int // width, height
 	Crop     *[2]int // left, top
-	Image    bool    // starts from input.png
-	Strength *float64
+	// Of the negative side.
+	NegativeOriginal *[2]int `json:"negative_original"`
+	NegativeTarget   *[2]int `json:"negative_target"`
+	NegativeCrop     *[2]int `json:"negative_crop"`
+	Image            bool    // starts from input.png
+	Strength         *float64
 }
 
 // ReadCase reads the options of a picture.
@@ -61,6 +65,10 @@ func (c *Case) Options(t testing.TB, folder string) sdxl.Options {
 		return &sdxl.Size{Width: v[0], Height: v[1]}
 	}
 	o.OriginalSize, o.TargetSize = size(c.Original), size(c.Target)
+	o.NegativeOriginalSize, o.NegativeTargetSize = size(c.NegativeOriginal), size(c.NegativeTarget)
+	if c.NegativeCrop != nil {
+		o.NegativeCrop = new(image.Pt(c.NegativeCrop[0], c.NegativeCrop[1]))
+	}
 	if c.Crop != nil {
 		o.Crop = image.Pt(c.Crop[0], c.Crop[1])
 	}
