@@ -25,7 +25,7 @@ type Options struct {
 // Backend runs graphs on the processor. It is safe for concurrent use.
 type Backend struct {
 	pool      *parallel.Pool
-	precision Precision // F32 or BF16
+	precision Precision // F32, BF16 or Int8
 	profile   *Profile
 }
 

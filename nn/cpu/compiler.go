@@ -41,7 +41,7 @@ func (c *compiler) node(i int) error {
 	c.op = n.Op
 	switch op := n.Op.(type) {
 	case nn.Linear:
-		return c.linear(n, op)
+		return c.linear(i, n, op)
 	case nn.Conv2D:
 		return c.conv(i, n, op)
 	case nn.UpsampleConv2D:

@@ -65,7 +65,7 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 // ready reports whether a convolution can read its image as it is kept: it is
 // not to be normalised, and rounded where products are.
 func (c *compiler) ready(x *nn.Value, op nn.Conv2D) bool {
-	return op.Norm == nil && (c.precision == F32 || c.formats[x.Root().ID()] == convert.BF16)
+	return op.Norm == nil && (!c.precision.narrow() || c.formats[x.Root().ID()] == convert.BF16)
 }
 
 // pixels are the elements of an image: either of float32 or of bfloat16.
@@ -110,7 +110,7 @@ func (v *convolution) prepared(index int) error {
 		largest = max(largest, b.images*(b.in1-b.in0)*width)
 	}
 	format, scratch := convert.F32, 0
-	if v.precision == BF16 {
+	if v.precision.narrow() {
 		format, scratch = convert.BF16, 4*width
 	}
 	bytes := v.reserve(index, largest*format.Size())
@@ -151,7 +151,7 @@ type band struct {
 func (v *convolution) bands() []band {
 	x, y := v.node.In[0], v.node.Out
 	batch, h, row := x.Dim(0), x.Dim(1), x.Dim(2)*x.Dim(3)*4
-	if v.precision == BF16 {
+	if v.precision.narrow() {
 		row /= 2
 	}
 	if batch*h*row <= v.band {
@@ -216,7 +216,7 @@ func (c *compiler) convolve(s conv.Shape, fast func() []byte, operands func(o *c
 		return
 	}
 	newPlan := conv.NewPlan
-	if c.precision == BF16 {
+	if c.precision.narrow() {
 		newPlan = conv.NewPlanBF16
 	}
 	plan := newPlan(s)
@@ -231,7 +231,7 @@ func (c *compiler) convolve(s conv.Shape, fast func() []byte, operands func(o *c
 func (v *convolution) reserveFast(index int, bands []band) {
 	x := v.node.In[0]
 	whole := v.part(band{images: x.Dim(0), in1: x.Dim(1), out1: v.node.Out.Dim(1)}, x.Dim(2))
-	if v.precision != F32 || !winograd.Profitable(whole) {
+	if v.precision.narrow() || !winograd.Profitable(whole) {
 		return
 	}
 	size := 0

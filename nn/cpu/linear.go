@@ -5,7 +5,7 @@ import (
 	"github.com/df65613c/easel/nn"
 )
 
-func (c *compiler) linear(n *nn.Node, op nn.Linear) error {
+func (c *compiler) linear(index int, n *nn.Node, op nn.Linear) error {
 	w, err := c.matrix(op.Weight)
 	if err != nil {
 		return err
@@ -17,8 +17,11 @@ func (c *compiler) linear(n *nn.Node, op nn.Linear) error {
 	x, y := n.In[0], n.Out
 	k := x.Dim(-1)
 	nOut := y.Dim(-1)
+	if rows := x.Shape().NumElements() / k; c.precision == Int8 && rows >= leastRowsI8 {
+		return c.linearI8(index, n, op, w, bias)
+	}
 	newPlan := gemm.NewPlan
-	if c.precision == BF16 {
+	if c.precision.narrow() {
 		newPlan = gemm.NewPlanBF16
 	}
 	plan := newPlan(x.Shape().NumElements()/k, nOut, k)

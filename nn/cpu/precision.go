@@ -15,27 +15,35 @@ const (
 	F32 Precision = "f32"
 	// BF16 rounds the operands of products to bfloat16 and adds up in float32.
 	BF16 Precision = "bf16"
+	// Int8 is BF16 with the linear layers over tokens in 8-bit integers: rows of
+	// activations and of weights by the greatest of each (W8A8).
+	Int8 Precision = "int8"
 	// Auto is BF16 where the processor has instructions for it, else F32.
 	Auto Precision = "auto"
 )
 
 // Precisions lists the precisions by name.
-func Precisions() []string { return []string{string(Auto), string(F32), string(BF16)} }
+func Precisions() []string { return []string{string(Auto), string(F32), string(BF16), string(Int8)} }
 
 // ParsePrecision returns the precision with the given name.
 func ParsePrecision(name string) (Precision, error) {
 	switch p := Precision(name); p {
-	case F32, BF16, Auto:
+	case F32, BF16, Int8, Auto:
 		return p, nil
 	}
 	return F32, fmt.Errorf("no precision %q; there are %v", name, Precisions())
 }
 
-// resolve returns F32 or BF16.
+// resolve returns F32, BF16 or Int8.
 func (p Precision) resolve() Precision {
 	switch {
 	case p == BF16, p == Auto && cpu.BF16():
 		return BF16
+	case p == Int8:
+		return Int8
 	}
 	return F32
 }
+
+// narrow reports whether operands of products are rounded.
+func (p Precision) narrow() bool { return p != F32 }

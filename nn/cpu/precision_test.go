@@ -20,6 +20,13 @@ func TestBF16Conformance(t *testing.T) {
 	nntest.Run(t, b, nntest.Options{Tolerance: 0.02})
 }
 
+// TestInt8Conformance allows for operands of 7 bits and a sign.
+func TestInt8Conformance(t *testing.T) {
+	b := cpu.New(cpu.Options{Threads: 2, Precision: cpu.Int8})
+	defer b.Close()
+	nntest.Run(t, b, nntest.Options{Tolerance: 0.05})
+}
+
 func TestBF16IsNearF32ButNotTheSame(t *testing.T) {
 	g, err := nn.Record(network)
 	require.NoError(t, err)

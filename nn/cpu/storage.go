@@ -12,7 +12,7 @@ import (
 // others, such as the sums that run through a network, stay in float32.
 func storage(p *nn.Program, precision Precision) []convert.Format {
 	formats := make([]convert.Format, p.Values)
-	if precision == F32 {
+	if !precision.narrow() {
 		return formats
 	}
 	wide := make([]bool, p.Values) // read by something that does not round

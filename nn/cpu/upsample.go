@@ -23,7 +23,7 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 	weights := c.reserve(index, co*ci*4*4)
 	out := c.reserve(index, whole.largest(batch, h, parts)*w*co*4)
 	image := func() pixels { return e.pixels(x) }
-	if c.precision == BF16 && c.formats[x.Root().ID()] == convert.F32 {
+	if c.precision.narrow() && c.formats[x.Root().ID()] == convert.F32 {
 		total := x.Shape().NumElements()
 		rounded := c.reserve(index, 2*total)
 		image = func() pixels { return pixels{narrow: elements[uint16](rounded())} }

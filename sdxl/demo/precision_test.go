@@ -11,10 +11,17 @@ import (
 	"github.com/df65613c/easel/sdxl"
 )
 
-// TestBF16PicturesAreNearThoseOfF32 holds whole pictures to 40 dB.
-func TestBF16PicturesAreNearThoseOfF32(t *testing.T) {
+// TestNarrowPicturesAreNearThoseOfF32 holds whole pictures to 40 dB in bfloat16
+// and to 30 dB in 8-bit integers.
+func TestNarrowPicturesAreNearThoseOfF32(t *testing.T) {
+	for precision, least := range map[cpu.Precision]float64{cpu.BF16: 40, cpu.Int8: 30} {
+		t.Run(string(precision), func(t *testing.T) { comparePictures(t, precision, least) })
+	}
+}
+
+func comparePictures(t *testing.T, precision cpu.Precision, least float64) {
 	pipe := pipeline(t)
-	narrow := cpu.New(cpu.Options{Precision: cpu.BF16})
+	narrow := cpu.New(cpu.Options{Precision: precision})
 	defer narrow.Close()
 	for seed, prompt := range []string{"a red circle above a blue square", "three green stars", "a photo of a large purple heart on a yellow background"} {
 		o := sdxl.Options{Prompt: prompt, Steps: new(12), Seed: new(int64(seed))}
@@ -28,9 +35,9 @@ func TestBF16PicturesAreNearThoseOfF32(t *testing.T) {
 			d := float64(a[i]) - float64(b[i])
 			sum += d * d
 		}
-		require.Positive(t, sum, "bfloat16 is not in use")
+		require.Positive(t, sum, "the precision is not in use")
 		psnr := 10 * math.Log10(255*255/(sum/float64(len(a)*3/4)))
 		t.Logf("%s: %.1f dB", prompt, psnr)
-		require.Greater(t, psnr, 40.0, prompt)
+		require.Greater(t, psnr, least, prompt)
 	}
 }
