@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -181,7 +182,9 @@ func TestMemoryStaysFlat(t *testing.T) {
 	if testing.Short() {
 		requests = 100
 	}
-	url := start(t, Options{})
+	m, err := sdxl.Open(golden.Path("c", "model"), sdxl.OpenOptions{}) // the smallest
+	require.NoError(t, err)
+	url := startModel(t, m, Options{})
 	var early, late runtime.MemStats
 	heap := func(m *runtime.MemStats) {
 		runtime.GC()

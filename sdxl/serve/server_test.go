@@ -26,6 +26,10 @@ import (
 func start(t *testing.T, o Options) string {
 	m, err := demo.Open(sdxl.OpenOptions{})
 	require.NoError(t, err)
+	return startModel(t, m, o)
+}
+
+func startModel(t *testing.T, m *sdxl.Model, o Options) string {
 	b := cpu.New(cpu.Options{})
 	o.Pipeline = &sdxl.Pipeline{Model: m, Backend: b}
 	t.Cleanup(func() { m.Close(); b.Close() })
