@@ -50,7 +50,7 @@ func Read(img *image.NRGBA) []Thing {
 	for _, part := range parts(p.foreground(), p.w) {
 		if len(part) >= smallest {
 			x0, x1, y0, y1 := bounds(part, p.w)
-			things = append(things, Thing{shapeOf(part, p.w), p.color(part), float64(x0+x1) / 2, float64(y0+y1) / 2})
+			things = append(things, Thing{shapeOf(p.sharpen(part), p.w), p.color(part), float64(x0+x1) / 2, float64(y0+y1) / 2})
 		}
 	}
 	return things
@@ -103,6 +103,17 @@ func readInside(img *image.NRGBA, outer, inner int) []Thing {
 	return things
 }
 
+// sharpen leaves out of a part what is nearer to the background's colour than
+// to its own: a soft edge would make a hexagon rounder and a star fuller.
+func (p pixels) sharpen(part []int) []int {
+	background, own := p.background(), p.median(part)
+	kept := slices.DeleteFunc(slices.Clone(part), func(i int) bool { return distance2(p.rgb[i], background) <= distance2(p.rgb[i], own) })
+	if len(kept) < smallest {
+		return part
+	}
+	return kept
+}
+
 // middle returns the mean place of pixels.
 func (p pixels) middle(cells []int) (x, y float64) {
 	for _, i := range cells {
@@ -112,8 +123,8 @@ func (p pixels) middle(cells []int) (x, y float64) {
 	return x, y
 }
 
-// foreground marks what differs from the median of the border.
-func (p pixels) foreground() []bool {
+// background returns the median of the border.
+func (p pixels) background() [3]float64 {
 	var border [][3]float64
 	for y := range p.h {
 		for x := range p.w {
@@ -126,7 +137,12 @@ func (p pixels) foreground() []bool {
 			}
 		}
 	}
-	m := median(border)
+	return median(border)
+}
+
+// foreground marks what differs from the background.
+func (p pixels) foreground() []bool {
+	m := p.background()
 	mask := make([]bool, len(p.rgb))
 	for i, c := range p.rgb {
 		mask[i] = math.Sqrt(distance2(c, m)) > different
@@ -134,12 +150,16 @@ func (p pixels) foreground() []bool {
 	return mask
 }
 
-func (p pixels) color(part []int) int {
+func (p pixels) median(part []int) [3]float64 {
 	var colors [][3]float64
 	for _, i := range part {
 		colors = append(colors, p.rgb[i])
 	}
-	m, best := median(colors), 0
+	return median(colors)
+}
+
+func (p pixels) color(part []int) int {
+	m, best := p.median(part), 0
 	for c := range palette {
 		if paletteDistance(m, c) < paletteDistance(m, best) {
 			best = c

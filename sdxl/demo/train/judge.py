@@ -83,9 +83,19 @@ def _color(pixels):
     return int(((RGB - np.median(pixels, 0)) ** 2).sum(1).argmin())
 
 
+def _background(img):
+    return np.median(np.concatenate([img[:3].reshape(-1, 3), img[-3:].reshape(-1, 3), img[:, :3].reshape(-1, 3), img[:, -3:].reshape(-1, 3)]), 0)
+
+
 def _foreground(img):
-    border = np.concatenate([img[:3].reshape(-1, 3), img[-3:].reshape(-1, 3), img[:, :3].reshape(-1, 3), img[:, -3:].reshape(-1, 3)])
-    return np.sqrt(((img - np.median(border, 0)) ** 2).sum(2)) > DIFFERENT
+    return np.sqrt(((img - _background(img)) ** 2).sum(2)) > DIFFERENT
+
+
+def _sharpen(img, ys, xs):
+    """Leaves out what is nearer to the background's colour than to its own: a soft edge would make a hexagon rounder and a star fuller."""
+    colors = img[ys, xs]
+    kept = ((colors - _background(img)) ** 2).sum(1) > ((colors - np.median(colors, 0)) ** 2).sum(1)
+    return (ys[kept], xs[kept]) if kept.sum() >= SMALLEST else (ys, xs)
 
 
 def read(image):
@@ -93,7 +103,7 @@ def read(image):
     img, things = image.astype(np.float32) / 255, []
     for ys, xs in parts(_foreground(img)):
         if len(ys) >= SMALLEST:
-            things.append(Thing(shape_of(ys, xs), _color(img[ys, xs]), (xs.min() + xs.max() + 1) / 2, (ys.min() + ys.max() + 1) / 2))
+            things.append(Thing(shape_of(*_sharpen(img, ys, xs)), _color(img[ys, xs]), (xs.min() + xs.max() + 1) / 2, (ys.min() + ys.max() + 1) / 2))
     return things
 
 
