@@ -162,6 +162,7 @@ func denoiser[T Float](name string) Denoise[T] {
 func TestSamplersAgainstKDiffusion(t *testing.T) {
 	refs := read[[]struct {
 		Sampler, Denoiser string
+		FirstOrderLast    bool `json:"first_order_last"`
 		Sigmas            []float64
 		Before            [][]float64 // the states before the last steps
 		Denoised, Last    []float64
@@ -181,7 +182,7 @@ func TestSamplersAgainstKDiffusion(t *testing.T) {
 			var states [][]float64
 			states = append(states, slices.Clone(x))
 			require.NoError(t, s.F64(context.Background(), &Run[float64]{
-				X: x, Sigmas: r.Sigmas, Denoise: denoiser[float64](r.Denoiser), Noise: noise,
+				X: x, Sigmas: r.Sigmas, Denoise: denoiser[float64](r.Denoiser), Noise: noise, FirstOrderLast: r.FirstOrderLast,
 				OnStep: func(i int, x, denoised []float64) error {
 					require.Equal(t, len(states)-1, i)
 					states = append(states, slices.Clone(x))

@@ -45,6 +45,13 @@ var samplers = []Sampler{
 	{"dpm_2_a", DPM2Ancestral[float32], DPM2Ancestral[float64]},
 	{"dpmpp_2s_a", DPMPP2SAncestral[float32], DPMPP2SAncestral[float64]},
 	{"lms", LMS[float32], LMS[float64]},
+	{"dpmpp_sde", DPMPPSDE[float32], DPMPPSDE[float64]},
+	{"dpmpp_2m_sde", DPMPP2MSDE[float32], DPMPP2MSDE[float64]},
+	{"dpmpp_2m_sde_heun", DPMPP2MSDEHeun[float32], DPMPP2MSDEHeun[float64]},
+	{"dpmpp_3m_sde", DPMPP3MSDE[float32], DPMPP3MSDE[float64]},
+	{"res_multistep", RESMultistep[float32], RESMultistep[float64]},
+	{"uni_pc", UniPCBH1[float32], UniPCBH1[float64]},
+	{"uni_pc_bh2", UniPCBH2[float32], UniPCBH2[float64]},
 }
 
 // aliases are the names of Stability's v1 API. In the samplers' space, x0 +

@@ -4,6 +4,7 @@ Run from the repository root with the versions of requirements.txt:
 
     python internal/golden/gen/sched_refs.py
 """
+import functools
 import itertools
 import json
 import pathlib
@@ -139,20 +140,25 @@ def noises(seed, count):
 
 
 def float64_trajectories():
-    """k-diffusion in float64. The noise is noises(5): the first, then one a step."""
+    """k-diffusion in float64. The noise is noises(5): the first, then one a draw."""
     cases = []
     functions = {
         "euler": K.sampling.sample_euler, "euler_a": K.sampling.sample_euler_ancestral, "dpmpp_2m": K.sampling.sample_dpmpp_2m,
         "heun": K.sampling.sample_heun, "dpm_2": K.sampling.sample_dpm_2, "dpm_2_a": K.sampling.sample_dpm_2_ancestral,
         "dpmpp_2s_a": K.sampling.sample_dpmpp_2s_ancestral, "lms": K.sampling.sample_lms,
+        "dpmpp_sde": K.sampling.sample_dpmpp_sde, "dpmpp_2m_sde": K.sampling.sample_dpmpp_2m_sde,
+        "dpmpp_2m_sde_heun": functools.partial(K.sampling.sample_dpmpp_2m_sde, solver_type="heun"),
+        "dpmpp_3m_sde": K.sampling.sample_dpmpp_3m_sde,
     }
     for (sampler, f), kind, steps in itertools.product(functions.items(), ["gaussian", "tanh"], [1, 2, 3, 12, 25]):
+        if steps == 1 and "m_sde" in sampler:
+            continue  # k-diffusion's own has no single step
         sigmas = K.sampling.get_sigmas_karras(steps, 0.03, 14.6)
-        first, *rest = [torch.from_numpy(n).double() for n in noises(5, steps + 1)]
+        first, *rest = [torch.from_numpy(n).double() for n in noises(5, 2 * steps + 1)]
         rest = iter(rest)
         xs, denoised = [], []
         model = lambda x, sigma: torch.from_numpy(denoise(kind, x.numpy(), sigma[0].item()))
-        args = {"noise_sampler": lambda *_: next(rest)} if sampler.endswith("_a") else {}
+        args = {"noise_sampler": lambda *_: next(rest)} if sampler.endswith(("_a", "_sde", "_sde_heun")) else {}
         sigmas = sigmas.double()
 
         def callback(d):
@@ -163,7 +169,31 @@ def float64_trajectories():
         cases.append({
             "sampler": sampler, "denoiser": kind, "sigmas": sigmas.tolist(), "before": xs[-2:], "denoised": denoised[-1], "last": x.tolist(),
         })
+    solvers = {"uni_pc": "bh1", "uni_pc_bh2": "bh2"}
+    for (sampler, solver), kind, steps, low in itertools.product(solvers.items(), ["gaussian", "tanh"], [1, 2, 3, 4, 12], [False, True]):
+        cases.append(unipc_trajectory(sampler, solver, kind, steps, low))
     write("trajectories_float64.json", cases)
+
+
+def unipc_trajectory(sampler, solver, kind, steps, low):
+    """diffusers' UniPC of third order in float64, to a last noise level above 0, where bh1 has no value."""
+    sigmas = K.sampling.get_sigmas_karras(steps + 1, 0.03, 14.6)[:-1].double()
+    s = diffusers.UniPCMultistepScheduler(solver_order=3, solver_type=solver, prediction_type="sample", lower_order_final=low)
+    s.set_timesteps(steps)
+    s.sigmas = sigmas
+    s.set_begin_index(0)
+    scale = torch.sqrt(1 + sigmas**2)
+    x = torch.from_numpy(noises(5, 1)[0]).double()[None] * sigmas[0] / scale[0]
+    xs, denoised = [], []
+    for i, t in enumerate(s.timesteps):
+        xs.append((x * scale[i])[0].tolist())
+        x0 = torch.from_numpy(denoise(kind, (x * scale[i]).numpy(), sigmas[i].item()))
+        denoised.append(x0[0].tolist())
+        x = s.step(x0, t, x, return_dict=False)[0]
+    return {
+        "sampler": sampler, "denoiser": kind, "first_order_last": low, "sigmas": sigmas.tolist(), "before": xs[-2:],
+        "denoised": denoised[-1], "last": (x * scale[-1])[0].tolist(),
+    }
 
 
 def model_output(prediction, kind, x, sigma):

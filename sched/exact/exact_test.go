@@ -1,0 +1,79 @@
+package exact
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/sched"
+)
+
+var (
+	gaussian = Gaussian{Mean: []float64{-1, 0.5, 2}, Deviation: []float64{0.3, 1, 0.7}}
+	mixture  = Mixture{
+		{Weight: 2, Mean: []float64{-1, 0.5, 1}, Deviation: 0.6},
+		{Weight: 1, Mean: []float64{1, 0, -0.5}, Deviation: 0.8},
+	}
+	start = []float64{4, -9, 6}
+)
+
+// The probability-flow ODE keeps every quantile of a distribution on the line.
+func TestMixtureSolutionKeepsQuantiles(t *testing.T) {
+	line := Mixture{{1, []float64{-1}, 0.5}, {3, []float64{2}, 0.3}}
+	quantile := func(x, sigma float64) float64 {
+		sum := 0.0
+		for _, c := range line {
+			sum += c.Weight / 4 * math.Erfc((c.Mean[0]-x)/(math.Sqrt2*math.Hypot(c.Deviation, sigma))) / 2
+		}
+		return sum
+	}
+	for _, x := range []float64{-12, -3, 0.2, 5, 11} {
+		at := []float64{x}
+		require.NoError(t, line.Solve(at, 10, 0.1))
+		require.InDelta(t, quantile(x, 10), quantile(at[0], 0.1), 1e-10)
+	}
+}
+
+// A mixture of one part is a normal distribution, whose solution is known.
+func TestMixtureOfOnePartIsGaussian(t *testing.T) {
+	one, g := Mixture{{5, []float64{1, -2}, 0.4}}, Gaussian{[]float64{1, -2}, []float64{0.4, 0.4}}
+	a, b := []float64{7, -3}, []float64{7, -3}
+	require.NoError(t, one.Solve(a, 9, 0.05))
+	require.NoError(t, g.Solve(b, 9, 0.05))
+	require.InDeltaSlice(t, b, a, 1e-10)
+}
+
+// The orders that the papers claim. From a high noise level, where the estimate
+// hardly changes, it takes many steps for the first, of low order, to show.
+func TestOrders(t *testing.T) {
+	for name, want := range map[string]float64{
+		"euler": 1, "heun": 2, "dpm_2": 2, "dpmpp_2m": 2, "res_multistep": 2, "uni_pc": 3, "uni_pc_bh2": 3,
+	} {
+		s, err := sched.SamplerNamed(name)
+		require.NoError(t, err)
+		for problem, p := range map[string]Problem{"gaussian": gaussian, "mixture": mixture} {
+			points, err := Converge(context.Background(), s, p, slices.Clone(start), 2, 0.1, 64, 128, 256, 512)
+			require.NoError(t, err)
+			t.Logf("%s %s %.2f %v", name, problem, Order(points), points)
+			require.InDelta(t, want, Order(points), 0.12, "%s on %s", name, problem)
+		}
+	}
+}
+
+func TestFaults(t *testing.T) {
+	x := []float64{1}
+	require.ErrorContains(t, gaussian.Solve(x, 1, 0), "x has 1 numbers, and the distribution 3 means")
+	require.ErrorContains(t, mixture.Solve(x, 1, 0.1), "component 0 a mean of 3")
+	require.ErrorContains(t, mixture.Solve(start, 1, 0), "want numbers above 0")
+	euler, err := sched.SamplerNamed("euler")
+	require.NoError(t, err)
+	_, err = Converge(context.Background(), euler, gaussian, start, 10, 0.1, 0)
+	require.ErrorContains(t, err, "0 steps, want 1 or more")
+	ancestral, err := sched.SamplerNamed("euler_a")
+	require.NoError(t, err)
+	_, err = Converge(context.Background(), ancestral, gaussian, start, 10, 0.1, 4)
+	require.ErrorContains(t, err, "euler_a in 4 steps: sched: Noise is nil")
+}

@@ -1,0 +1,122 @@
+package sched
+
+import (
+	"context"
+	"math"
+)
+
+// DPMPPSDE is the single-step solver of the diffusion SDE, DPM-Solver++ (Lu et
+// al. 2022) with r = 1/2 and noise at both of its points, as k-diffusion has it.
+func DPMPPSDE[T Float](ctx context.Context, r *Run[T]) error {
+	if r.Noise == nil {
+		return errNoNoise
+	}
+	x, denoised2, noise := make([]T, len(r.X)), make([]T, len(r.X)), make([]float32, len(r.X))
+	step := func(dst, denoised []T, from, to float64) {
+		down, up := ancestral(from, to)
+		r.Noise.Normal(noise)
+		keep, rest, g := T(down/from), T(1-down/from), T(up)
+		for j, v := range r.X {
+			dst[j] = keep*v + rest*denoised[j] + g*T(noise[j])
+		}
+	}
+	return r.evaluations(ctx, func(i int, denoised []T) error {
+		from, to := r.Sigmas[i], r.Sigmas[i+1]
+		if to == 0 {
+			r.eulerStep(denoised, from, to)
+			return nil
+		}
+		middle := math.Sqrt(from * to)
+		step(x, denoised, from, middle)
+		if err := r.evaluate(ctx, denoised2, x, middle, i); err != nil {
+			return err
+		}
+		step(r.X, denoised2, from, to)
+		return nil
+	})
+}
+
+// DPMPP2MSDE is the multistep solver of second order of the diffusion SDE,
+// SDE-DPM-Solver++(2M) (Lu et al. 2022), of the midpoint kind.
+func DPMPP2MSDE[T Float](ctx context.Context, r *Run[T]) error {
+	return r.multistepSDE(ctx, func(h float64, past []float64) [3]float64 {
+		return secondOrder(past, -math.Expm1(-2*h)/2)
+	})
+}
+
+// DPMPP2MSDEHeun is DPMPP2MSDE of the Heun kind, as k-diffusion has it.
+func DPMPP2MSDEHeun[T Float](ctx context.Context, r *Run[T]) error {
+	return r.multistepSDE(ctx, func(h float64, past []float64) [3]float64 {
+		return secondOrder(past, phi2(2*h))
+	})
+}
+
+// DPMPP3MSDE is the multistep solver of third order of the diffusion SDE that
+// Crowson made after DPM-Solver++ for k-diffusion.
+func DPMPP3MSDE[T Float](ctx context.Context, r *Run[T]) error {
+	return r.multistepSDE(ctx, func(h float64, past []float64) [3]float64 {
+		if len(past) < 2 {
+			return secondOrder(past, phi2(2*h))
+		}
+		r0, r1 := past[0], past[1]
+		p2 := phi2(2 * h)
+		p3 := p2/(2*h) - 0.5
+		a := p2*(1+r0/(r0+r1)) - p3/(r0+r1) // of the newer difference quotient
+		b := p2*r0/(r0+r1) - p3/(r0+r1)     // of the older, taken away
+		return [3]float64{a / r0, -a/r0 - b/r1, b / r1}
+	})
+}
+
+// phi2 is (exp(-h)-1)/h + 1.
+func phi2(h float64) float64 { return math.Expm1(-h)/h + 1 }
+
+// secondOrder weighs the difference quotient of the last two estimates, if there are two.
+func secondOrder(past []float64, weight float64) [3]float64 {
+	if len(past) == 0 {
+		return [3]float64{}
+	}
+	return [3]float64{weight / past[0], -weight / past[0]}
+}
+
+// multistepSDE integrates the SDE exactly for a constant x0, and adds what
+// correction weighs of the last three estimates, newest first. It is given the
+// step's length in log sigma and those of the steps before in terms of it.
+func (r *Run[T]) multistepSDE(ctx context.Context, correction func(h float64, past []float64) [3]float64) error {
+	if r.Noise == nil {
+		return errNoNoise
+	}
+	noise := make([]float32, len(r.X))
+	var kept [3][]T // estimates, the newest first
+	for k := range kept {
+		kept[k] = make([]T, len(r.X))
+	}
+	var lengths [2]float64 // of the steps before
+	var past [2]float64
+	taken := 0
+	return r.steps(ctx, func(i int, denoised []T) {
+		from, to := r.Sigmas[i], r.Sigmas[i+1]
+		if to == 0 {
+			copy(r.X, denoised)
+			return
+		}
+		if math.Abs(to-from) <= rounding*from {
+			return // a step of no length teaches nothing new
+		}
+		kept[0], kept[1], kept[2] = kept[2], kept[0], kept[1]
+		copy(kept[0], denoised)
+		h := math.Log(from / to)
+		n := min(taken, len(past))
+		for k := range n {
+			past[k] = lengths[k] / h
+		}
+		w := correction(h, past[:n])
+		r.Noise.Normal(noise)
+		keep, first, g := T(math.Exp(-2*h)), T(-math.Expm1(-2*h)), T(to*math.Sqrt(-math.Expm1(-2*h)))
+		a, b, c := first+T(w[0]), T(w[1]), T(w[2])
+		for j, x := range r.X {
+			r.X[j] = keep*x + a*kept[0][j] + b*kept[1][j] + c*kept[2][j] + g*T(noise[j])
+		}
+		lengths[0], lengths[1] = h, lengths[0]
+		taken++
+	})
+}
