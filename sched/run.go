@@ -112,8 +112,8 @@ func (r *Run[T]) check() error {
 	return errors.Join(errs...)
 }
 
-// errNoNoise is the error of samplers that add noise and have none.
-var errNoNoise = errors.New("sched: Noise is nil, and this sampler adds noise")
+// ErrNoNoise is the error of samplers that add noise and have none.
+var ErrNoNoise = errors.New("sched: Noise is nil, and this sampler adds noise")
 
 // steps calls the denoiser once a step and advance with what it gave.
 func (r *Run[T]) steps(ctx context.Context, advance func(i int, denoised []T)) error {

@@ -18,7 +18,7 @@ func Euler[T Float](ctx context.Context, r *Run[T]) error {
 // step too, as diffusers does, where none is added.
 func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error {
 	if r.Noise == nil {
-		return errNoNoise
+		return ErrNoNoise
 	}
 	noise := make([]float32, len(r.X))
 	return r.steps(ctx, func(i int, denoised []T) {

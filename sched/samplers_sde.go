@@ -9,7 +9,7 @@ import (
 // al. 2022) with r = 1/2 and noise at both of its points, as k-diffusion has it.
 func DPMPPSDE[T Float](ctx context.Context, r *Run[T]) error {
 	if r.Noise == nil {
-		return errNoNoise
+		return ErrNoNoise
 	}
 	x, denoised2, noise := make([]T, len(r.X)), make([]T, len(r.X)), make([]float32, len(r.X))
 	step := func(dst, denoised []T, from, to float64) {
@@ -83,7 +83,7 @@ func secondOrder(past []float64, weight float64) [3]float64 {
 // step's length in log sigma and those of the steps before in terms of it.
 func (r *Run[T]) multistepSDE(ctx context.Context, correction func(h float64, past []float64) [3]float64) error {
 	if r.Noise == nil {
-		return errNoNoise
+		return ErrNoNoise
 	}
 	noise := make([]float32, len(r.X))
 	var kept [3][]T // estimates, the newest first

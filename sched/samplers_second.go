@@ -101,7 +101,7 @@ func DPMPP2SAncestral[T Float](ctx context.Context, r *Run[T]) error {
 // back, but for one down to 0.
 func (r *Run[T]) ancestralSteps(ctx context.Context, step func(ctx context.Context, i int, denoised []T, to float64) error) error {
 	if r.Noise == nil {
-		return errNoNoise
+		return ErrNoNoise
 	}
 	noise := make([]float32, len(r.X))
 	return r.evaluations(ctx, func(i int, denoised []T) error {

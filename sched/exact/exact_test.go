@@ -3,7 +3,6 @@ package exact
 import (
 	"context"
 	"math"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,23 +43,6 @@ func TestMixtureOfOnePartIsGaussian(t *testing.T) {
 	require.NoError(t, one.Solve(a, 9, 0.05))
 	require.NoError(t, g.Solve(b, 9, 0.05))
 	require.InDeltaSlice(t, b, a, 1e-10)
-}
-
-// The orders that the papers claim. From a high noise level, where the estimate
-// hardly changes, it takes many steps for the first, of low order, to show.
-func TestOrders(t *testing.T) {
-	for name, want := range map[string]float64{
-		"euler": 1, "heun": 2, "dpm_2": 2, "dpmpp_2m": 2, "res_multistep": 2, "uni_pc": 3, "uni_pc_bh2": 3,
-	} {
-		s, err := sched.SamplerNamed(name)
-		require.NoError(t, err)
-		for problem, p := range map[string]Problem{"gaussian": gaussian, "mixture": mixture} {
-			points, err := Converge(context.Background(), s, p, slices.Clone(start), 2, 0.1, 64, 128, 256, 512)
-			require.NoError(t, err)
-			t.Logf("%s %s %.2f %v", name, problem, Order(points), points)
-			require.InDelta(t, want, Order(points), 0.12, "%s on %s", name, problem)
-		}
-	}
 }
 
 func TestFaults(t *testing.T) {
