@@ -18,7 +18,7 @@ func WritePlot(w io.Writer, format string, curves []Curve) error {
 	p.Title.Text = "work and precision"
 	p.X.Label.Text, p.Y.Label.Text = "calls of the denoiser", "error"
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = plot.LogTicks{Prec: -1}, plot.LogTicks{Prec: -1}
+	p.X.Tick.Marker, p.Y.Tick.Marker = plot.LogTicks{Prec: 4}, plot.LogTicks{Prec: 1}
 	p.Legend.Left = true
 	p.Add(plotter.NewGrid())
 	var args []any

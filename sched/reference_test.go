@@ -198,6 +198,19 @@ func TestSamplersAgainstKDiffusion(t *testing.T) {
 				require.InDeltaSlice(t, want, states[steps-len(r.Before)+i], 1e-10)
 			}
 			require.InDeltaSlice(t, r.Last, x, 1e-10)
+
+			noise = NewTorchNoise(5)
+			x32 := make([]float32, len(first))
+			noise.Normal(x32)
+			for i := range x32 {
+				x32[i] *= float32(r.Sigmas[0])
+			}
+			require.NoError(t, s.F32(context.Background(), &Run[float32]{
+				X: x32, Sigmas: r.Sigmas, Denoise: denoiser[float32](r.Denoiser), Noise: noise, FirstOrderLast: r.FirstOrderLast,
+			}))
+			for i, want := range r.Last {
+				require.InDelta(t, want, x32[i], 1e-5*max(1, math.Abs(want)))
+			}
 		})
 	}
 }
