@@ -60,7 +60,8 @@ func (p *Parameters) Options() Options {
 // webUISamplers are the samplers' names in AUTOMATIC1111's web UI.
 var webUISamplers = map[string]string{
 	"euler": "Euler", "euler_a": "Euler a", "dpmpp_2m": "DPM++ 2M", "dpmpp_2s_a": "DPM++ 2S a", "dpm_2": "DPM2", "dpm_2_a": "DPM2 a",
-	"heun": "Heun", "lms": "LMS", "ddim": "DDIM",
+	"heun": "Heun", "lms": "LMS", "ddim": "DDIM", "dpmpp_sde": "DPM++ SDE", "dpmpp_2m_sde": "DPM++ 2M SDE",
+	"dpmpp_2m_sde_heun": "DPM++ 2M SDE Heun", "dpmpp_3m_sde": "DPM++ 3M SDE", "uni_pc": "UniPC",
 }
 
 // infotext returns the parameters for AUTOMATIC1111's text form, as far as that
