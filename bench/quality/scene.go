@@ -31,7 +31,8 @@ var scenesJSON []byte
 
 // Scenes returns the captions of the benchmark, of which each has a combination
 // of shape and colour, or of shapes and relation, that the training of the
-// model in the box leaves out (the weights it began from had seen some; see docs/model.md). sdxl/demo/train/benchmark.py made them.
+// model in the box leaves out (the weights it began from had seen some; see
+// docs/model.md). sdxl/demo/train/benchmark.py made them.
 func Scenes() ([]Scene, error) {
 	var s []Scene
 	err := json.Unmarshal(scenesJSON, &s)

@@ -71,7 +71,7 @@ have combinations that the training of the model in the box leaves out; docs/mod
 				}
 			}
 			bar := progressbar.NewOptions(len(settings)*count, progressbar.OptionSetWriter(cmd.ErrOrStderr()),
-				progressbar.OptionSetDescription("pictures"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())
+				progressbar.OptionSetDescription("pictures"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())))
 			tallies, err := quality.Run(cmd.Context(), spread(scenes, count), settings, draw, func(done, _ int) { _ = bar.Set(done) })
 			if err != nil {
 				return err

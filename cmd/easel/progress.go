@@ -22,13 +22,18 @@ type progress struct {
 // newProgress starts the clock for so many steps; image-to-image takes fewer.
 func newProgress(w io.Writer, steps int) *progress {
 	p := &progress{w: w, last: time.Now()}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if isTerminal(w) {
 		p.bar = progressbar.NewOptions(steps,
 			progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("sampling"), progressbar.OptionShowIts(),
 			progressbar.OptionSetItsString("steps"), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(50*time.Millisecond), progressbar.OptionSetElapsedTime(true))
 	}
 	return p
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func (p *progress) step(s sdxl.Progress) {

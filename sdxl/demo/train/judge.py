@@ -2,8 +2,9 @@
 
     python judge.py      scores renders of held-out scenes, the best that pictures can reach
 
-It reads flat pictures on a background of one colour: what differs from the border is an object, its median colour is
-matched with the palette and its silhouette with those of the shapes.
+It reads flat pictures on a background of one colour: what differs from the border is an object, and its median colour is matched
+with the palette. How much of each pixel it covers is read off the blend of its colour with that behind it, and the shape is the
+one whose coverage, scaled to the same area and centred at the same place, differs least: edges may be soft, as an autoencoder leaves them.
 """
 import argparse
 from dataclasses import dataclass
@@ -12,11 +13,13 @@ import numpy as np
 
 import scenes
 from paint import RGB
-from shapes import FIELDS, SHAPES
+from shapes import FIELDS
 
-SIDE = 32                                                 # of a normalised silhouette
 SMALLEST = 60                                             # pixels of an object
-DIFFERENT = 0.15                                          # distance in RGB 0..1 from the background
+DIFFERENT = 0.12                                          # distance in RGB 0..1 from the background
+REACH = 3                                                 # pixels that a soft edge goes beyond an object
+DEGREES = (-12, -6, 0, 6, 12)                             # of rotation
+SOFTNESS = (1.5, 3.0)                                     # pixels from covered to not covered
 
 
 @dataclass
@@ -28,35 +31,31 @@ class Thing:
     y: float
 
 
-def _normalise(ys, xs):
-    """Silhouette of pixels: longer side of the box to SIDE, centred."""
-    x0, x1, y0, y1 = xs.min(), xs.max() + 1, ys.min(), ys.max() + 1
-    size = max(x1 - x0, y1 - y0)
-    mask = np.zeros((size, size), bool)
-    mask[ys - y0 + (size - (y1 - y0)) // 2, xs - x0 + (size - (x1 - x0)) // 2] = True
-    i = ((np.arange(SIDE) + 0.5) * size / SIDE).astype(int)
-    return mask[np.ix_(i, i)]
+def _geometry(field, n=400, reach=1.3):
+    """Area of a shape of radius 1, and its middle."""
+    g = (np.arange(n) + 0.5) * (2 * reach / n) - reach
+    ys, xs = np.nonzero(field(g[None, :], g[:, None]) < 0)
+    return len(xs) * (2 * reach / n) ** 2, g[xs].mean(), g[ys].mean()
 
 
-def _templates():
-    g = np.linspace(-1.3, 1.3, 128, dtype=np.float32)
-    names, masks = [], []
-    for name in SHAPES:
-        for degrees in (-10, -5, 0, 5, 10):
+GEOMETRY = {name: _geometry(field) for name, field in FIELDS.items()}
+
+
+def shape_of(coverage):
+    """The shape of a map of coverage [h, w], 0..1, by least squares."""
+    total, best, found = coverage.sum(), np.inf, ""
+    y, x = np.arange(len(coverage))[:, None], np.arange(coverage.shape[1])[None]
+    y, x = y - (coverage * y).sum() / total, x - (coverage * x).sum() / total
+    for name, (area, mx, my) in GEOMETRY.items():
+        r = np.sqrt(total / area)
+        for degrees in DEGREES:
             c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-            x, y = c * g[None] + s * g[:, None], c * g[:, None] - s * g[None]
-            names.append(name)
-            masks.append(_normalise(*np.nonzero(FIELDS[name](x, y) < 0)).ravel())
-    return names, np.array(masks)
-
-
-NAMES, TEMPLATES = _templates()
-
-
-def shape_of(ys, xs):
-    """The shape whose silhouette overlaps best (intersection over union)."""
-    m = _normalise(ys, xs).ravel()
-    return NAMES[int(((TEMPLATES & m).sum(1) / (TEMPLATES | m).sum(1)).argmax())]
+            d = FIELDS[name]((c * x + s * y) / r + mx, (c * y - s * x) / r + my) * r
+            for softness in SOFTNESS:
+                miss = ((np.clip(0.5 - d / softness, 0, 1) - coverage) ** 2).sum()
+                if miss < best:
+                    best, found = miss, name
+    return found
 
 
 def parts(mask):
@@ -79,48 +78,92 @@ def parts(mask):
     return found
 
 
-def _color(pixels):
-    return int(((RGB - np.median(pixels, 0)) ** 2).sum(1).argmin())
+def _color(color):
+    return int(((RGB - color) ** 2).sum(1).argmin())
 
 
 def _background(img):
     return np.median(np.concatenate([img[:3].reshape(-1, 3), img[-3:].reshape(-1, 3), img[:, :3].reshape(-1, 3), img[:, -3:].reshape(-1, 3)]), 0)
 
 
-def _foreground(img):
-    return np.sqrt(((img - _background(img)) ** 2).sum(2)) > DIFFERENT
+def _foreground(img, background):
+    return np.sqrt(((img - background) ** 2).sum(2)) > DIFFERENT
 
 
-def _sharpen(img, ys, xs):
-    """Leaves out what is nearer to the background's colour than to its own: a soft edge would make a hexagon rounder and a star fuller."""
-    colors = img[ys, xs]
-    kept = ((colors - _background(img)) ** 2).sum(1) > ((colors - np.median(colors, 0)) ** 2).sum(1)
-    return (ys[kept], xs[kept]) if kept.sum() >= SMALLEST else (ys, xs)
+def _largest(mask):
+    return max(parts(mask), key=lambda p: len(p[0]), default=(np.empty(0, int),) * 2)
+
+
+def _mask(like, part):
+    mask = np.zeros(like.shape[:2], bool)
+    mask[part] = True
+    return mask
+
+
+def _grow(mask):
+    """The mask and what lies within REACH of it, across and down."""
+    for _ in range(REACH):
+        m = np.pad(mask, 1)
+        mask = m[1:-1, 1:-1] | m[:-2, 1:-1] | m[2:, 1:-1] | m[1:-1, :-2] | m[1:-1, 2:]
+    return mask
+
+
+def _coverage(img, own, behind):
+    """The share of `own` in each pixel, a blend of it with the colour `behind`."""
+    d = own - behind
+    return np.clip(((img - behind) @ d) / max(d @ d, 1e-9), 0, 1)
+
+
+def _cores(img, background):
+    """The objects, each without what is nearer to the background's colour than to its own: a soft edge may touch another's."""
+    for part in parts(_foreground(img, background)):
+        if len(part[0]) < SMALLEST:
+            continue
+        colors = img[part]
+        near = ((colors - background) ** 2).sum(1) <= ((colors - np.median(colors, 0)) ** 2).sum(1)
+        mask = _mask(img, part)
+        mask[part[0][near], part[1][near]] = False
+        yield from (p for p in parts(mask) if len(p[0]) >= SMALLEST)
 
 
 def read(image):
     """The things in a uint8 picture [h, w, 3]."""
-    img, things = image.astype(np.float32) / 255, []
-    for ys, xs in parts(_foreground(img)):
-        if len(ys) >= SMALLEST:
-            things.append(Thing(shape_of(*_sharpen(img, ys, xs)), _color(img[ys, xs]), (xs.min() + xs.max() + 1) / 2, (ys.min() + ys.max() + 1) / 2))
+    img, things = image.astype(np.float64) / 255, []
+    background = _background(img)
+    cores = list(_cores(img, background))
+    everything = _mask(img, tuple(np.concatenate(v) for v in zip(*cores))) if cores else None
+    for ys, xs in cores:
+        own = np.median(img[ys, xs], 0)
+        near = _mask(img, (ys, xs))
+        near = _grow(near) & (near | ~everything)
+        shape = shape_of(_coverage(img, own, background) * near)
+        things.append(Thing(shape, _color(own), (xs.min() + xs.max() + 1) / 2, (ys.min() + ys.max() + 1) / 2))
     return things
 
 
 def read_inside(image, outer, inner):
     """The largest thing, and the part of it that is nearer to the colour `inner` than to `outer`."""
-    img = image.astype(np.float32) / 255
+    img = image.astype(np.float64) / 255
+    background = _background(img)
     body, things = np.ones(img.shape[:2], bool), []
-    for hole in parts(~_foreground(img)):                 # what the background does not reach belongs to the body
+    for hole in parts(~_foreground(img, background)):     # what the background does not reach belongs to the body
         body[hole] = min(hole[0].min(), hole[1].min()) > 0
     inside = body & (((img - RGB[inner]) ** 2).sum(2) < ((img - RGB[outer]) ** 2).sum(2))
     inside[[0, -1]] = inside[:, [0, -1]] = False
-    for mask, own in ((body, body & ~inside), (inside, inside)):
-        ys, xs = max(parts(mask), key=lambda p: len(p[0]), default=(np.empty(0, int),) * 2)
-        own = own[ys, xs]
-        if own.sum() >= SMALLEST:
-            things.append(Thing(shape_of(ys, xs), _color(img[ys[own], xs[own]]), xs.mean(), ys.mean()))
+    body, inside = _mask(img, _largest(body)), _mask(img, _largest(inside))
+    colors = [np.median(img[m], 0) if m.sum() >= SMALLEST else None for m in (body & ~inside, inside)]
+    if colors[0] is not None:
+        near = _grow(inside)
+        shape = shape_of(np.where(near & body, 1, _coverage(img, colors[0], background)) * _grow(body))
+        things.append(_thing(shape, colors[0], body))
+        if colors[1] is not None:
+            things.append(_thing(shape_of(_coverage(img, colors[1], colors[0]) * (near & body)), colors[1], inside))
     return things
+
+
+def _thing(shape, color, mask):
+    ys, xs = np.nonzero(mask)
+    return Thing(shape, _color(color), xs.mean(), ys.mean())
 
 
 def score(spec, image):
