@@ -30,7 +30,15 @@ const legacyEOS = 2
 // [B,P], the normalised last state at the end of the text, projected if the
 // encoder has a projection. Taps have the names of the reference's modules.
 func (e *TextEncoder) Graph(batch, tokens int) (*nn.Graph, error) {
+	return e.graph(batch, tokens, 0)
+}
+
+// graph is Graph with the hidden state of so many layers earlier.
+func (e *TextEncoder) graph(batch, tokens, skip int) (*nn.Graph, error) {
 	c := &e.Config
+	if skip < 0 || skip >= c.Layers {
+		return nil, fmt.Errorf("%s: clip-skip is %d, want 0 to %d", e.params.component, skip, c.Layers-1)
+	}
 	if tokens > c.MaxPositions {
 		return nil, fmt.Errorf("%s: %d tokens, at most %d have positions", e.params.component, tokens, c.MaxPositions)
 	}
@@ -44,7 +52,9 @@ func (e *TextEncoder) Graph(batch, tokens int) (*nn.Graph, error) {
 		g.Tap("text_model.embeddings", x)
 		hidden := x
 		for i := range c.Layers {
-			hidden = x
+			if i < c.Layers-skip {
+				hidden = x
+			}
 			name := fmt.Sprintf("text_model.encoder.layers.%d", i)
 			x = e.layer(l, name, x)
 			g.Tap(name, x)

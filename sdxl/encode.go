@@ -5,11 +5,12 @@ import (
 	"fmt"
 
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
 
 // TextTokens is the length to which texts are cut and padded.
-const TextTokens = 77
+const TextTokens = prompt.Length
 
 // TextEmbedding is a batch of encoded texts.
 type TextEmbedding struct {
@@ -39,19 +40,20 @@ func (m *Model) EncodeText(ctx context.Context, b nn.Backend, texts []string) (*
 		}
 	}
 	var pooledL *tensor.Tensor
-	err := m.TextL.run(ctx, b, e.IDsL, &e.HiddenL, &pooledL)
+	err := m.TextL.run(ctx, b, e.IDsL, 0, &e.HiddenL, &pooledL)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.TextG.run(ctx, b, e.IDsG, &e.HiddenG, &e.Pooled); err != nil {
+	if err := m.TextG.run(ctx, b, e.IDsG, 0, &e.HiddenG, &e.Pooled); err != nil {
 		return nil, err
 	}
 	e.Context, err = tensor.Concat(-1, e.HiddenL, e.HiddenG)
 	return e, err
 }
 
-func (e *TextEncoder) run(ctx context.Context, b nn.Backend, ids *tensor.Tensor, hidden, pooled **tensor.Tensor) error {
-	g, err := e.Graph(ids.Shape()[0], ids.Shape()[1])
+// run encodes ids [B,tokens]; the hidden states are those of so many layers before the usual one.
+func (e *TextEncoder) run(ctx context.Context, b nn.Backend, ids *tensor.Tensor, skip int, hidden, pooled **tensor.Tensor) error {
+	g, err := e.graph(ids.Shape()[0], ids.Shape()[1], skip)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -35,6 +36,13 @@ type Options struct {
 	Negative *string
 	// Prompts, if not nil, stand for Prompt and Negative, by weight.
 	Prompts []WeightedPrompt
+	// Prompt2 and Negative2 are what the second text encoder reads, which also
+	// gives the pooled embedding; nil is the same as the first.
+	Prompt2, Negative2 *string
+	PromptSyntax       string // one of prompt.Syntaxes; "" is plain
+	// ClipSkip is how many layers before the usual one the texts' hidden states
+	// are taken from, as in diffusers, whose syntax skips for the prompt alone.
+	ClipSkip int
 
 	Width, Height int      // multiples of 8; 0 is the model's size, or the picture's for image-to-image
 	Steps         *int     // nil is DefaultSteps
@@ -79,6 +87,7 @@ func Schedules() []string { return sched.ScheduleNames() }
 // resolved is Options with nothing left open.
 type resolved struct {
 	Options
+	syntax        prompt.Syntax
 	steps, batch  int
 	cfg, strength float64
 	seed          int64
@@ -102,6 +111,11 @@ func (o Options) resolve(m *Model) (resolved, error) {
 		}
 	}
 	errs = append(errs, o.checkPrompts())
+	var err error
+	r.syntax, err = prompt.Named(o.PromptSyntax)
+	errs = append(errs, err)
+	deepest := min(m.TextL.Config.Layers, m.TextG.Config.Layers) - 1
+	want(o.ClipSkip >= 0 && o.ClipSkip <= deepest, "clip-skip is %d, want 0 to %d", o.ClipSkip, deepest)
 	scale := m.VAE.Config.Scale()
 	r.Width, r.Height = o.size(m)
 	want(r.Width > 0 && r.Width <= maxSide && r.Width%scale == 0, "width is %d, want a multiple of %d up to %d", r.Width, scale, maxSide)
@@ -162,6 +176,10 @@ type Parameters struct {
 	Prompt       string           `json:"prompt"`
 	Negative     *string          `json:"negative_prompt,omitempty"`
 	Prompts      []WeightedPrompt `json:"prompts,omitempty"`
+	Prompt2      *string          `json:"prompt_2,omitempty"`
+	Negative2    *string          `json:"negative_prompt_2,omitempty"`
+	PromptSyntax string           `json:"prompt_syntax,omitempty"` // "" is plain
+	ClipSkip     int              `json:"clip_skip,omitempty"`
 	Width        int              `json:"width"`
 	Height       int              `json:"height"`
 	Steps        int              `json:"steps"`

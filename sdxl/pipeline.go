@@ -8,6 +8,7 @@ import (
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -58,7 +59,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 		schedule = schedule.From(r.strength)
 	}
 	schedule = schedule.Until(o.SkipEnd)
-	c, err := p.encodeConditions(ctx, &r)
+	c, err := p.encodeConditions(ctx, &r, len(schedule.Timesteps))
 	if err != nil {
 		return nil, err
 	}
@@ -122,13 +123,14 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 	defer d.close()
 	r.traceNumbers("sigmas", s.Sigmas)
 	r.traceNumbers("timesteps", s.Timesteps)
-	steps := len(s.Timesteps)
+	step, steps := 0, len(s.Timesteps)
 	return s.Sampler.F32(ctx, &sched.Run[float32]{
 		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
-			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma))
+			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma), step)
 		},
 		OnStep: func(i int, latents, denoised []float32) error {
+			step = i + 1
 			r.traceLatents(i, x, s)
 			if r.Progress != nil {
 				x0, err := tensor.FromSlice(denoised, shape...)
@@ -167,9 +169,12 @@ func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 
 func (r *resolved) parameters(s *sched.Schedule) Parameters {
 	p := Parameters{
-		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch,
+		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Prompt2: r.Prompt2, Negative2: r.Negative2, ClipSkip: r.ClipSkip, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch,
 		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.positive.original, TargetSize: r.positive.target,
 		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd,
+	}
+	if r.syntax != prompt.Plain {
+		p.PromptSyntax = string(r.syntax)
 	}
 	if r.Image != nil {
 		p.Strength = &r.strength

@@ -25,9 +25,11 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	sides := 1
-	if r.cfg > 1 {
-		sides = 2
+	s := r.script(m, r.steps)
+	sides := s.sides()
+	chunks, err := s.chunks(m)
+	if err != nil {
+		return nil, err
 	}
 	scale := m.VAE.Config.Scale()
 	h, w := r.Height/scale, r.Width/scale
@@ -47,8 +49,9 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		name string
 		*TextEncoder
 	}{{"clip-l", m.TextL}, {"clip-g", m.TextG}} {
-		g, err := e.Graph(sides, TextTokens)
-		if err := add(e.name, e.params, 1, sides, g, err); err != nil {
+		texts := len(s.texts())*chunks + 1 // and the empty one
+		g, err := e.Graph(texts, TextTokens)
+		if err := add(e.name, e.params, 1, texts, g, err); err != nil {
 			return nil, err
 		}
 	}
@@ -58,7 +61,7 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 			return nil, err
 		}
 	}
-	u, err := p.compileUNet(ctx, r.batch*sides, h, w, TextTokens)
+	u, err := p.compileUNet(ctx, r.batch*sides, h, w, chunks*TextTokens)
 	if err != nil {
 		return nil, err
 	}

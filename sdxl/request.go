@@ -36,8 +36,10 @@ type TextPrompt struct {
 
 // Extras are options beyond that API's. Sizes are width and height in pixels.
 type Extras struct {
-	Schedule     string `json:"schedule,omitempty"` // one of Schedules
-	Spacing      string `json:"spacing,omitempty"`  // leading, linspace or trailing
+	Schedule     string `json:"schedule,omitempty"`      // one of Schedules
+	Spacing      string `json:"spacing,omitempty"`       // leading, linspace or trailing
+	PromptSyntax string `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes
+	ClipSkip     int    `json:"clip_skip,omitempty"`
 	OriginalSize []int  `json:"original_size,omitempty"`
 	TargetSize   []int  `json:"target_size,omitempty"`
 	Crop         []int  `json:"crop,omitempty"` // x and y of the top left corner

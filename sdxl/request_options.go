@@ -40,6 +40,8 @@ func (po PredictOptions) Options(m *Model, r *Request) (Options, error) {
 	if r.Extras != nil {
 		r.Extras.apply(&o)
 	}
+	deepest := min(m.TextL.Config.Layers, m.TextG.Config.Layers) - 1
+	e.want(o.ClipSkip <= deepest, "extras.clip_skip", "is %d, want 0 to %d for this model", o.ClipSkip, deepest)
 	w, h := o.size(m)
 	least := m.VAE.Config.Scale()
 	e.want(w >= least && h >= least, "init_image", "is %dx%d after rounding down, want %d at least", w, h, least)
@@ -63,7 +65,7 @@ func (r *Request) prompts(o *Options) {
 }
 
 func (x *Extras) apply(o *Options) {
-	o.Schedule, o.Spacing = x.Schedule, x.Spacing
+	o.Schedule, o.Spacing, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.PromptSyntax, x.ClipSkip
 	size := func(v []int) *Size {
 		if v == nil {
 			return nil

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl/prompt"
 )
 
 // Limits bound what a Request may ask for; 0 is the default of each.
@@ -141,6 +142,8 @@ func (r *Request) validateInit(e *RequestError, steps int, l Limits) {
 func (x *Extras) validate(e *RequestError) {
 	oneOf(e, "extras.schedule", x.Schedule, Schedules())
 	oneOf(e, "extras.spacing", x.Spacing, spacings)
+	oneOf(e, "extras.prompt_syntax", x.PromptSyntax, prompt.Syntaxes())
+	e.want(x.ClipSkip >= 0, "extras.clip_skip", "is %d, want 0 or more", x.ClipSkip)
 	pair := func(field string, v []int, least int) {
 		ok := v == nil || len(v) == 2 && v[0] >= least && v[1] >= least && max(v[0], v[1]) <= maxSide
 		e.want(ok, "extras."+field, "is %v, want two numbers from %d to %d", v[:min(len(v), 3)], least, maxSide)

@@ -45,3 +45,14 @@ func (r *resolved) traceLatents(i int, x *tensor.Tensor, s *sched.Schedule) {
 		}
 	}
 }
+
+// traceTexts keeps what the last side, and with guidance the negative one, is told.
+func (r *resolved) traceTexts(context, pooled *tensor.Tensor, guided bool) {
+	last := context.Shape()[0] - 1
+	r.trace("prompt_embeds", repeatSides(row(context, last), r.batch))
+	r.trace("pooled", repeatSides(row(pooled, last), r.batch))
+	if guided {
+		r.trace("negative_prompt_embeds", repeatSides(row(context, 0), r.batch))
+		r.trace("negative_pooled", repeatSides(row(pooled, 0), r.batch))
+	}
+}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/df65613c/easel/tensor"
 )
 
 // WeightedPrompt is a text and how much of it the picture takes.
@@ -26,7 +24,7 @@ func (o *Options) checkPrompts() error {
 		return nil
 	}
 	var errs []error
-	if o.Prompt != "" || o.Negative != nil {
+	if o.Prompt != "" || o.Negative != nil || o.Prompt2 != nil || o.Negative2 != nil {
 		errs = append(errs, errors.New("prompts are given beside a prompt or a negative prompt, want one way"))
 	}
 	for i, p := range o.Prompts {
@@ -70,31 +68,4 @@ func shares(prompts []WeightedPrompt) {
 	for i := range prompts {
 		prompts[i].Weight /= sum
 	}
-}
-
-// texts returns the prompts without their weights.
-func texts(prompts []WeightedPrompt) []string {
-	out := make([]string, len(prompts))
-	for i, p := range prompts {
-		out[i] = p.Text
-	}
-	return out
-}
-
-// average returns, as a batch of one, the rows of t from first on averaged by
-// the prompts' shares.
-func average(t *tensor.Tensor, first int, prompts []WeightedPrompt) *tensor.Tensor {
-	out := repeatSides(row(t, first), 1)
-	v := out.Float32s()
-	for i, p := range prompts {
-		share, src := float32(p.Weight), row(t, first+i).Float32s()
-		for j, x := range src {
-			if i == 0 {
-				v[j] = share * x
-			} else {
-				v[j] += share * x
-			}
-		}
-	}
-	return out
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -21,7 +22,7 @@ import (
 type pictureFlags struct {
 	model                            modelFlags
 	options                          sdxl.Options
-	negative                         string
+	negative, prompt2, negative2     string
 	seed                             int64
 	cfg                              float64
 	steps                            int
@@ -46,6 +47,10 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw")
 	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw; not given, that side is zeros if the model says so")
 	flags.Var(&f.weighted, "weighted", "prompt by weight, such as \"a red circle:0.7\", below 0 what not to draw; may be given several times, in place of -p and -n")
+	flags.StringVar(&f.prompt2, "prompt-2", "", "what the second text encoder reads (default: the prompt)")
+	flags.StringVar(&f.negative2, "negative-2", "", "what the second text encoder reads for the negative side (default: the negative prompt)")
+	flags.StringVar(&o.PromptSyntax, "prompt-syntax", string(prompt.Plain), "how prompts are read: "+strings.Join(prompt.Syntaxes(), ", "))
+	flags.IntVar(&o.ClipSkip, "clip-skip", 0, "how many layers before the usual one to take the texts' hidden states from")
 	flags.StringVar(&f.style, "style", "", "style preset: "+strings.Join(sdxl.DefaultStyles().Names(), ", "))
 	flags.Var(&f.styles, "styles", "JSON file of style presets (default: those in the program)")
 	flags.IntVar(&o.Width, "width", 0, "width in pixels, a multiple of 8 (default: the model's)")
@@ -77,6 +82,12 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	flags := cmd.Flags()
 	if flags.Changed("negative") {
 		o.Negative = &f.negative
+	}
+	if flags.Changed("prompt-2") {
+		o.Prompt2 = &f.prompt2
+	}
+	if flags.Changed("negative-2") {
+		o.Negative2 = &f.negative2
 	}
 	o.Prompts = f.weighted.prompts
 	if f.style != "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/prompt"
 )
 
 // maxLine is the longest line of text that is read.
@@ -18,11 +19,13 @@ const maxLine = 64 << 20
 func newTokenize() *cobra.Command {
 	var model modelFlags
 	var asJSON bool
+	var syntaxName string
 	cmd := &cobra.Command{
 		Use:   "tokenize -m MODEL",
 		Short: "Turn lines of text into token ids",
 		Long: `Turn texts from standard input into the token ids of both tokenizers, with the marks of start and end, neither cut nor padded.
-Each line of text gives a line for each tokenizer; with --json a JSON array of texts gives {"ids_l": [[...]], "ids_g": [[...]]}.`,
+Each line of text gives a line for each tokenizer; with --json a JSON array of texts gives {"ids_l": [[...]], "ids_g": [[...]]}.
+With --prompt-syntax the lines are the chunks of 77 tokens that the text encoders take, with the weights that are not 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			m, err := model.open(cmd.ErrOrStderr(), sdxl.TokenizerParts)
@@ -30,22 +33,37 @@ Each line of text gives a line for each tokenizer; with --json a JSON array of t
 				return err
 			}
 			defer m.Close()
+			if cmd.Flags().Changed("prompt-syntax") {
+				syntax, err := prompt.Named(syntaxName)
+				if err != nil {
+					return err
+				}
+				return eachLine(cmd.InOrStdin(), func(line string) error { return writeChunks(cmd.OutOrStdout(), m, syntax, line) })
+			}
 			if asJSON {
 				return tokenizeJSON(cmd.InOrStdin(), cmd.OutOrStdout(), m)
 			}
-			return tokenizeLines(cmd.InOrStdin(), cmd.OutOrStdout(), m)
+			return eachLine(cmd.InOrStdin(), func(line string) error {
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "ids_l %s\nids_g %s\n", join(m.TokenizerL.Encode(line)), join(m.TokenizerG.Encode(line)))
+				return err
+			})
 		},
 	}
 	model.add(cmd)
+	cmd.Flags().StringVar(&syntaxName, "prompt-syntax", "", "show the chunks of a prompt syntax: "+strings.Join(prompt.Syntaxes(), ", "))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "read a JSON array of texts and print JSON")
+	cmd.MarkFlagsMutuallyExclusive("prompt-syntax", "json")
 	return cmd
 }
 
-func tokenizeLines(r io.Reader, w io.Writer, m *sdxl.Model) error {
+// eachLine calls f with each line of text.
+func eachLine(r io.Reader, f func(line string) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
-		fmt.Fprintf(w, "ids_l %s\nids_g %s\n", join(m.TokenizerL.Encode(lines.Text())), join(m.TokenizerG.Encode(lines.Text())))
+		if err := f(lines.Text()); err != nil {
+			return err
+		}
 	}
 	return lines.Err()
 }

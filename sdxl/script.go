@@ -1,0 +1,155 @@
+package sdxl
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/df65613c/easel/sdxl/prompt"
+)
+
+// blend is texts and the share that each has in an embedding; shares sum to 1.
+type blend []struct {
+	text  PromptText
+	share float64
+}
+
+// script is what each side of the batch is told at each step.
+type script struct {
+	PromptOptions
+	guided  bool      // there is a negative side
+	zeros   bool      // which is told nothing
+	weights []float32 // of the guidance of each positive side
+	scenes  [][]blend // the different ones: the negative side's, unless it is zeros, and the positive sides'
+	at      []int     // the scene of each step
+}
+
+// script reads the prompts for a run of so many steps.
+func (r *resolved) script(m *Model, steps int) *script {
+	s := &script{PromptOptions: PromptOptions{r.syntax, r.ClipSkip}, guided: r.cfg > 1}
+	positive, negative := r.sides()
+	var sides []func(step int) blend
+	if r.Prompts != nil {
+		s.weights = []float32{1}
+		sides = append(sides, r.mix(positive, steps))
+	} else {
+		for _, c := range r.syntax.Clauses(r.Prompt) {
+			s.weights = append(s.weights, float32(c.Weight))
+			sides = append(sides, r.one(c.Text, or(r.Prompt2, c.Text), steps))
+		}
+	}
+	if len(s.weights) > 1 || s.weights[0] != 1 {
+		s.guided = true // a sum of guidances has no meaning without what it is from
+	}
+	if s.guided {
+		s.zeros = r.zeroNegative(m, negative)
+		switch {
+		case s.zeros:
+		case r.Prompts != nil && negative != nil:
+			sides = slices.Insert(sides, 0, r.mix(negative, steps))
+		default:
+			text := or(r.Negative, "")
+			sides = slices.Insert(sides, 0, r.one(text, or(r.Negative2, text), steps))
+		}
+	}
+	seen := make(map[string]int)
+	for step := range steps {
+		scene := make([]blend, len(sides))
+		for i, side := range sides {
+			scene[i] = side(step)
+		}
+		key := fmt.Sprintf("%#v", scene)
+		i, ok := seen[key]
+		if !ok {
+			i = len(s.scenes)
+			seen[key] = i
+			s.scenes = append(s.scenes, scene)
+		}
+		s.at = append(s.at, i)
+	}
+	return s
+}
+
+// zeroNegative reports whether the negative side is told nothing: where there
+// is no negative prompt and the model has been trained so, and in a1111 where
+// there is none or an empty one.
+func (r *resolved) zeroNegative(m *Model, negative []WeightedPrompt) bool {
+	empty := len(negative) == 0 || len(negative) == 1 && negative[0].Text == ""
+	switch r.syntax {
+	case prompt.A1111:
+		return m.ZeroNegative && empty && or(r.Negative2, "") == ""
+	case prompt.Comfy:
+		return false
+	}
+	return m.ZeroNegative && negative == nil && r.Negative2 == nil
+}
+
+// one returns a side of a single text for each encoder.
+func (r *resolved) one(l, g string, steps int) func(int) blend {
+	editsL, editsG := r.syntax.Edits(l), r.syntax.Edits(g)
+	return func(step int) blend {
+		return blend{{PromptText{editsL.At(step, steps), editsG.At(step, steps)}, 1}}
+	}
+}
+
+// mix returns a side of texts by weight.
+func (r *resolved) mix(prompts []WeightedPrompt, steps int) func(int) blend {
+	edits := make([]*prompt.Edits, len(prompts))
+	for i, p := range prompts {
+		edits[i] = r.syntax.Edits(p.Text)
+	}
+	return func(step int) blend {
+		b := make(blend, len(prompts))
+		for i, p := range prompts {
+			text := edits[i].At(step, steps)
+			b[i].text, b[i].share = PromptText{text, text}, p.Weight
+		}
+		return b
+	}
+}
+
+// sides returns the number of sides of the batch.
+func (s *script) sides() int {
+	if s.guided {
+		return 1 + len(s.weights)
+	}
+	return len(s.weights)
+}
+
+// texts returns the different texts of all scenes.
+func (s *script) texts() []PromptText {
+	var texts []PromptText
+	for _, scene := range s.scenes {
+		for _, b := range scene {
+			for _, c := range b {
+				if !slices.Contains(texts, c.text) {
+					texts = append(texts, c.text)
+				}
+			}
+		}
+	}
+	return texts
+}
+
+// mostChunks bounds the length that contexts are repeated to.
+const mostChunks = 256
+
+// chunks returns the number of chunks that all contexts are repeated to: the
+// least that is a multiple of each one's own. Repeating a context as a whole
+// changes nothing in what attention makes of it.
+func (s *script) chunks(m *Model) (int, error) {
+	all := 1
+	for _, t := range s.texts() {
+		n := max(len(s.Syntax.Chunks(m.TokenizerL, t.L)), len(s.Syntax.Chunks(m.TokenizerG, t.G)))
+		if all = all / gcd(all, n) * n; all > mostChunks {
+			return 0, fmt.Errorf("prompt: a text is %d chunks of %d tokens long, and others' lengths are no shares or multiples of it; make them shorter or of like length", n, prompt.Length)
+		}
+	}
+	return all, nil
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
