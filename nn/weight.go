@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/df65613c/easel/tensor"
+import (
+	"fmt"
+
+	"github.com/df65613c/easel/tensor"
+)
 
 // Weight is a reference to a parameter of a model. What it refers to is read
 // when a backend compiles or runs, so that a weight may lie in a mapped file.
@@ -11,9 +15,55 @@ type Weight struct {
 	// Load returns the weight as a view of the stored bytes. The view may be
 	// strided: a transposed matrix needs no copy.
 	Load func() (*tensor.Tensor, error)
+	// Scale is nil, or what the numbers of a quantised weight [N,...] are
+	// multiplied with. One in I8 has F32 [N], a scale that is not negative for each row, or F16
+	// [N,K/32], one for each 32 of the K numbers of a row; one in F4 has the latter.
+	Scale *Weight
 }
+
+// ScaleBlock is how many numbers of a quantised row share a scale, where not
+// all of them do.
+const ScaleBlock = 32
 
 // Param returns a Weight for a tensor that is at hand.
 func Param(name string, t *tensor.Tensor) *Weight {
 	return &Weight{Name: name, DType: t.DType(), Shape: t.Shape(), Load: func() (*tensor.Tensor, error) { return t, nil }}
+}
+
+// Quantised reports whether a weight of the type has a scale.
+func Quantised(dt tensor.DType) bool { return dt == tensor.I8 || dt == tensor.F4 }
+
+// CheckScale returns an error unless the scale fits the weight.
+func (w *Weight) CheckScale() error {
+	switch {
+	case !Quantised(w.DType) && w.Scale == nil:
+		return nil
+	case !Quantised(w.DType):
+		return fmt.Errorf("weight %s is %s, which has no scale", w.Name, w.DType)
+	case len(w.Shape) < 2:
+		return fmt.Errorf("weight %s%v is %s; only matrices and kernels may be", w.Name, w.Shape, w.DType)
+	case w.Scale == nil:
+		return fmt.Errorf("weight %s is %s and has no scale", w.Name, w.DType)
+	}
+	n, s := w.Shape[0], w.Scale
+	k := w.Shape[1:].NumElements()
+	rows := w.DType == tensor.I8 && s.DType == tensor.F32 && s.Shape.Equal(tensor.Shape{n})
+	blocks := k%ScaleBlock == 0 && s.DType == tensor.F16 && s.Shape.Equal(tensor.Shape{n, k / ScaleBlock})
+	if rows || blocks {
+		return nil
+	}
+	var want string
+	if w.DType == tensor.I8 {
+		want = fmt.Sprintf("F32[%d]", n)
+	}
+	if k%ScaleBlock == 0 {
+		if want != "" {
+			want += " or "
+		}
+		want += fmt.Sprintf("F16[%d %d]", n, k/ScaleBlock)
+	}
+	if want == "" {
+		return fmt.Errorf("weight %s is %s with rows of %d, want a multiple of %d", w.Name, w.DType, k, ScaleBlock)
+	}
+	return fmt.Errorf("the scale of weight %s is %s%v, want %s", w.Name, s.DType, s.Shape, want)
 }

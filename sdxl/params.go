@@ -62,6 +62,8 @@ func (p *params) weight(name string, shape ...int) *nn.Weight {
 		w.DType = info.DType
 		if err := s.check(info.Shape, shape); err != nil {
 			p.faults[name] = fmt.Errorf("%s: tensor %s: %w", p.file.Name(), s.key, err)
+		} else if err := p.quantised(w, s); err != nil {
+			p.faults[name] = fmt.Errorf("%s: tensor %s: %w", p.file.Name(), s.key, err)
 		}
 		w.Load = func() (*tensor.Tensor, error) {
 			t, err := p.file.Tensor(s.key)

@@ -2,13 +2,9 @@ package cpu
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/df65613c/easel/internal/kernel/act"
-	"github.com/df65613c/easel/internal/kernel/convert"
-	"github.com/df65613c/easel/internal/kernel/gemm"
 	"github.com/df65613c/easel/nn"
-	"github.com/df65613c/easel/tensor"
 )
 
 // compiler turns nodes into steps.
@@ -82,63 +78,6 @@ func (c *compiler) node(i int) error {
 		return fmt.Errorf("cpu: no operation %s", n.Op.Name())
 	}
 	return nil
-}
-
-// load reads a weight and checks that it is what the graph was recorded with.
-func load(w *nn.Weight) (*tensor.Tensor, convert.Format, error) {
-	t, err := w.Load()
-	if err != nil {
-		return nil, 0, fmt.Errorf("weight %s: %w", w.Name, err)
-	}
-	if !t.Shape().Equal(w.Shape) {
-		return nil, 0, fmt.Errorf("weight %s has shape %v, not %v", w.Name, t.Shape(), w.Shape)
-	}
-	switch t.DType() {
-	case tensor.F32:
-		return t, convert.F32, nil
-	case tensor.F16:
-		return t, convert.F16, nil
-	case tensor.BF16:
-		return t, convert.BF16, nil
-	}
-	return nil, 0, fmt.Errorf("weight %s is %s; the CPU backend takes F32, F16 and BF16", w.Name, t.DType())
-}
-
-// matrix returns a weight [N,K] as the kernels take it.
-func (c *compiler) matrix(w *nn.Weight) (gemm.Matrix, error) {
-	t, f, err := load(w)
-	if err != nil {
-		return gemm.Matrix{}, err
-	}
-	c.countWeight(t)
-	return gemm.Matrix{Data: data(t), Format: f, RowStride: t.Strides()[0], ColStride: t.Strides()[1]}, nil
-}
-
-// data returns the address of a tensor's first element.
-func data(t *tensor.Tensor) unsafe.Pointer {
-	return unsafe.Pointer(&t.Memory()[t.Offset()*t.DType().Size()])
-}
-
-func (c *compiler) countWeight(t *tensor.Tensor) {
-	c.footprint.Weights += int64(t.NumElements() * t.DType().Size())
-}
-
-// vector returns a weight [N] in float32, or nil for none.
-func (c *compiler) vector(w *nn.Weight) ([]float32, error) {
-	if w == nil {
-		return nil, nil
-	}
-	t, f, err := load(w)
-	if err != nil {
-		return nil, err
-	}
-	if !t.IsContiguous() {
-		return nil, fmt.Errorf("weight %s with strides %v is not contiguous", w.Name, t.Strides())
-	}
-	v := make([]float32, t.NumElements())
-	convert.ToF32(v, t.Bytes(), f)
-	c.footprint.Packed += int64(4 * len(v))
-	return v, nil
 }
 
 // epilogue returns the function that applies an activation in place, or nil.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/df65613c/easel/internal/kernel/conv"
 	"github.com/df65613c/easel/internal/kernel/convert"
+	"github.com/df65613c/easel/internal/kernel/gemm"
 	"github.com/df65613c/easel/internal/kernel/winograd"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
@@ -15,6 +16,7 @@ import (
 type kernel struct {
 	data   func() unsafe.Pointer // [CO,CI,KH,KW], while the program runs
 	format convert.Format
+	scales convert.Scales // of a quantised format
 	bias   []float32
 	shape  tensor.Shape
 	stride int
@@ -24,7 +26,7 @@ type kernel struct {
 // kernel reads the weights of a convolution.
 func (c *compiler) kernel(weight, bias *nn.Weight, stride int, pad nn.Padding) (kernel, error) {
 	k := kernel{shape: weight.Shape, stride: stride, pad: pad}
-	t, format, err := load(weight)
+	t, format, err := loadAny(weight)
 	if err != nil {
 		return k, err
 	}
@@ -34,8 +36,16 @@ func (c *compiler) kernel(weight, bias *nn.Weight, stride int, pad nn.Padding) (
 	c.countWeight(t)
 	at := data(t)
 	k.data, k.format = func() unsafe.Pointer { return at }, format
+	if k.scales, err = c.loadScales(weight); err != nil {
+		return k, err
+	}
 	k.bias, err = c.vector(bias)
 	return k, err
+}
+
+// matrix returns the weights as a matrix of a row for each output channel.
+func (k *kernel) matrix() gemm.Matrix {
+	return gemm.Matrix{Data: k.data(), Format: k.format, RowStride: k.shape[1:].NumElements(), ColStride: 1, Scales: k.scales}
 }
 
 // convolution is a Conv2D node with its weights.
@@ -250,7 +260,7 @@ func (v *convolution) rows(b band, x func() pixels) {
 	act := epilogue(op.Act)
 	v.convolve(v.part(b, n.In[0].Dim(2)), v.fast, func(o *conv.Operands) {
 		in, out := x(), e.pixels(n.Out).part(from, to)
-		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
+		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Scales: v.scales, Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
 		if op.HasChannelBias() {
 			o.ChannelBias = e.f32(n.In[1])[b.image*channels:]
 		}

@@ -40,8 +40,7 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 		c.step(blocks, 9*ci*4, func(worker, unit int) {
 			buffer, dst := elements[float32](e.scratch[worker])[:9*ci], elements[float32](weights())
 			for o := unit * size; o < min((unit+1)*size, co); o++ {
-				row := unsafe.Slice((*byte)(unsafe.Add(whole.data(), o*9*ci*whole.format.Size())), 9*ci*whole.format.Size())
-				convert.ToF32(buffer, row, whole.format)
+				whole.matrix().Row(buffer, o, 0)
 				addTaps(dst[o*4*ci:(o+1)*4*ci], buffer, py, px)
 			}
 		})

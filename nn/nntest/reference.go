@@ -69,7 +69,14 @@ func param(w *nn.Weight, n int) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return floats(t)
+	if w.Scale == nil {
+		return floats(t)
+	}
+	s, err := w.Scale.Load()
+	if err != nil {
+		return nil, err
+	}
+	return quantised(t, s)
 }
 
 func activate(a nn.Activation, x float64) float64 {

@@ -24,6 +24,8 @@ func main() {
 		"attn/softmax_avx2_amd64.s":         avx2.softmax,
 		"attn/pairs_avx512_amd64.s":         pairsAVX512,
 		"convert/convert_avx2_amd64.s":      convertAVX2,
+		"convert/quantised_avx512_amd64.s":  avx512.quantised,
+		"convert/quantised_avx2_amd64.s":    avx2.quantised,
 		"vec/vec_avx512_amd64.s":            avx512.elementwise,
 		"vec/vec_avx2_amd64.s":              avx2.elementwise,
 		"act/act_avx512_amd64.s":            avx512.activate,

@@ -28,7 +28,7 @@ func (b *block) run(mem []byte) {
 	b.sumBias(bias[:b.c1-b.c0], &b.Operands, b.image, b.c0)
 	b.in = b.input(staged)
 	b.out = gemm.Output{C: b.Y, C16: b.Y16, Add: b.Add, Add16: b.Add16, Epilogue: b.Epilogue, Partial: partial}
-	w := gemm.Matrix{Data: b.W, Format: b.Format, RowStride: s.CI * area, ColStride: 1}
+	w := b.Matrix(s.CI * area)
 	t := gemm.Tile{
 		B: unsafe.Pointer(unsafe.SliceData(panels)), PanelStride: bytes(b.kernel.Steps(len(b.order)) * b.kernel.NR),
 		Cols: uintptr(b.c1 - b.c0), Bias: unsafe.Pointer(unsafe.SliceData(bias)),

@@ -180,6 +180,7 @@ type Operands struct {
 	X16         []uint16       // bfloat16, instead of X
 	W           unsafe.Pointer // [CO,CI,KH,KW]
 	Format      convert.Format // of W
+	Scales      convert.Scales // of W in a quantised format
 	Bias        []float32      // [CO], or nil
 	ChannelBias []float32      // [B,CO], or nil
 	Add         []float32      // [B,OutH,OutW,CO] or nil; may be Y
@@ -190,6 +191,11 @@ type Operands struct {
 	// Epilogue, if not nil, is applied in place to every part of a pixel of Y
 	// once it is complete, before it is rounded to bfloat16.
 	Epilogue func([]float32)
+}
+
+// Matrix returns the weight as one with rows of n values.
+func (o *Operands) Matrix(n int) gemm.Matrix {
+	return gemm.Matrix{Data: o.W, Format: o.Format, RowStride: n, ColStride: 1, Scales: o.Scales}
 }
 
 // check panics if an operand is too short for the kernels, which do not look.
@@ -250,7 +256,7 @@ func (p *Plan) runPointwise(unit int, mem []byte, o *Operands) {
 	x, y := image*pixels*s.CI, image*pixels*s.CO
 	m := gemm.Operands{
 		A: from(o.X, x), A16: from(o.X16, x), LDA: s.CI,
-		W:    gemm.Matrix{Data: o.W, Format: o.Format, RowStride: s.CI, ColStride: 1},
+		W:    o.Matrix(s.CI),
 		Bias: bias, Add: from(o.Add, y), Add16: from(o.Add16, y), LDAdd: s.CO,
 		C: from(o.Y, y), C16: from(o.Y16, y), LDC: s.CO, Epilogue: o.Epilogue,
 	}

@@ -19,15 +19,25 @@ const (
 	F32  Format = iota // IEEE 754 binary32
 	F16                // IEEE 754 binary16
 	BF16               // the upper half of a binary32
+	I8                 // integers, see Scales
+	F4                 // E2M1, two in a byte, see Scales
 )
 
-// Size returns the bytes of one value.
+// Size returns the bytes of one value, 0 for F4.
 func (f Format) Size() int {
-	if f == F32 {
+	switch f {
+	case F32:
 		return 4
+	case I8:
+		return 1
+	case F4:
+		return 0
 	}
 	return 2
 }
+
+// Quantised reports whether values have scales beside them.
+func (f Format) Quantised() bool { return f == I8 || f == F4 }
 
 func (f Format) String() string {
 	switch f {
@@ -37,6 +47,10 @@ func (f Format) String() string {
 		return "F16"
 	case BF16:
 		return "BF16"
+	case I8:
+		return "I8"
+	case F4:
+		return "F4"
 	}
 	return fmt.Sprintf("Format(%d)", uint8(f))
 }

@@ -90,3 +90,22 @@ func (kn Kernel) packBlocks(panel []float32, w Matrix, cols int, order []uint32)
 	}
 	return doneCols, doneK
 }
+
+// transposeBlocks packs a leading part of a stretch of rows in float32 and
+// returns its extent. The calls are direct, for the stretch to stay on the stack.
+func (kn Kernel) transposeBlocks(panel, wide []float32, cols int, order []uint32) (doneCols, doneK int) {
+	size := packers[kn.level].size
+	if size == 0 || cols < size || len(order) < size {
+		return 0, 0
+	}
+	doneCols, doneK = cols/size*size, len(order)/size*size
+	for c := 0; c < doneCols; c += size {
+		src, dst, blocks := unsafe.Pointer(&wide[c*stretch]), unsafe.Pointer(&panel[c]), uintptr(doneK/size)
+		if kn.level == cpu.AVX512 {
+			packF32AVX512(src, bytes(stretch), dst, &order[0], blocks)
+		} else {
+			packF32AVX2(src, bytes(stretch), dst, &order[0], blocks)
+		}
+	}
+	return doneCols, doneK
+}

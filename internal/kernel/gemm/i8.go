@@ -3,7 +3,6 @@ package gemm
 import (
 	"fmt"
 	"math"
-	"unsafe"
 
 	"github.com/df65613c/easel/internal/kernel/convert"
 	"github.com/df65613c/easel/internal/kernel/scratch"
@@ -138,13 +137,16 @@ func quantised(v, inverse float32) float32 {
 	return q
 }
 
-// RowScales returns the scales by which n rows of k weights are quantised.
+// RowScales returns the scales by which n rows of k weights are quantised. Rows
+// of integers that have scales of their own keep them.
 func RowScales(w Matrix, n, k int) []float32 {
+	if w.Format == convert.I8 && w.Scales.Rows != nil {
+		return w.Scales.Rows[:n]
+	}
 	scales, row := make([]float32, n), make([]float32, k)
 	for i := range scales {
 		if w.ColStride == 1 && k > 0 {
-			stored := unsafe.Slice((*byte)(w.at(i, 0).Data), k*w.Format.Size())
-			convert.ToF32(row, stored, w.Format)
+			w.Row(row, i, 0)
 		} else {
 			for j := range row {
 				row[j] = w.value(i, j)

@@ -1,6 +1,10 @@
 package gemm
 
-import "github.com/df65613c/easel/internal/kernel/convert"
+import (
+	"unsafe"
+
+	"github.com/df65613c/easel/internal/kernel/convert"
+)
 
 // packI8 packs rows n0 to n1 and columns k0 to k1 of w, times inverse and
 // rounded. In kernels on quads, zero is set to -128 times their sums.
@@ -8,6 +12,11 @@ func (kn Kernel) packI8(dst []float32, w Matrix, n0, n1, k0, k1 int, inverse, ze
 	steps := kn.Steps(k1 - k0)
 	widening := kn
 	widening.form = single
+	if kn.form == quads && w.inQuads(k0, k1) {
+		widening.Pack(dst, w.quads(), n0, n1, k0/4, k1/4, steps, nil)
+		kn.zeroPoints(zero, dst, steps, n1-n0)
+		return
+	}
 	for n := n0; n < n1; n += kn.NR {
 		panel, at := dst[:steps*kn.NR], n-n0
 		dst = dst[len(panel):]
@@ -41,5 +50,24 @@ func (kn Kernel) dequantise(sums, scales, bias []float32, scale float32) {
 func addBF16(x []float32, add []uint16) {
 	for i := range x {
 		x[i] += convert.BF16ToF32(add[i])
+	}
+}
+
+// zeros is a row of A of which every value is 0.
+var zeros = func() (row [4 * maxBlockK]uint8) {
+	for i := range row {
+		row[i] = 128
+	}
+	return row
+}()
+
+// zeroPoints sets zero to -128 times the sums of packed columns.
+func (kn Kernel) zeroPoints(zero, panels []float32, steps, cols int) {
+	kn.Run(&Tile{
+		A: unsafe.Pointer(&zeros[0]), Segs: &Whole, NSeg: 1, K: uintptr(steps), Rows: 1, Cols: uintptr(cols),
+		B: unsafe.Pointer(&panels[0]), PanelStride: bytes(steps * kn.NR), C: unsafe.Pointer(&zero[0]),
+	})
+	for i, sum := range unsafe.Slice((*int32)(unsafe.Pointer(&zero[0])), cols) {
+		*(*int32)(unsafe.Pointer(&zero[i])) = -sum
 	}
 }

@@ -8,11 +8,13 @@ import (
 )
 
 // Matrix is a weight [N,K] as it lies in memory, in any of the formats. The
-// strides count elements, so a transposed weight is a view.
+// strides count elements, so a transposed weight is a view. In the quantised
+// formats rows are adjacent: RowStride is K and ColStride 1.
 type Matrix struct {
 	Data                 unsafe.Pointer // element 0, 0
 	Format               convert.Format
-	RowStride, ColStride int // from one n, and one k, to the next
+	RowStride, ColStride int            // from one n, and one k, to the next
+	Scales               convert.Scales // of a quantised format
 }
 
 // at returns the part of m that begins at row n and column k.
@@ -30,6 +32,16 @@ func (m Matrix) value(n, k int) float32 {
 		return convert.BF16ToF32(*(*uint16)(p))
 	}
 	return math.Float32frombits(*(*uint32)(p))
+}
+
+// Row sets dst to values of row n, from column k on. ColStride must be 1.
+func (m Matrix) Row(dst []float32, n, k int) {
+	if m.Format.Quantised() {
+		m.Scales.Row(dst, m.Data, m.Format, m.RowStride, n, k)
+		return
+	}
+	stored := unsafe.Add(m.Data, (n*m.RowStride+k)*m.Format.Size())
+	convert.ToF32(dst, unsafe.Slice((*byte)(stored), len(dst)*m.Format.Size()), m.Format)
 }
 
 // column returns the bytes of the first n values of column k, which must be adjacent.

@@ -53,12 +53,16 @@ func (kn Kernel) Pack(dst []float32, w Matrix, n0, n1, k0, k1, depth int, order 
 		if cols < kn.NR {
 			clear(panel)
 		}
-		if order != nil {
+		switch {
+		case w.Format.Quantised():
+			kn.packQuantised(panel, w, n, cols, k0, k1, order)
+		case order != nil:
 			kn.packPanel(panel, w.at(n, k0), cols, order[:k1-k0])
-		}
-		for k := k0; k < k1 && order == nil; k += maxOrder {
-			steps := min(maxOrder, k1-k)
-			kn.packPanel(panel[(k-k0)*kn.NR:], w.at(n, k), cols, inOrder[:steps])
+		default:
+			for k := k0; k < k1; k += maxOrder {
+				steps := min(maxOrder, k1-k)
+				kn.packPanel(panel[(k-k0)*kn.NR:], w.at(n, k), cols, inOrder[:steps])
+			}
 		}
 		if kn.form == rounded && w.Format != convert.BF16 {
 			convert.RoundBF16(panel, panel)
@@ -75,7 +79,7 @@ func (kn Kernel) packPairs(dst []float32, w Matrix, n0, n1, k0, k1, depth int, o
 		panel := dst[:depth/2*kn.NR]
 		dst = dst[len(panel):]
 		cols, k := min(kn.NR, n1-n), k0
-		if order == nil {
+		if order == nil && !w.Format.Quantised() {
 			if cols < kn.NR {
 				clear(panel)
 			}

@@ -30,7 +30,7 @@ func (w *worker) multiply(mem []byte) {
 // panel at a time, to panels of every spot.
 func (w *worker) transformFilters(filters, taps []float32) {
 	nr, area := w.kernel.NR, 9
-	weight := gemm.Matrix{Data: w.o.W, Format: w.o.Format, RowStride: w.CI * area, ColStride: 1}
+	weight := w.o.Matrix(w.CI * area)
 	for c := w.c0; c < w.c1; c += nr {
 		for i := 0; i < w.CI; i += w.fb {
 			n := min(w.fb, w.CI-i)

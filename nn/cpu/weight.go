@@ -1,0 +1,108 @@
+package cpu
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+
+	"github.com/df65613c/easel/internal/kernel/convert"
+	"github.com/df65613c/easel/internal/kernel/gemm"
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/tensor"
+)
+
+// formats are the types of weights and how kernels call them.
+var formats = map[tensor.DType]convert.Format{
+	tensor.F32: convert.F32, tensor.F16: convert.F16, tensor.BF16: convert.BF16, tensor.I8: convert.I8, tensor.F4: convert.F4,
+}
+
+// load reads a weight that is not quantised.
+func load(w *nn.Weight) (*tensor.Tensor, convert.Format, error) {
+	t, f, err := loadAny(w)
+	if err == nil && f.Quantised() {
+		return nil, 0, fmt.Errorf("weight %s is %s; only matrices and kernels may be", w.Name, t.DType())
+	}
+	return t, f, err
+}
+
+// loadAny reads a weight and checks that it is what the graph was recorded with.
+func loadAny(w *nn.Weight) (*tensor.Tensor, convert.Format, error) {
+	t, err := w.Load()
+	if err != nil {
+		return nil, 0, fmt.Errorf("weight %s: %w", w.Name, err)
+	}
+	if !t.Shape().Equal(w.Shape) {
+		return nil, 0, fmt.Errorf("weight %s has shape %v, not %v", w.Name, t.Shape(), w.Shape)
+	}
+	f, ok := formats[t.DType()]
+	if !ok {
+		return nil, 0, fmt.Errorf("weight %s is %s; the CPU backend takes F32, F16, BF16, and I8 and F4 with scales", w.Name, t.DType())
+	}
+	return t, f, nil
+}
+
+// loadScales reads what a quantised weight is multiplied with; others have nothing.
+func (c *compiler) loadScales(w *nn.Weight) (s convert.Scales, err error) {
+	if err := w.CheckScale(); err != nil || w.Scale == nil {
+		return s, err
+	}
+	t, f, err := load(w.Scale)
+	switch {
+	case err != nil:
+		return s, err
+	case f == convert.F16:
+		c.countWeight(t)
+		s.Blocks, err = tensor.Data[uint16](t)
+		return s, err
+	}
+	s.Rows, err = c.vector(w.Scale)
+	for i, v := range s.Rows {
+		if !(v >= 0 && v <= math.MaxFloat32) {
+			return s, fmt.Errorf("weight %s: scale %d is %g, want 0 or more", w.Scale.Name, i, v)
+		}
+	}
+	return s, err
+}
+
+// matrix returns a weight [N,K] as the kernels take it.
+func (c *compiler) matrix(w *nn.Weight) (gemm.Matrix, error) {
+	t, f, err := loadAny(w)
+	if err != nil {
+		return gemm.Matrix{}, err
+	}
+	if f.Quantised() && !t.IsContiguous() {
+		return gemm.Matrix{}, fmt.Errorf("weight %s is %s with strides %v; a quantised weight must be contiguous", w.Name, t.DType(), t.Strides())
+	}
+	c.countWeight(t)
+	s, err := c.loadScales(w)
+	return gemm.Matrix{Data: data(t), Format: f, RowStride: t.Strides()[0], ColStride: t.Strides()[1], Scales: s}, err
+}
+
+// data returns the address of a tensor's first element.
+func data(t *tensor.Tensor) unsafe.Pointer {
+	elements, bytes := t.DType().Block()
+	return unsafe.Pointer(&t.Memory()[t.Offset()/elements*bytes])
+}
+
+func (c *compiler) countWeight(t *tensor.Tensor) {
+	elements, bytes := t.DType().Block()
+	c.footprint.Weights += int64(t.NumElements() / elements * bytes)
+}
+
+// vector returns a weight [N] in float32, or nil for none.
+func (c *compiler) vector(w *nn.Weight) ([]float32, error) {
+	if w == nil {
+		return nil, nil
+	}
+	t, f, err := load(w)
+	if err != nil {
+		return nil, err
+	}
+	if !t.IsContiguous() {
+		return nil, fmt.Errorf("weight %s with strides %v is not contiguous", w.Name, t.Strides())
+	}
+	v := make([]float32, t.NumElements())
+	convert.ToF32(v, t.Bytes(), f)
+	c.footprint.Packed += int64(4 * len(v))
+	return v, nil
+}
