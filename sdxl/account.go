@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/df65613c/easel/safetensors"
 )
 
 // Account tells how the tensors of a model's files and the parameters of its
@@ -16,7 +18,15 @@ type Account struct {
 	Mapped    []Mapping `json:"mapped"`
 	Missing   []string  `json:"missing"`   // parameters that the file lacks, by the reference's names
 	Unused    []string  `json:"unused"`    // tensors of the file that nothing uses
-	Misshapen []string  `json:"misshapen"` // faults of tensors whose shapes do not fit the configuration
+	Misshapen []string  `json:"misshapen"` // faults of tensors whose shapes or scales do not fit
+	Stored    []Stored  `json:"stored"`    // the mapped tensors, by type
+}
+
+// Stored counts the tensors of one type.
+type Stored struct {
+	DType   string `json:"dtype"`
+	Tensors int    `json:"tensors"`
+	Bytes   int64  `json:"bytes"`
 }
 
 // Mapping is a tensor of a file and the parameters that are read from it.
@@ -65,11 +75,24 @@ func (p *params) account() Account {
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.used)) {
 		a.Mapped = append(a.Mapped, Mapping{key, p.used[key]})
+		info, _ := p.file.Info(key)
+		a.count(info)
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.faults)) {
 		a.Misshapen = append(a.Misshapen, p.faults[name].Error())
 	}
 	return a
+}
+
+func (a *Account) count(info safetensors.Info) {
+	name := info.DType.String()
+	i := slices.IndexFunc(a.Stored, func(s Stored) bool { return s.DType == name })
+	if i < 0 {
+		i = len(a.Stored)
+		a.Stored = append(a.Stored, Stored{DType: name})
+	}
+	a.Stored[i].Tensors++
+	a.Stored[i].Bytes += info.Size
 }
 
 // buffers are tensors in published files that are no parameters: tables that

@@ -73,6 +73,13 @@ func TestOpenNamesFaults(t *testing.T) {
 			[]string{"1 tensors are unused", "surplus.weight"}},
 		"misshapen": {changed(t, func(m map[string]*tensor.Tensor) { m[weight] = tensor.New(tensor.F16, 3, 5) }), sdxl.OpenOptions{},
 			[]string{weight, "[3 5]"}},
+		"no scale": {changed(t, func(m map[string]*tensor.Tensor) { m[weight] = tensor.New(tensor.I8, m[weight].Shape()...) }), sdxl.OpenOptions{},
+			[]string{weight, "I8, and there is no tensor " + weight + "_scale"}},
+		"bad scale": {changed(t, func(m map[string]*tensor.Tensor) {
+			m[weight], m[weight+"_scale"] = tensor.New(tensor.I8, m[weight].Shape()...), tensor.New(tensor.F32, 3)
+		}), sdxl.OpenOptions{}, []string{weight, "is F32[3], want F32["}},
+		"surplus scale": {changed(t, func(m map[string]*tensor.Tensor) { m[weight+"_scale"] = tensor.New(tensor.F32, 3) }), sdxl.OpenOptions{},
+			[]string{"1 tensors are unused", weight + "_scale"}},
 		"no SDXL":       {edited(t, "unet/config.json", "addition_embed_type", nil), sdxl.OpenOptions{}, []string{"unet", "addition_embed_type", "text_time"}},
 		"bad heads":     {edited(t, "unet/config.json", "attention_head_dim", []int{3, 7, 2}), sdxl.OpenOptions{}, []string{"7 heads"}},
 		"bad type":      {edited(t, "unet/config.json", "in_channels", "four"), sdxl.OpenOptions{}, []string{"unet/config.json", "in_channels"}},

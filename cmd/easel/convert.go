@@ -7,26 +7,30 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/safetensors"
+	"github.com/df65613c/easel/safetensors/quantised"
 	"github.com/df65613c/easel/tensor"
 )
 
 func newConvert() *cobra.Command {
 	var output, dtype string
 	cmd := &cobra.Command{
-		Use:   "convert MODEL -o OUT --dtype f16|bf16|f32",
+		Use:   "convert MODEL -o OUT --dtype DTYPE",
 		Short: "Write a checkpoint, or any safetensors file, in another number format",
 		Long: `Write a safetensors file, or a folder of them with what lies beside, in another
-number format. The weights of a converted file are used where they lie, as any.`,
+number format: f32, f16, bf16, or quantised: int8 (a scale for each row), q8 and
+q4 (a scale for each 32 numbers). The weights of a converted file are used where
+they lie, as any. A quantised file is not converted again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dt, err := tensor.ParseDType(strings.ToUpper(dtype))
+			c, err := newConversion(dtype)
 			if err != nil {
-				return fmt.Errorf("--dtype %q: want f16, bf16 or f32", dtype)
+				return err
 			}
 			if output == "" {
 				return errors.New("give the file or folder to write with -o")
@@ -39,27 +43,59 @@ number format. The weights of a converted file are used where they lie, as any.`
 				return fmt.Errorf("%s exists", output)
 			}
 			if info.IsDir() {
-				return convertFolder(cmd.Context(), args[0], output, dt)
+				return c.folder(cmd.Context(), args[0], output)
 			}
-			return convertFile(cmd.Context(), args[0], output, dt)
+			return c.file(cmd.Context(), args[0], output)
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file or folder to write")
-	cmd.Flags().StringVar(&dtype, "dtype", "bf16", "number format: f16, bf16, f32")
+	cmd.Flags().StringVar(&dtype, "dtype", "bf16", "number format: "+strings.Join(conversions(), ", "))
 	return cmd
 }
 
-func convertFile(ctx context.Context, in, out string, dt tensor.DType) error {
+// conversion is to a plain type, or if there is a scheme to that.
+type conversion struct {
+	dtype  tensor.DType
+	scheme quantised.Scheme
+}
+
+// conversions lists the names of all.
+func conversions() []string {
+	names := []string{"f32", "f16", "bf16"}
+	for _, s := range quantised.Schemes() {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+func newConversion(name string) (c conversion, err error) {
+	if !slices.Contains(conversions(), name) {
+		return c, fmt.Errorf("--dtype %q: want one of %s", name, strings.Join(conversions(), ", "))
+	}
+	if s := quantised.Scheme(name); slices.Contains(quantised.Schemes(), s) {
+		return conversion{scheme: s}, nil
+	}
+	c.dtype, err = tensor.ParseDType(strings.ToUpper(name))
+	return c, err
+}
+
+func (c conversion) file(ctx context.Context, in, out string) error {
 	f, err := safetensors.Open(in)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return safetensors.Recast(ctx, out, f, dt)
+	if c.scheme != "" {
+		return quantised.Write(ctx, out, f, c.scheme)
+	}
+	if s := quantised.Of(f); s != "" {
+		return fmt.Errorf("%s is quantised (%s): convert the original", in, s)
+	}
+	return safetensors.Recast(ctx, out, f, c.dtype)
 }
 
-// convertFolder writes a folder under a temporary name until all is written.
-func convertFolder(ctx context.Context, in, out string, dt tensor.DType) (err error) {
+// folder writes a folder under a temporary name until all is written.
+func (c conversion) folder(ctx context.Context, in, out string) (err error) {
 	work, err := os.MkdirTemp(filepath.Dir(out), ".easel-*")
 	if err != nil {
 		return err
@@ -82,7 +118,7 @@ func convertFolder(ctx context.Context, in, out string, dt tensor.DType) (err er
 		case d.IsDir():
 			return os.MkdirAll(to, 0o755)
 		case filepath.Ext(path) == ".safetensors":
-			return convertFile(ctx, path, to, dt)
+			return c.file(ctx, path, to)
 		case strings.HasSuffix(path, ".json"), strings.HasSuffix(path, ".txt"):
 			data, err := os.ReadFile(path)
 			if err != nil {

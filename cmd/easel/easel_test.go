@@ -254,5 +254,27 @@ func TestConvertKeepsThePicture(t *testing.T) {
 	_, _, err := run(t, context.Background(), "", "convert", model("a"), "-o", filepath.Join(dir, "bf16"))
 	require.ErrorContains(t, err, "exists")
 	_, _, err = run(t, context.Background(), "", "convert", model("a"), "-o", filepath.Join(dir, "x"), "--dtype", "f8")
-	require.ErrorContains(t, err, "want f16, bf16 or f32")
+	require.ErrorContains(t, err, "want one of f32, f16, bf16, int8, q8, q4")
+}
+
+// TestConvertQuantises draws with both forms of a quantised model.
+func TestConvertQuantises(t *testing.T) {
+	dir := t.TempDir()
+	single, folder := filepath.Join(dir, "tiny.safetensors"), filepath.Join(dir, "tiny")
+	ok(t, "", "mkmodel", "--preset", "sdxl-tiny", "-o", single)
+	ok(t, "", "mkmodel", "--preset", "sdxl-tiny", "-o", folder+"/")
+	for _, in := range []string{single, folder} {
+		for _, dtype := range []string{"int8", "q8", "q4"} {
+			out := in + "." + dtype
+			ok(t, "", "convert", in, "-o", out, "--dtype", dtype)
+			ok(t, "", "txt2img", "-m", out, "-p", "a cat", "--width", "64", "--height", "64", "--steps", "1", "--dtype", "int8", "-o", out+".png")
+			inspected, _ := ok(t, "", "inspect", out)
+			require.Contains(t, inspected, map[string]string{"int8": "I8", "q8": "I8", "q4": "F4"}[dtype])
+			for _, again := range []string{"bf16", "q4"} {
+				_, _, err := run(t, context.Background(), "", "convert", out, "-o", out+"-again", "--dtype", again)
+				require.ErrorContains(t, err, "convert the original")
+				require.NoFileExists(t, out+"-again")
+			}
+		}
+	}
 }

@@ -51,9 +51,9 @@ another shape than the configuration says. Of a PNG, print the texts in it: the 
 
 func printAccounts(w io.Writer, accounts []sdxl.Account, all bool) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "component\tmapped\tunused\tmissing\tmisshapen\tfile")
+	fmt.Fprintln(tw, "component\tmapped\tunused\tmissing\tmisshapen\tstored\tfile")
 	for _, a := range accounts {
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\n", a.Component, len(a.Mapped), len(a.Unused), len(a.Missing), len(a.Misshapen), a.File)
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", a.Component, len(a.Mapped), len(a.Unused), len(a.Missing), len(a.Misshapen), storedText(a.Stored), a.File)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -75,4 +75,13 @@ func printAccounts(w io.Writer, accounts []sdxl.Account, all bool) error {
 		}
 	}
 	return nil
+}
+
+// storedText tells the types of tensors and the megabytes of each, such as "F32 3.1 MB, I8 80.0 MB".
+func storedText(stored []sdxl.Stored) string {
+	var parts []string
+	for _, s := range stored {
+		parts = append(parts, fmt.Sprintf("%s %.1f MB", s.DType, float64(s.Bytes)/1e6))
+	}
+	return strings.Join(parts, ", ")
 }

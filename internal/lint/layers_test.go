@@ -36,7 +36,7 @@ var rules = []rule{
 	{"internal/parallel", own("internal/parallel")},
 	{"sched", own("sched")},
 	{"tensor", own("tensor", "internal")},
-	{"safetensors", own("safetensors", "tensor", "internal")},
+	{"safetensors/...", own("safetensors", "tensor", "internal")},
 	{"nn", own("nn", "tensor", "internal")},
 	{"nn/cpu", own("nn", "tensor", "internal")},
 	{"sdxl/serve", append(own("sdxl", "nn", "sched", "safetensors", "tensor", "internal"),
