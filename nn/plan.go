@@ -19,19 +19,25 @@ type Plan struct {
 // planAlign keeps values on cache lines of their own.
 const planAlign = 64
 
-// block is a range of the slab that is in use from node first to node last.
+// block is a range of the slab: its spans begin at the same place.
 type block struct {
-	first, last int
-	size        int
-	offset      int
-	values      []int // IDs that share the block
-	node        int   // owner of a work space, or -1
+	spans  []span // in order of time, none larger than the one before
+	offset int
+	values []int // IDs that share the block
+	node   int   // owner of a work space, or -1
 }
+
+// span is so many bytes in use from node first to node last.
+type span struct{ first, last, size int }
+
+func (b *block) end() *span { return &b.spans[len(b.spans)-1] }
 
 // NewPlan places the values of a program so that those alive at the same time
 // do not overlap. An elementwise result takes over the memory of an operand
-// that dies with it. bytes tells the size of a value in memory; workspace, that
-// of what each node, by index, needs beside its operands while it runs.
+// that dies with it, and so does a smaller one of a convolution of single pixels,
+// which must then write no pixel before it has read those that this overwrites.
+// bytes tells the size of a value in memory; workspace, that of what each node,
+// by index, needs beside its operands while it runs.
 func NewPlan(p *Program, bytes func(*Value) int, workspace []int) *Plan {
 	plan := &Plan{Offset: make([]int, p.Values), Workspace: make([]int, len(p.Nodes))}
 	external := make([]bool, p.Values)
@@ -53,7 +59,7 @@ func NewPlan(p *Program, bytes func(*Value) int, workspace []int) *Plan {
 		n := &p.Nodes[i]
 		plan.Workspace[i] = -1
 		if size := workspace[i]; size > 0 {
-			blocks = append(blocks, &block{first: i, last: i, size: size, node: i})
+			blocks = append(blocks, &block{spans: []span{{i, i, size}}, node: i})
 		}
 		id := n.Out.id
 		if external[id] {
@@ -61,12 +67,16 @@ func NewPlan(p *Program, bytes func(*Value) int, workspace []int) *Plan {
 		}
 		last := max(i, lastUse[id])
 		if b := takeOver(n, owner, lastUse, i, bytes); b != nil {
-			b.last = max(b.last, last)
+			if size := bytes(n.Out); size < b.end().size {
+				b.spans = append(b.spans, span{i, last, size})
+			} else {
+				b.end().last = max(b.end().last, last)
+			}
 			b.values = append(b.values, id)
 			owner[id] = b
 			continue
 		}
-		b := &block{first: i, last: last, size: bytes(n.Out), values: []int{id}, node: -1}
+		b := &block{spans: []span{{i, last, bytes(n.Out)}}, values: []int{id}, node: -1}
 		blocks = append(blocks, b)
 		owner[id] = b
 	}
@@ -90,7 +100,7 @@ func takeOver(n *Node, owner []*block, lastUse []int, i int, bytes func(*Value) 
 	}
 	root := n.In[k].root
 	b := owner[root.id]
-	if b == nil || lastUse[root.id] != i || b.last != i || bytes(root) != bytes(n.Out) {
+	if b == nil || lastUse[root.id] != i || b.end().last != i || bytes(root) < bytes(n.Out) || bytes(root) != bytes(n.Out) && !Shrinks(n) {
 		return nil
 	}
 	for j, v := range n.In {
@@ -113,35 +123,64 @@ func inPlace(n *Node) int {
 		if op.residual {
 			return len(n.In) - 1
 		}
+		if Shrinks(n) {
+			return 0
+		}
 	case Activate, Add, Mul, Affine:
 		return 0
 	}
 	return -1
 }
 
+// Shrinks reports whether a node makes fewer channels of each pixel alone, so
+// that its result may lie where the pixels did.
+func Shrinks(n *Node) bool {
+	op, ok := n.Op.(Conv2D)
+	if !ok || op.residual || op.Norm != nil || op.Stride != 1 || op.Pad != (Padding{}) {
+		return false
+	}
+	s := op.Weight.Shape
+	return s[2] == 1 && s[3] == 1 && s[0] < s[1]
+}
+
 // place gives each block an offset, large ones first, each at the lowest place
 // that is free while it lives, and returns the size of the slab.
 func place(blocks []*block) int {
 	order := slices.Clone(blocks)
-	slices.SortStableFunc(order, func(a, b *block) int { return cmp.Compare(b.size, a.size) })
-	var placed []*block // by offset
+	slices.SortStableFunc(order, func(a, b *block) int { return cmp.Compare(b.spans[0].size, a.spans[0].size) })
+	align := func(size int) int { return (size + planAlign - 1) &^ (planAlign - 1) }
+	type placed struct {
+		span
+		offset int
+	}
+	var taken []placed // by offset
 	total := 0
 	for _, b := range order {
-		size := (b.size + planAlign - 1) &^ (planAlign - 1)
 		at := 0
-		for _, o := range placed {
-			if o.last < b.first || b.last < o.first {
-				continue
+		for moved := true; moved; {
+			moved = false
+			for _, s := range b.spans {
+				for _, o := range taken {
+					if o.last < s.first || s.last < o.first {
+						continue
+					}
+					if at+align(s.size) <= o.offset {
+						break
+					}
+					if end := o.offset + align(o.size); end > at {
+						at, moved = end, true
+					}
+				}
 			}
-			if at+size <= o.offset {
-				break
-			}
-			at = max(at, o.offset+(o.size+planAlign-1)&^(planAlign-1))
+			moved = moved && len(b.spans) > 1 // what one span passed, another may meet
 		}
 		b.offset = at
-		total = max(total, at+size)
-		i, _ := slices.BinarySearchFunc(placed, b, func(a, b *block) int { return cmp.Compare(a.offset, b.offset) })
-		placed = slices.Insert(placed, i, b)
+		for _, s := range b.spans {
+			total = max(total, at+align(s.size))
+			p := placed{s, at}
+			i, _ := slices.BinarySearchFunc(taken, p, func(a, b placed) int { return cmp.Compare(a.offset, b.offset) })
+			taken = slices.Insert(taken, i, p)
+		}
 	}
 	return total
 }

@@ -109,3 +109,20 @@ func TestPlanWorksInPlace(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 512, NewPlan(p, (*Value).Bytes, make([]int, len(p.Nodes))).Size)
 }
+
+// TestPlanShrinksInPlace: what a convolution of single pixels makes of fewer
+// channels lies where they did, and the rest of that is free.
+func TestPlanShrinksInPlace(t *testing.T) {
+	g, err := Record(func(g *Graph) {
+		x := g.Activate(g.Input("x", tensor.F32, 1, 4, 4, 8), SiLU) // 512 bytes
+		y := g.Conv2D(x, Conv2D{Weight: Param("w", tensor.New(tensor.F32, 4, 8, 1, 1))})
+		z := g.Concat(-1, g.Slice(y, -1, 0, 2), g.Slice(y, -1, 2, 4)) // 2 of 128, and 256
+		g.Output("z", g.Add(z, y))
+	})
+	require.NoError(t, err)
+	p, err := Lower(g, anyOp, nil)
+	require.NoError(t, err)
+	plan := NewPlan(p, (*Value).Bytes, make([]int, len(p.Nodes)))
+	require.Equal(t, plan.Offset[p.Nodes[0].Out.id], plan.Offset[p.Nodes[1].Out.id])
+	require.Equal(t, 256+2*128+256, plan.Size)
+}

@@ -26,12 +26,13 @@ type Options struct {
 type Backend struct {
 	pool      *parallel.Pool
 	precision Precision // F32, BF16 or Int8
+	large     int       // bytes of images that reduced precision keeps rounded
 	profile   *Profile
 }
 
 // New returns a backend with a pool of threads of its own.
 func New(opts Options) *Backend {
-	return &Backend{pool: parallel.New(opts.Threads), precision: opts.Precision.resolve(), profile: opts.Profile}
+	return &Backend{pool: parallel.New(opts.Threads), precision: opts.Precision.resolve(), large: largeImage, profile: opts.Profile}
 }
 
 // Name returns for example "cpu (avx512, f32, 2 threads)".
@@ -86,7 +87,7 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 func (b *Backend) compile(ctx context.Context, p *nn.Program, band int) (*executable, error) {
 	e := &executable{
 		pool: b.pool, profile: b.profile, precision: b.precision, program: p,
-		mem: make([][]byte, p.Values), formats: storage(p, b.precision),
+		mem: make([][]byte, p.Values), formats: storage(p, b.precision, b.large),
 	}
 	c := compiler{executable: e, workspace: make([]int, len(p.Nodes)), band: band}
 	// Small weights are read here, from files that may be cut short meanwhile.

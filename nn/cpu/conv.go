@@ -63,7 +63,7 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 		return err
 	}
 	v, x := convolution{c, k, n, op, nil}, n.In[0]
-	if c.ready(x, op) {
+	if c.ready(n, op) {
 		whole := band{images: x.Dim(0), in1: x.Dim(1), out1: n.Out.Dim(1)}
 		v.reserveFast(index, []band{whole})
 		v.rows(whole, func() pixels { return c.executable.pixels(x) })
@@ -73,9 +73,9 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 }
 
 // ready reports whether a convolution can read its image as it is kept: it is
-// not to be normalised, and rounded where products are.
-func (c *compiler) ready(x *nn.Value, op nn.Conv2D) bool {
-	return op.Norm == nil && (!c.precision.narrow() || c.formats[x.Root().ID()] == convert.BF16)
+// not to be normalised or overwritten by the result, and rounded where products are.
+func (c *compiler) ready(n *nn.Node, op nn.Conv2D) bool {
+	return op.Norm == nil && !nn.Shrinks(n) && (!c.precision.narrow() || c.formats[n.In[0].Root().ID()] == convert.BF16)
 }
 
 // pixels are the elements of an image: either of float32 or of bfloat16.
@@ -97,12 +97,24 @@ func (p pixels) part(from, to int) pixels {
 	return pixels{wide: p.wide[from:to]}
 }
 
+// set copies elements, rounded where they are not yet.
+func (p pixels) set(src pixels) {
+	switch {
+	case p.narrow == nil:
+		copy(p.wide, src.wide)
+	case src.narrow == nil:
+		convert.NarrowBF16(p.narrow, src.wide)
+	default:
+		copy(p.narrow, src.narrow)
+	}
+}
+
 // prepared adds passes that normalise a band of rows into work space, or only
-// round it, and convolve it: the whole normalised image is never in memory.
+// round or copy it, and convolve it: the whole normalised image is never in memory.
 func (v *convolution) prepared(index int) error {
 	x, e := v.node.In[0], v.executable
 	width := x.Dim(2) * x.Dim(3)
-	apply := func(_ int, dst, src []float32) { copy(dst, src) }
+	var apply func(image int, dst, src []float32)
 	if v.op.Norm != nil {
 		a, err := v.groupAffine(index, x, v.op.Norm)
 		if err != nil {
@@ -135,15 +147,20 @@ func (v *convolution) prepared(index int) error {
 		rows := b.in1 - b.in0
 		v.step(b.images*rows, scratch, func(worker, unit int) {
 			image, row := b.image+unit/rows, b.in0+unit%rows
-			src := e.f32(x)[(image*x.Dim(1)+row)*width:][:width]
-			dst := work().part(unit*width, (unit+1)*width)
-			if format == convert.F32 {
-				apply(image, dst.wide, src)
+			from := (image*x.Dim(1) + row) * width
+			src, dst := e.pixels(x).part(from, from+width), work().part(unit*width, (unit+1)*width)
+			if apply == nil {
+				dst.set(src)
 				return
 			}
-			wide := elements[float32](e.scratch[worker])[:width]
-			apply(image, wide, src)
-			convert.NarrowBF16(dst.narrow, wide)
+			wide := dst.wide
+			if wide == nil {
+				wide = elements[float32](e.scratch[worker])[:width]
+			}
+			apply(image, wide, e.read(x, worker, from, from+width, 0))
+			if dst.narrow != nil {
+				convert.NarrowBF16(dst.narrow, wide)
+			}
 		})
 		v.rows(b, work)
 	}

@@ -66,10 +66,10 @@ func (c *compiler) groupAffine(index int, x *nn.Value, op *nn.GroupNorm) (affine
 		v := elements[float32](affineAt())[b*2*im.channels:]
 		return v[:im.channels], v[im.channels : 2*im.channels]
 	}
-	c.step(im.batch*im.blocks, 0, func(_, unit int) {
+	c.step(im.batch*im.blocks, c.readingScratch(x, im.size*im.channels), func(worker, unit int) {
 		b, i := unit/im.blocks, unit%im.blocks
 		from, to := im.block(b, i)
-		norm.GroupMoments(moments(b)[i*groups:(i+1)*groups], e.f32(x)[from:to], im.channels)
+		norm.GroupMoments(moments(b)[i*groups:(i+1)*groups], e.read(x, worker, from, to, 0), im.channels)
 	})
 	c.step(im.batch, 0, func(_, b int) {
 		m := moments(b)
@@ -105,11 +105,12 @@ func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
 		return err
 	}
 	im, apply := imageOf(x), normalise(op.Act)
-	c.step(im.batch*im.blocks, c.roundingScratch(y, im.size*im.channels), func(worker, unit int) {
+	// What is read may lie where what is written is made: apply allows that.
+	c.step(im.batch*im.blocks, max(c.roundingScratch(y, im.size*im.channels), c.readingScratch(x, im.size*im.channels)), func(worker, unit int) {
 		b := unit / im.blocks
 		from, to := im.block(b, unit%im.blocks)
 		mul, add := a(b)
-		e.write(y, worker, from, to, func(dst []float32) { apply(dst, e.f32(x)[from:to], mul, add) })
+		e.write(y, worker, from, to, func(dst []float32) { apply(dst, e.read(x, worker, from, to, 0), mul, add) })
 	})
 	return nil
 }

@@ -21,7 +21,14 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 	batch, h, w, co, ci := x.Dim(0), x.Dim(1), x.Dim(2), y.Dim(3), x.Dim(3)
 	parts := max(1, (h*w*co*4+c.band-1)/c.band)
 	weights := c.reserve(index, co*ci*4*4)
-	out := c.reserve(index, whole.largest(batch, h, parts)*w*co*4)
+	format := c.formats[y.ID()]
+	outAt := c.reserve(index, whole.largest(batch, h, parts)*w*co*format.Size())
+	out := func(n int) pixels {
+		if format == convert.BF16 {
+			return pixels{narrow: elements[uint16](outAt())[:n]}
+		}
+		return pixels{wide: elements[float32](outAt())[:n]}
+	}
 	image := func() pixels { return e.pixels(x) }
 	if c.precision.narrow() && c.formats[x.Root().ID()] == convert.F32 {
 		total := x.Shape().NumElements()
@@ -48,15 +55,14 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 			count := b.out1 - b.out0
 			c.convolve(k.part(b, w), nil, func(o *conv.Operands) {
 				in := image().part((b.image*h+b.in0)*w*ci, (b.image*h+b.in1)*w*ci)
-				*o = conv.Operands{
-					X: in.wide, X16: in.narrow, W: k.data(), Format: k.format, Bias: k.bias, Y: elements[float32](out())[:count*w*co],
-				}
+				small := out(count * w * co)
+				*o = conv.Operands{X: in.wide, X16: in.narrow, W: k.data(), Format: k.format, Bias: k.bias, Y: small.wide, Y16: small.narrow}
 			})
 			c.step(count, 0, func(_, r int) {
-				src := elements[float32](out())[r*w*co:]
-				dst := e.f32(y)[((b.image*h+b.out0+r)*2+py)*2*w*co:]
+				row := ((b.image*h+b.out0+r)*2 + py) * 2 * w * co
+				src, dst := out(count*w*co).part(r*w*co, (r+1)*w*co), e.pixels(y).part(row, row+2*w*co)
 				for i := range w {
-					copy(dst[(2*i+px)*co:][:co], src[i*co:])
+					dst.part((2*i+px)*co, (2*i+px+1)*co).set(src.part(i*co, (i+1)*co))
 				}
 			})
 		}
