@@ -15,8 +15,8 @@ type denoiser struct {
 
 // newDenoiser compiles the UNet for a batch of latents of h x w under the
 // given conditions.
-func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions) (*denoiser, error) {
-	u, err := p.compileUNet(ctx, batch*c.sides(), h, w, c.scenes[0].context.Shape()[1])
+func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions, cache deepCache) (*denoiser, error) {
+	u, err := p.compileUNet(ctx, unetShape{batch * c.sides(), h, w, c.scenes[0].context.Shape()[1], cache})
 	if err != nil {
 		return nil, err
 	}

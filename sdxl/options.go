@@ -68,6 +68,11 @@ type Options struct {
 	// step that runs goes all the way to a picture without noise.
 	SkipEnd float64
 
+	// Cache, if not "", trades fidelity for time: deepcache:INTERVAL runs the
+	// whole UNet only every so many of its calls and its outermost layers between;
+	// deepcache:INTERVAL:BRANCH so many levels of layers more (Ma et al. 2023).
+	Cache string
+
 	// Progress is called after each step, from the goroutine of Generate.
 	Progress func(Progress)
 	// Trace, if not nil, takes the tensors of the run: noise, embeddings,
@@ -88,6 +93,7 @@ func Schedules() []string { return sched.ScheduleNames() }
 type resolved struct {
 	Options
 	syntax        prompt.Syntax
+	cache         deepCache
 	steps, batch  int
 	cfg, strength float64
 	seed          int64
@@ -116,6 +122,9 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	errs = append(errs, err)
 	deepest := min(m.TextL.Config.Layers, m.TextG.Config.Layers) - 1
 	want(o.ClipSkip >= 0 && o.ClipSkip <= deepest, "clip-skip is %d, want 0 to %d", o.ClipSkip, deepest)
+	r.cache, err = parseCache(o.Cache)
+	errs = append(errs, err)
+	want(r.cache.branch < m.UNet.skips(), "cache is %q, want a branch of 0 to %d", o.Cache, m.UNet.skips()-1)
 	scale := m.VAE.Config.Scale()
 	r.Width, r.Height = o.size(m)
 	want(r.Width > 0 && r.Width <= maxSide && r.Width%scale == 0, "width is %d, want a multiple of %d up to %d", r.Width, scale, maxSide)
@@ -198,4 +207,5 @@ type Parameters struct {
 	NegativeCrop         *image.Point `json:"negative_crop,omitempty"`
 	Strength             *float64     `json:"strength,omitempty"`
 	SkipEnd              float64      `json:"skip_end,omitempty"`
+	Cache                string       `json:"cache,omitempty"`
 }

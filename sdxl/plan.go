@@ -61,11 +61,11 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 			return nil, err
 		}
 	}
-	u, err := p.compileUNet(ctx, r.batch*sides, h, w, chunks*TextTokens)
+	u, err := p.compileUNet(ctx, unetShape{r.batch * sides, h, w, chunks * TextTokens, r.cache})
 	if err != nil {
 		return nil, err
 	}
-	stages = append(stages, u.stage(r.steps))
+	stages = append(stages, u.stages(r.steps)...)
 	if err := u.close(); err != nil {
 		return nil, err
 	}

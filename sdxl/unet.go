@@ -33,14 +33,25 @@ func (u *UNet) PooledDim() int { return u.Config.AdditionInputDim - timeIDs*u.Co
 // [B,tokens,C], text_embeds [B,pooled], time_ids [B,6]. Output: out [B,4,h,w].
 // Taps have the names of the reference's modules.
 func (u *UNet) Graph(batch, h, w, tokens int) (*nn.Graph, error) {
+	return u.record(batch, h, w, tokens, nil)
+}
+
+// record records the network as option makes it, which may be nil.
+func (u *UNet) record(batch, h, w, tokens int, option func(*unetRecorder)) (*nn.Graph, error) {
 	return nn.Record(func(g *nn.Graph) {
-		r := unetRecorder{layers: layers{g, u.params}, UNet: u}
+		r := unetRecorder{layers: layers{g, u.params}, UNet: u, left: u.skips(), cut: -1}
+		if option != nil {
+			option(&r)
+		}
 		sample := g.Input("sample", tensor.F32, batch, u.Config.InChannels, h, w)
 		timestep := g.Input("timestep", tensor.F32, batch)
 		r.context = g.Input("encoder_hidden_states", tensor.F32, batch, tokens, u.ContextDim())
 		text := g.Input("text_embeds", tensor.F32, batch, u.PooledDim())
 		ids := g.Input("time_ids", tensor.F32, batch, timeIDs)
 		g.Output("out", r.forward(sample, timestep, text, ids))
+		if r.deep != nil {
+			g.Output(deepValue, r.deep)
+		}
 	})
 }
 
@@ -50,6 +61,27 @@ type unetRecorder struct {
 	context *nn.Value
 	temb    *nn.Value   // SiLU of the time embedding, as every ResNet block takes it
 	skips   []*nn.Value // of the way down, for the way up
+	left    int         // how many the way up has still to take
+
+	cut    int       // the skip at which a cache cuts the way up, or -1
+	cached *nn.Value // what the layers below the cut gave, which are then left out
+	deep   *nn.Value // what enters the way up at the cut
+}
+
+// below reports whether the next layer on the way down is left out.
+func (r *unetRecorder) below() bool { return r.cached != nil && len(r.skips) > r.cut }
+
+// enter returns the image that meets the next skip on the way up, nil where
+// that is left out.
+func (r *unetRecorder) enter(x *nn.Value) *nn.Value {
+	r.left--
+	switch {
+	case r.left == r.cut && r.cached != nil:
+		return r.cached
+	case r.left == r.cut:
+		r.deep = x
+	}
+	return x // nil above the cut
 }
 
 func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value {
@@ -61,7 +93,11 @@ func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value 
 	for i := range r.blocks {
 		x = r.down(i, x)
 	}
-	x = r.mid(x)
+	if r.cached != nil {
+		x = nil // until the cut
+	} else {
+		x = r.mid(x)
+	}
 	for i := range r.blocks {
 		x = r.up(i, x)
 	}
@@ -89,13 +125,16 @@ func (r *unetRecorder) down(i int, x *nn.Value) *nn.Value {
 	b := r.blocks[i]
 	name := fmt.Sprintf("down_blocks.%d", i)
 	for j := range b.layers {
+		if r.below() {
+			return x
+		}
 		x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
 		if b.attention {
 			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
 		}
 		r.skips = append(r.skips, x)
 	}
-	if i < len(r.blocks)-1 {
+	if i < len(r.blocks)-1 && !r.below() {
 		x = r.conv(name+".downsamplers.0.conv", x, b.channels, 3, 2, nn.Pad(1))
 		r.g.TapImage(name+".downsamplers.0", x)
 		r.skips = append(r.skips, x)
@@ -118,16 +157,21 @@ func (r *unetRecorder) up(i int, x *nn.Value) *nn.Value {
 	b := r.blocks[last-i]
 	name := fmt.Sprintf("up_blocks.%d", i)
 	for j := range b.layers + 1 {
-		skip := r.skips[len(r.skips)-1]
-		r.skips = r.skips[:len(r.skips)-1]
+		if x = r.enter(x); x == nil {
+			continue
+		}
+		skip := r.skips[r.left]
 		x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), r.g.Concat(-1, x, skip), r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
 		if b.attention {
 			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
 		}
 	}
+	if x == nil {
+		return nil
+	}
 	if i < last {
 		// To the size of the next skip, which is not twice this one where a size was odd.
-		skip := r.skips[len(r.skips)-1]
+		skip := r.skips[r.left-1]
 		x = r.upConv3(name+".upsamplers.0.conv", x, skip.Dim(1), skip.Dim(2), b.channels)
 		r.g.TapImage(name+".upsamplers.0", x)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
@@ -20,6 +21,10 @@ type unetProgram struct {
 	timestep        []float32 // [n]
 	onceSrc         []nn.Named
 	onceDst, eachIn []nn.Named
+
+	cache   deepCache
+	shallow *unetProgram // the layers around what cache holds, or nil
+	calls   int          // since the conditions were set
 }
 
 // unetPart is the tensors of some rows of the batch.
@@ -32,73 +37,116 @@ type unetPart struct {
 // conditionInputs are the inputs of the UNet that setConditions gives.
 var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids"}
 
-// compileUNet compiles the UNet for n latents of h x w and texts of so many
-// tokens, within the pipeline's limit of memory.
-func (p *Pipeline) compileUNet(ctx context.Context, n, h, w, tokens int) (*unetProgram, error) {
+// unetShape is what the UNet is compiled for: n latents of h x w, texts of so
+// many tokens, and a cache.
+type unetShape struct {
+	n, h, w, tokens int
+	cache           deepCache
+}
+
+// compileUNet compiles the UNet within the pipeline's limit of memory.
+func (p *Pipeline) compileUNet(ctx context.Context, s unetShape) (*unetProgram, error) {
 	var short *nn.MemoryError
+	n := s.n
 	// With less and less memory: parts of the batch, nothing computed ahead, a file.
 	limit := nn.CompileOptions{Memory: p.networkMemory()}
 	for rows := n; rows >= 1; rows-- {
 		if n%rows != 0 {
 			continue
 		}
-		u, err := p.compileUNetParts(ctx, n, rows, h, w, tokens, true, limit)
+		u, err := p.compileUNetParts(ctx, s, rows, true, limit)
 		if !errors.As(err, &short) {
 			return u, err
 		}
 	}
-	u, err := p.compileUNetParts(ctx, n, 1, h, w, tokens, false, limit)
+	u, err := p.compileUNetParts(ctx, s, 1, false, limit)
 	if errors.As(err, &short) {
 		limit.Spill = os.TempDir()
-		u, err = p.compileUNetParts(ctx, n, 1, h, w, tokens, false, limit)
+		u, err = p.compileUNetParts(ctx, s, 1, false, limit)
 	}
 	return u, err
 }
 
 // compileUNetParts compiles the UNet for parts of so many rows. With ahead, what
 // depends on the conditions alone is computed ahead of the steps, and kept.
-func (p *Pipeline) compileUNetParts(ctx context.Context, n, rows, h, w, tokens int, ahead bool, opts nn.CompileOptions) (_ *unetProgram, err error) {
+func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, ahead bool, opts nn.CompileOptions) (*unetProgram, error) {
 	m := p.Model.UNet
-	g, err := m.Graph(rows, h, w, tokens)
+	u := &unetProgram{
+		cache:  s.cache,
+		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n),
+	}
+	if s.cache.interval == 0 {
+		g, err := m.Graph(rows, s.h, s.w, s.tokens)
+		if err != nil {
+			return nil, err
+		}
+		if err := u.compile(ctx, p.Backend, m.params, g, rows, ahead, opts); err != nil {
+			return nil, err
+		}
+		return u, nil
+	}
+	g, err := m.deepGraph(rows, s.h, s.w, s.tokens, s.cache.branch)
 	if err != nil {
 		return nil, err
 	}
+	if err := u.compile(ctx, p.Backend, m.params, g, rows, ahead, opts); err != nil {
+		return nil, err
+	}
+	if opts.Memory > 0 {
+		opts.Memory = max(1, opts.Memory-u.kept()-u.each.Footprint().Total())
+	}
+	around := &unetProgram{sample: u.sample, out: u.out, timestep: u.timestep, parts: u.parts}
+	if g, err = m.shallowGraph(rows, s.h, s.w, s.tokens, s.cache.branch, g.Outputs()[1].Value.Shape()); err == nil {
+		err = around.compile(ctx, p.Backend, m.params, g, rows, ahead, opts)
+	}
+	if err != nil {
+		return nil, errors.Join(err, u.close())
+	}
+	u.shallow = around
+	return u, nil
+}
+
+// compile compiles a graph of the UNet for parts of so many rows. An input that
+// is the output of a part that is there already shares its tensor.
+func (u *unetProgram) compile(ctx context.Context, b nn.Backend, params *params, g *nn.Graph, rows int, ahead bool, opts nn.CompileOptions) (err error) {
+	deep := u.parts
+	u.parts, u.graph = nil, g
 	var once *nn.Graph
-	each := g
 	if ahead {
-		if once, each, err = nn.Hoist(g, conditionInputs...); err != nil {
-			return nil, err
+		if once, u.graph, err = nn.Hoist(g, conditionInputs...); err != nil {
+			return err
 		}
-		if kept := bytesOf(once) * int64(n/rows); opts.Memory > 0 {
+		if kept := bytesOf(once) * int64(len(u.timestep)/rows); opts.Memory > 0 {
 			opts.Memory = max(1, opts.Memory-kept)
 		}
-	}
-	u := &unetProgram{
-		sample: make([]float32, n*m.Config.InChannels*h*w), out: make([]float32, n*m.Config.OutChannels*h*w),
-		timestep: make([]float32, n), eachIn: each.Inputs(), graph: each,
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, u.close())
 		}
 	}()
-	if u.each, err = m.params.own(each).compile(ctx, p.Backend, opts); err != nil {
-		return nil, err
+	if u.each, err = params.own(u.graph).compile(ctx, b, opts); err != nil {
+		return err
 	}
+	u.eachIn = u.graph.Inputs()
 	if once != nil {
 		u.onceSrc, u.onceDst = once.Inputs(), once.Outputs()
-		if u.once, err = m.params.own(once).compile(ctx, p.Backend, opts); err != nil {
-			return nil, err
+		if u.once, err = params.own(once).compile(ctx, b, opts); err != nil {
+			return err
 		}
 	}
-	for i := range n / rows {
-		part, err := u.part(each, rows, i)
+	for i := range len(u.timestep) / rows {
+		given := make(map[string]*tensor.Tensor)
+		if deep != nil {
+			given[deepValue] = deep[i].dst[1]
+		}
+		part, err := u.part(u.graph, i, given)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		u.parts = append(u.parts, part)
 	}
-	return u, nil
+	return nil
 }
 
 // bytesOf returns the size of a graph's outputs; nil has none.
@@ -112,10 +160,10 @@ func bytesOf(g *nn.Graph) (n int64) {
 	return n
 }
 
-// part makes the tensors of part i: views of the whole batch, and what its
-// conditions give.
-func (u *unetProgram) part(each *nn.Graph, rows, i int) (unetPart, error) {
-	p := unetPart{inputs: make(map[string]*tensor.Tensor)}
+// part makes the tensors of part i: views of the whole batch, what is given, and
+// what its conditions give.
+func (u *unetProgram) part(each *nn.Graph, i int, given map[string]*tensor.Tensor) (unetPart, error) {
+	p := unetPart{inputs: given}
 	for _, o := range u.onceDst {
 		t := tensor.New(o.Value.DType(), o.Value.Shape()...)
 		p.inputs[o.Name] = t
@@ -144,12 +192,21 @@ func (u *unetProgram) part(each *nn.Graph, rows, i int) (unetPart, error) {
 	}
 	out, err := view(u.out, each.Outputs()[0].Value)
 	p.dst = []*tensor.Tensor{out}
+	for _, o := range each.Outputs()[1:] {
+		p.dst = append(p.dst, tensor.New(o.Value.DType(), o.Value.Shape()...))
+	}
 	return p, err
 }
 
 // setConditions sets the text's hidden states [n,tokens,C], the pooled text
 // [n,P] and the sizes [n,6] for the runs that follow.
 func (u *unetProgram) setConditions(ctx context.Context, context, pooled, timeIDs *tensor.Tensor) error {
+	u.calls = 0
+	if u.shallow != nil {
+		if err := u.shallow.setConditions(ctx, context, pooled, timeIDs); err != nil {
+			return err
+		}
+	}
 	rows := context.Shape()[0] / len(u.parts)
 	for i, part := range u.parts {
 		given := map[string]*tensor.Tensor{"encoder_hidden_states": context, "text_embeds": pooled, "time_ids": timeIDs}
@@ -181,6 +238,10 @@ func (u *unetProgram) setConditions(ctx context.Context, context, pooled, timeID
 
 // run computes out from sample and timestep.
 func (u *unetProgram) run(ctx context.Context) error {
+	u.calls++
+	if u.shallow != nil && (u.calls-1)%u.cache.interval != 0 {
+		return u.shallow.run(ctx)
+	}
 	for _, part := range u.parts {
 		if err := u.each.Run(ctx, part.dst, part.src); err != nil {
 			return err
@@ -189,15 +250,29 @@ func (u *unetProgram) run(ctx context.Context) error {
 	return nil
 }
 
-// stage says what the program takes for so many steps.
-func (u *unetProgram) stage(steps int) Stage {
-	s := Stage{Name: "unet", Graph: u.graph, Runs: steps * len(u.parts), Batch: len(u.timestep) / len(u.parts), Footprint: u.each.Footprint()}
-	for _, p := range u.parts {
-		for _, t := range p.onceDst {
-			s.Kept += int64(len(t.Bytes()))
+// stages say what the program takes for so many steps.
+func (u *unetProgram) stages(steps int) []Stage {
+	stage := func(name string, u *unetProgram, steps int) Stage {
+		return Stage{
+			Name: name, Graph: u.graph, Runs: steps * len(u.parts), Batch: len(u.timestep) / len(u.parts),
+			Footprint: u.each.Footprint(), Kept: u.kept(),
 		}
 	}
-	return s
+	if u.shallow == nil {
+		return []Stage{stage("unet", u, steps)}
+	}
+	whole := (steps + u.cache.interval - 1) / u.cache.interval
+	return []Stage{stage("unet", u, whole), stage("unet-shallow", u.shallow, steps-whole)}
+}
+
+// kept returns the bytes of what stays from step to step.
+func (u *unetProgram) kept() (n int64) {
+	for _, p := range u.parts {
+		for _, t := range slices.Concat(p.onceDst, p.dst[1:]) {
+			n += int64(len(t.Bytes()))
+		}
+	}
+	return n
 }
 
 func (u *unetProgram) close() error {
@@ -206,6 +281,9 @@ func (u *unetProgram) close() error {
 		if p != nil {
 			errs = append(errs, p.Close())
 		}
+	}
+	if u.shallow != nil {
+		errs = append(errs, u.shallow.close())
 	}
 	return errors.Join(errs...)
 }

@@ -61,6 +61,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sdxl.Samplers(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sdxl.Schedules(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
+	flags.StringVar(&o.Cache, "cache", "", "reuse of what deep layers gave, such as deepcache:3: all of the UNet at every third call alone (default: none)")
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")

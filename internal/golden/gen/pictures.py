@@ -7,6 +7,7 @@ from diffusers import StableDiffusionXLImg2ImgPipeline
 from PIL import Image
 from safetensors.torch import save_file
 
+import deepcache
 from models import SCHEDULERS
 
 CASES = [
@@ -23,6 +24,9 @@ CASES = [
     dict(name="sizes", prompt="a portrait", steps=4, seed=13, cfg=4.0, width=64, height=80, original=[512, 384], crop=[16, 48], target=[256, 320]),
     dict(name="negative-sizes", prompt="a portrait", negative="a sketch", steps=3, seed=17, cfg=6.0, width=56, height=40, original=[512, 384], target=[256, 320],
          negative_original=[96, 64], negative_crop=[24, 8], negative_target=[128, 72]),
+    dict(name="deepcache", prompt="a red circle", steps=7, seed=31, width=40, height=48, cache="deepcache:3"),
+    dict(name="deepcache-branch", prompt="a moon", negative="a house", steps=6, seed=32, cfg=3.0, width=56, height=40, sampler="dpmpp_2m", schedule="karras", batch=2,
+         cache="deepcache:2:3"),
     dict(name="img2img-30", prompt="a red star", steps=10, seed=21, strength=0.3, sampler="euler", schedule="normal", image=True),
     dict(name="img2img-80", prompt="a blue heart", negative="green", steps=5, seed=22, strength=0.8, sampler="dpmpp_2m", schedule="karras", image=True),
     dict(name="img2img-100", prompt="a ring", steps=4, seed=23, strength=1.0, sampler="euler_a", schedule="normal", image=True, batch=2),
@@ -82,7 +86,8 @@ def run(pipe, base, case, picture):
         return y
     torch.randn = listen
     try:
-        latents = p(**options, callback_on_step_end=keep).images
+        with deepcache.use(p.unet, case.get("cache")):
+            latents = p(**options, callback_on_step_end=keep).images
     finally:
         torch.randn = randn
     trace["noise"] = noises[1 if case.get("image") else 0]  # image-to-image draws the encoder's sample first

@@ -39,6 +39,7 @@ type Case struct {
 	NegativeCrop     *[2]int `json:"negative_crop"`
 	Image            bool    // starts from input.png
 	Strength         *float64
+	Cache            string
 }
 
 // ReadCase reads the options of a picture.
@@ -56,7 +57,7 @@ func ReadCase(t testing.TB, folder, name string) Case {
 func (c *Case) Options(t testing.TB, folder string) sdxl.Options {
 	o := sdxl.Options{
 		Prompt: c.Prompt, Negative: c.Negative, Width: c.Width, Height: c.Height, Steps: &c.Steps, CFG: c.CFG, Seed: &c.Seed, Batch: c.Batch,
-		Sampler: c.Sampler, Schedule: c.Schedule, Spacing: c.Spacing, Strength: c.Strength,
+		Sampler: c.Sampler, Schedule: c.Schedule, Spacing: c.Spacing, Strength: c.Strength, Cache: c.Cache,
 	}
 	size := func(v *[2]int) *sdxl.Size {
 		if v == nil {
