@@ -133,12 +133,6 @@ func TestRepeatedSigmas(t *testing.T) {
 	}
 }
 
-func TestGuide(t *testing.T) {
-	negative, positive := []float64{1, 2, -1}, []float64{2, 0, -1}
-	Guide(negative, negative, positive, 5)
-	require.Equal(t, []float64{6, -8, -1}, negative)
-}
-
 // The known answers of Random123's distribution (Salmon et al. 2011).
 func TestPhiloxKnownAnswers(t *testing.T) {
 	const ones = 0xffffffff

@@ -62,12 +62,3 @@ func NewDenoise[T Float](network Network[T], p Prediction, time func(sigma float
 		return nil
 	}
 }
-
-// Guide is classifier-free guidance (Ho and Salimans 2022): the unconditional
-// output and scale times its difference to the conditional one. dst may be
-// either of them.
-func Guide[T Float](dst, unconditional, conditional []T, scale T) {
-	for i, u := range unconditional {
-		dst[i] = u + scale*(conditional[i]-u)
-	}
-}

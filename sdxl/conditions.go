@@ -12,7 +12,6 @@ import (
 // conditions are what the UNet is told beside the latents: [sides*batch, ...],
 // the negative side first.
 type conditions struct {
-	cfg        float32
 	guided     bool      // there is a negative side
 	weights    []float32 // of the guidance of each positive side
 	prediction sched.Prediction
@@ -50,7 +49,7 @@ func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved, steps int)
 			return nil, err
 		}
 	}
-	c := &conditions{cfg: max(1, float32(r.cfg)), guided: s.guided, weights: s.weights, at: s.at}
+	c := &conditions{guided: s.guided, weights: s.weights, at: s.at}
 	for i, scene := range s.scenes {
 		var contexts, pooled []*tensor.Tensor
 		for side, b := range scene {

@@ -3,6 +3,8 @@ package sdxl
 import (
 	"context"
 	"math"
+
+	"github.com/df65613c/easel/sched/guidance"
 )
 
 // denoiser runs the compiled UNet as the samplers call it: with guidance the
@@ -10,17 +12,25 @@ import (
 type denoiser struct {
 	unet *unetProgram
 	*conditions
-	scene int // that is set
+	guide *guidance.Run[float32]
+	batch int
+	rests bool // where the scale is 1 the positive side runs alone
+	scene int  // that is set
 }
 
 // newDenoiser compiles the UNet for a batch of latents of h x w under the
 // given conditions.
-func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions, cache deepCache) (*denoiser, error) {
-	u, err := p.compileUNet(ctx, unetShape{batch * c.sides(), h, w, c.scenes[0].context.Shape()[1], cache})
+func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions, guide *guidance.Run[float32], cache deepCache) (*denoiser, error) {
+	n := batch * c.sides()
+	most, rests := n, c.guided && guide.Rests() && c.single() && cache.interval == 0
+	if rests {
+		most = batch
+	}
+	u, err := p.compileUNet(ctx, unetShape{n, most, h, w, c.scenes[0].context.Shape()[1], cache})
 	if err != nil {
 		return nil, err
 	}
-	return &denoiser{unet: u, conditions: c, scene: -1}, nil
+	return &denoiser{unet: u, conditions: c, guide: guide, batch: batch, rests: rests, scene: -1}, nil
 }
 
 // set tells the UNet the texts of a step.
@@ -50,25 +60,51 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 	for i := range t {
 		t[i] = float32(time)
 	}
-	if err := d.unet.run(ctx); err != nil {
+	cfg, from := 1.0, 0
+	if d.guided {
+		cfg = d.guide.Scale(sigma)
+	}
+	if d.rests && cfg == 1 {
+		from = d.batch
+	}
+	if err := d.unet.run(ctx, from); err != nil {
 		return err
 	}
-	pred := d.unet.out
+	pred := d.unet.out[:n]
 	if d.guided {
-		negative, positive := pred[:n], pred[n:2*n]
-		d.join(positive, negative, pred[2*n:])
-		for i, u := range negative {
-			negative[i] = u + d.cfg*(positive[i]-u)
-		}
+		pred = d.combine(x, sigma, cfg)
 	}
-	d.prediction.Denoised(denoised, x, pred[:n], sigma)
+	d.prediction.Denoised(denoised, x, pred, sigma)
 	return nil
 }
+
+// combine makes one output of all sides', picture by picture.
+func (d *denoiser) combine(x []float32, sigma, cfg float64) []float32 {
+	n, out := len(x), d.unet.out
+	negative, positive := out[:n], out[n:2*n]
+	d.join(positive, negative, out[2*n:])
+	if cfg == 1 {
+		return positive
+	}
+	_, skip, scale := d.prediction.Scalings(sigma)
+	size := n / d.batch
+	for i := range d.batch {
+		from, to := i*size, (i+1)*size
+		d.guide.Guide(i, negative[from:to], &guidance.Sides[float32]{
+			X: x[from:to], Negative: negative[from:to], Positive: positive[from:to],
+			Skip: skip, Out: scale, Scale: cfg, Channels: d.unet.channels,
+		})
+	}
+	return negative
+}
+
+// single tells whether there is one positive side, as it is.
+func (c *conditions) single() bool { return len(c.weights) == 1 && c.weights[0] == 1 }
 
 // join makes one positive side of several: what each has more than the
 // negative one, by weight (Liu et al. 2022).
 func (d *denoiser) join(positive, negative, others []float32) {
-	if len(d.weights) == 1 && d.weights[0] == 1 {
+	if d.single() {
 		return
 	}
 	n := len(positive)

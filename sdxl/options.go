@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sched/guidance"
 	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
@@ -46,9 +47,11 @@ type Options struct {
 
 	Width, Height int      // multiples of 8; 0 is the model's size, or the picture's for image-to-image
 	Steps         *int     // nil is DefaultSteps
-	CFG           *float64 // guidance scale; nil is DefaultCFG, 1 or less is none
+	CFG           *float64 // guidance scale; nil is DefaultCFG, or 0.6 for cfg++; 1 or less is none
 	Seed          *int64   // of the noise; nil draws one
 	Batch         *int     // pictures drawn from one stream of noise; nil is 1
+
+	Guidance guidance.Settings // how the two sides become one; the zero value is plain CFG
 
 	Sampler  string // one of Samplers or SamplerAliases; "" is the model's
 	Schedule string // one of Schedules; "" is the model's
@@ -109,7 +112,7 @@ type sizes struct {
 
 // resolve fills in what is open and names every fault at once.
 func (o Options) resolve(m *Model) (resolved, error) {
-	r := resolved{Options: o, steps: DefaultSteps, cfg: DefaultCFG, strength: DefaultStrength, batch: 1}
+	r := resolved{Options: o, steps: DefaultSteps, strength: DefaultStrength, batch: 1}
 	var errs []error
 	want := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -133,9 +136,11 @@ func (o Options) resolve(m *Model) (resolved, error) {
 		r.steps = *o.Steps
 	}
 	want(r.steps >= 1 && r.steps <= maxSteps, "steps is %d, want 1 to %d", r.steps, maxSteps)
+	r.cfg = o.Guidance.DefaultScale(DefaultCFG)
 	if o.CFG != nil {
 		r.cfg = *o.CFG
 	}
+	errs = append(errs, o.Guidance.Validate(r.cfg))
 	want(!math.IsNaN(r.cfg) && !math.IsInf(r.cfg, 0), "cfg is %g, want a number", r.cfg)
 	if o.Batch != nil {
 		r.batch = *o.Batch
@@ -208,4 +213,6 @@ type Parameters struct {
 	Strength             *float64     `json:"strength,omitempty"`
 	SkipEnd              float64      `json:"skip_end,omitempty"`
 	Cache                string       `json:"cache,omitempty"`
+
+	Guidance guidance.Settings `json:"guidance,omitzero"`
 }

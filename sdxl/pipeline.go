@@ -8,6 +8,7 @@ import (
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sched/guidance"
 	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
@@ -116,7 +117,8 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 // sample runs the sampler on x in place.
 func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c *conditions, x *tensor.Tensor, noise sched.Noise) error {
 	shape := x.Shape()
-	d, err := p.newDenoiser(ctx, shape[0], shape[2], shape[3], c, r.cache)
+	guide := guidance.NewRun[float32](r.Guidance, r.cfg, s.Sigmas, shape[0])
+	d, err := p.newDenoiser(ctx, shape[0], shape[2], shape[3], c, guide, r.cache)
 	if err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (r *resolved) parameters(s *sched.Schedule) Parameters {
 	p := Parameters{
 		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Prompt2: r.Prompt2, Negative2: r.Negative2, ClipSkip: r.ClipSkip, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch,
 		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.positive.original, TargetSize: r.positive.target,
-		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd, Cache: r.Cache,
+		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd, Cache: r.Cache, Guidance: r.Guidance,
 	}
 	if r.syntax != prompt.Plain {
 		p.PromptSyntax = string(r.syntax)

@@ -1,6 +1,9 @@
 package sdxl
 
-import "github.com/df65613c/easel/internal/strictjson"
+import (
+	"github.com/df65613c/easel/internal/strictjson"
+	"github.com/df65613c/easel/sched/guidance"
+)
 
 // Request is what a service of SDXL is asked for, in the JSON of Stability's
 // v1 REST API. The zero value with a text prompt works; nil fields are open.
@@ -47,6 +50,8 @@ type Extras struct {
 	NegativeOriginalSize []int `json:"negative_original_size,omitempty"`
 	NegativeTargetSize   []int `json:"negative_target_size,omitempty"`
 	NegativeCrop         []int `json:"negative_crop,omitempty"`
+	// Guidance is how the two sides become one.
+	Guidance guidance.Settings `json:"guidance,omitzero"`
 }
 
 // What Request means where it is silent: the defaults of that API.
@@ -76,6 +81,17 @@ func ParseRequest(data []byte) (*Request, error) {
 		return nil, &e
 	}
 	return r, nil
+}
+
+// cfgScale returns the guidance scale.
+func (r *Request) cfgScale() float64 {
+	if r.CFGScale != nil {
+		return *r.CFGScale
+	}
+	if r.Extras != nil {
+		return r.Extras.Guidance.DefaultScale(defaultCFGScale)
+	}
+	return defaultCFGScale
 }
 
 // mode returns how the request says how far to leave its picture.

@@ -17,7 +17,7 @@ func (po PredictOptions) Options(m *Model, r *Request) (Options, error) {
 	l := po.Limits.filled()
 	o := Options{
 		Width: or(r.Width, 0), Height: or(r.Height, 0), Sampler: r.Sampler,
-		Steps: new(or(r.Steps, defaultRequestSteps)), CFG: new(or(r.CFGScale, defaultCFGScale)), Seed: new(or(r.Seed, 0)),
+		Steps: new(or(r.Steps, defaultRequestSteps)), CFG: new(r.cfgScale()), Seed: new(or(r.Seed, 0)),
 	}
 	for *o.Seed == 0 {
 		o.Seed = new(sched.RandomSeed())
@@ -65,6 +65,7 @@ func (r *Request) prompts(o *Options) {
 }
 
 func (x *Extras) apply(o *Options) {
+	o.Guidance = x.Guidance
 	o.Schedule, o.Spacing, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.PromptSyntax, x.ClipSkip
 	size := func(v []int) *Size {
 		if v == nil {

@@ -67,7 +67,7 @@ func (r *Request) Validate(l Limits) error {
 	if w, h := or(r.Width, 0), or(r.Height, 0); !e.names("width") && !e.names("height") {
 		e.want(w*h <= l.Pixels, "width", "times height is %d pixels, want at most %d", w*h, l.Pixels)
 	}
-	cfg := or(r.CFGScale, defaultCFGScale)
+	cfg := r.cfgScale()
 	e.want(cfg >= 0 && cfg <= maxCFGScale, "cfg_scale", "is %g, want 0 to %d", cfg, maxCFGScale)
 	steps := or(r.Steps, defaultRequestSteps)
 	e.want(steps >= 1 && steps <= l.Steps, "steps", "is %d, want 1 to %d", steps, l.Steps)
@@ -83,6 +83,9 @@ func (r *Request) Validate(l Limits) error {
 	r.validateInit(&e, steps, l)
 	if r.Extras != nil {
 		r.Extras.validate(&e)
+		if err := r.Extras.Guidance.Validate(cfg); err != nil {
+			e.add("extras.guidance", strings.ReplaceAll(err.Error(), "\n", "; "))
+		}
 	}
 	return e.err()
 }

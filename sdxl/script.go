@@ -25,7 +25,7 @@ type script struct {
 
 // script reads the prompts for a run of so many steps.
 func (r *resolved) script(m *Model, steps int) *script {
-	s := &script{PromptOptions: PromptOptions{r.syntax, r.ClipSkip}, guided: r.cfg > 1}
+	s := &script{PromptOptions: PromptOptions{r.syntax, r.ClipSkip}, guided: r.Guidance.Guided(r.cfg)}
 	positive, negative := r.sides()
 	var sides []func(step int) blend
 	if r.Prompts != nil {

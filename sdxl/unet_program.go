@@ -19,6 +19,7 @@ type unetProgram struct {
 	parts           []unetPart
 	sample, out     []float32 // [n,4,h,w], what run reads and writes
 	timestep        []float32 // [n]
+	channels        int
 	onceSrc         []nn.Named
 	onceDst, eachIn []nn.Named
 
@@ -37,21 +38,20 @@ type unetPart struct {
 // conditionInputs are the inputs of the UNet that setConditions gives.
 var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids"}
 
-// unetShape is what the UNet is compiled for: n latents of h x w, texts of so
-// many tokens, and a cache.
+// unetShape is what the UNet is compiled for: n latents of h x w, most of them
+// at once, texts of so many tokens, and a cache.
 type unetShape struct {
-	n, h, w, tokens int
-	cache           deepCache
+	n, most, h, w, tokens int
+	cache                 deepCache
 }
 
 // compileUNet compiles the UNet within the pipeline's limit of memory.
 func (p *Pipeline) compileUNet(ctx context.Context, s unetShape) (*unetProgram, error) {
 	var short *nn.MemoryError
-	n := s.n
 	// With less and less memory: parts of the batch, nothing computed ahead, a file.
 	limit := nn.CompileOptions{Memory: p.networkMemory()}
-	for rows := n; rows >= 1; rows-- {
-		if n%rows != 0 {
+	for rows := s.most; rows >= 1; rows-- {
+		if s.n%rows != 0 {
 			continue
 		}
 		u, err := p.compileUNetParts(ctx, s, rows, true, limit)
@@ -73,7 +73,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 	m := p.Model.UNet
 	u := &unetProgram{
 		cache:  s.cache,
-		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n),
+		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n), channels: m.Config.OutChannels,
 	}
 	if s.cache.interval == 0 {
 		g, err := m.Graph(rows, s.h, s.w, s.tokens)
@@ -236,13 +236,18 @@ func (u *unetProgram) setConditions(ctx context.Context, context, pooled, timeID
 	return nil
 }
 
-// run computes out from sample and timestep.
-func (u *unetProgram) run(ctx context.Context) error {
+// run computes out from sample and timestep, but for parts that end before a
+// row, which must be 0 with a cache.
+func (u *unetProgram) run(ctx context.Context, from int) error {
 	u.calls++
 	if u.shallow != nil && (u.calls-1)%u.cache.interval != 0 {
-		return u.shallow.run(ctx)
+		return u.shallow.run(ctx, from)
 	}
-	for _, part := range u.parts {
+	rows := len(u.timestep) / len(u.parts)
+	for i, part := range u.parts {
+		if (i+1)*rows <= from {
+			continue
+		}
 		if err := u.each.Run(ctx, part.dst, part.src); err != nil {
 			return err
 		}

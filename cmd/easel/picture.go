@@ -38,6 +38,7 @@ type pictureFlags struct {
 	negativeCrop                     cropFlag
 	style                            string
 	styles                           stylesFlag
+	guidance                         guidanceFlags
 }
 
 func (f *pictureFlags) add(cmd *cobra.Command) {
@@ -56,7 +57,8 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&o.Width, "width", 0, "width in pixels, a multiple of 8 (default: the model's)")
 	flags.IntVar(&o.Height, "height", 0, "height in pixels, a multiple of 8 (default: the model's)")
 	flags.IntVar(&f.steps, "steps", sdxl.DefaultSteps, "sampling steps")
-	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance")
+	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance (for cfg++ 0 to 1, default 0.6)")
+	f.guidance.add(cmd)
 	flags.Int64Var(&f.seed, "seed", 0, "seed of the noise (default: drawn, and printed)")
 	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sdxl.Samplers(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sdxl.Schedules(), ", ")+" (default: the model's)")
@@ -99,7 +101,11 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	if flags.Changed("seed") {
 		o.Seed = &f.seed
 	}
-	o.Steps, o.CFG, o.Batch = &f.steps, &f.cfg, &f.batch
+	o.Guidance = f.guidance.of(cmd)
+	if flags.Changed("cfg") {
+		o.CFG = &f.cfg
+	}
+	o.Steps, o.Batch = &f.steps, &f.batch
 	o.OriginalSize, o.TargetSize, o.Crop = f.original.size, f.target.size, f.crop.point
 	o.NegativeOriginalSize, o.NegativeTargetSize = f.negativeOriginal.size, f.negativeTarget.size
 	if flags.Changed("negative-crop") {

@@ -60,7 +60,7 @@ def case(r, name, prompt, sampler):
         for key in ("original", "crop", "target"):
             if r.random() < 0.3:
                 c[key] = [r.randint(0, 1500), r.randint(0, 1500)]
-    choices = dict(negative=["", text(r)], cfg=[1.0, 2.5, 5.0, 7.5], sampler=[*models.SCHEDULERS], schedule=["normal", "karras"],
+    choices = dict(negative=["", text(r)], cfg=[1.0, 2.5, 5.0, 7.5], guidance_rescale=[0.0, 0.3, 0.8], sampler=[*models.SCHEDULERS], schedule=["normal", "karras"],
                    spacing=["leading", "linspace", "trailing"], batch=[1, 2])
     for key, values in choices.items():
         if r.random() < 0.7:

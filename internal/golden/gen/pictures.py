@@ -27,6 +27,7 @@ CASES = [
     dict(name="deepcache", prompt="a red circle", steps=7, seed=31, width=40, height=48, cache="deepcache:3"),
     dict(name="deepcache-branch", prompt="a moon", negative="a house", steps=6, seed=32, cfg=3.0, width=56, height=40, sampler="dpmpp_2m", schedule="karras", batch=2,
          cache="deepcache:2:3"),
+    dict(name="rescale", prompt="a night sky", steps=4, seed=19, cfg=9.0, guidance_rescale=0.7, width=40, height=48, batch=2),
     dict(name="img2img-30", prompt="a red star", steps=10, seed=21, strength=0.3, sampler="euler", schedule="normal", image=True),
     dict(name="img2img-80", prompt="a blue heart", negative="green", steps=5, seed=22, strength=0.8, sampler="dpmpp_2m", schedule="karras", image=True),
     dict(name="img2img-100", prompt="a ring", steps=4, seed=23, strength=1.0, sampler="euler_a", schedule="normal", image=True, batch=2),
@@ -62,6 +63,8 @@ def run(pipe, base, case, picture):
     batch = case.get("batch", 1)
     options = dict(prompt=case["prompt"], num_inference_steps=case["steps"], guidance_scale=case.get("cfg", 5.0), num_images_per_prompt=batch,
                    generator=torch.Generator().manual_seed(case["seed"]), output_type="latent")
+    if "guidance_rescale" in case:
+        options["guidance_rescale"] = case["guidance_rescale"]
     if "negative" in case:
         options["negative_prompt"] = case["negative"]
     if case.get("image"):

@@ -25,6 +25,7 @@ type Case struct {
 	Height   int
 	Steps    int
 	CFG      *float64
+	Rescale  float64 `json:"guidance_rescale"`
 	Seed     int64
 	Sampler  string
 	Schedule string
@@ -59,6 +60,7 @@ func (c *Case) Options(t testing.TB, folder string) sdxl.Options {
 		Prompt: c.Prompt, Negative: c.Negative, Width: c.Width, Height: c.Height, Steps: &c.Steps, CFG: c.CFG, Seed: &c.Seed, Batch: c.Batch,
 		Sampler: c.Sampler, Schedule: c.Schedule, Spacing: c.Spacing, Strength: c.Strength, Cache: c.Cache,
 	}
+	o.Guidance.Rescale = c.Rescale
 	size := func(v *[2]int) *sdxl.Size {
 		if v == nil {
 			return nil

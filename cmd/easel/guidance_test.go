@@ -1,0 +1,68 @@
+package main
+
+import (
+	"image"
+	"image/draw"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+// Each way of guidance makes another picture, which says how and can be made again.
+func TestGuidanceIsInThePicture(t *testing.T) {
+	dir := t.TempDir()
+	seen := map[string]string{}
+	for name, args := range map[string][]string{
+		"plain":    nil,
+		"cfg++":    {"--guidance", "cfg++"},
+		"apg":      {"--guidance", "apg", "--apg-norm", "4"},
+		"rescale":  {"--cfg-rescale", "0.7"},
+		"interval": {"--cfg-interval", "0.34,1"},
+		"sigmas":   {"--cfg-sigmas", "0.5,12"},
+		"linear":   {"--cfg-schedule", "linear"},
+		"numbers":  {"--cfg-schedule", "7,3"},
+		"mimic":    {"--mimic", "2"},
+	} {
+		path := filepath.Join(dir, name+".png")
+		ok(t, "", append([]string{"txt2img", "-m", model("a"), "-p", "x", "--steps", "3", "--seed", "4", "--width", "64", "--height", "64", "-o", path}, args...)...)
+		ok(t, "", "verify", "-m", model("a"), path)
+		f, err := os.Open(path)
+		require.NoError(t, err)
+		p, err := sdxl.DecodePNGParameters(f)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+		require.Equal(t, name == "plain", p.Guidance.IsZero())
+		img, err := readImage(path)
+		require.NoError(t, err)
+		pixels := string(pixelsOf(img))
+		require.Empty(t, seen[pixels], name)
+		seen[pixels] = name
+	}
+}
+
+func TestGuidanceFaults(t *testing.T) {
+	dir := t.TempDir()
+	for want, args := range map[string][]string{
+		`guidance is "magic", want cfg, cfg++, apg`:           {"--guidance", "magic"},
+		"cfg is 5, want 0 to 1 for cfg++":                     {"--guidance", "cfg++", "--cfg", "5"},
+		"cfg rescale is 2, want 0 to 1":                       {"--cfg-rescale", "2"},
+		"want constant, linear, cosine, or numbers":           {"--cfg-schedule", "steep"},
+		"cfg interval is [0.8 0.2], want two rising shares":   {"--cfg-interval", "0.8,0.2"},
+		"apg is given, want that only where guidance is apg":  {"--apg-eta", "1"},
+		"cfg sigmas is [NaN 2], want two rising noise levels": {"--cfg-sigmas", "NaN,2"},
+	} {
+		_, _, err := run(t, t.Context(), "", append([]string{"txt2img", "-m", model("a"), "-p", "x", "-o", filepath.Join(dir, "out.png")}, args...)...)
+		require.ErrorContains(t, err, want)
+		requireEmpty(t, dir)
+	}
+}
+
+func pixelsOf(img image.Image) []byte {
+	n := image.NewNRGBA(img.Bounds())
+	draw.Draw(n, n.Rect, img, n.Rect.Min, draw.Src)
+	return n.Pix
+}
