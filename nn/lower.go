@@ -112,6 +112,12 @@ func (l *lowering) decompose(n Node) ([]Node, bool) {
 	switch op := n.Op.(type) {
 	case Linear:
 		switch {
+		case op.Gated:
+			op.Gated = false
+			shape := out.shape.Clone()
+			shape[len(shape)-1] *= 2
+			v := l.value(out.dtype, shape)
+			return []Node{{op, in, v}, {GEGLU{}, []*Value{v}, out}}, true
 		case op.Act != Identity:
 			act := op.Act
 			op.Act = Identity

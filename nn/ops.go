@@ -33,6 +33,7 @@ type (
 	Linear struct {
 		Weight, Bias *Weight // Bias may be nil
 		Act          Activation
+		Gated        bool // the result goes through GEGLU, which halves it
 		residual     bool
 	}
 	// Conv2D is a convolution of an NHWC image with W [O,I,KH,KW]:

@@ -28,6 +28,12 @@ func (g *Graph) Linear(x *Value, op Linear, extra ...Operand) *Value {
 	g.checkVector("Linear", op.Bias, w.Shape[0])
 	shape := x.shape.Clone()
 	shape[len(shape)-1] = w.Shape[0]
+	if op.Gated {
+		if op.Act != Identity || len(extra) > 0 || w.Shape[0]%2 != 0 {
+			g.Fail("Linear %s: with a gate it has %d rows, activation %s, %d operands; want an even number, identity, none", w.Name, w.Shape[0], op.Act, len(extra))
+		}
+		shape[len(shape)-1] /= 2
+	}
 	in := []*Value{x}
 	for _, e := range extra {
 		if !e.residual || op.residual || !e.value.shape.Equal(shape) {

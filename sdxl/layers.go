@@ -17,6 +17,13 @@ func (l layers) linear(name string, x *nn.Value, out int, act nn.Activation, ext
 	}, extra...)
 }
 
+// gated records a linear layer of twice so many outputs that GEGLU halves.
+func (l layers) gated(name string, x *nn.Value, out int) *nn.Value {
+	return l.g.Linear(x, nn.Linear{
+		Weight: l.p.weight(name+".weight", 2*out, x.Dim(-1)), Bias: l.p.weight(name+".bias", 2*out), Gated: true,
+	})
+}
+
 // linearNoBias records x W^T.
 func (l layers) linearNoBias(name string, x *nn.Value, out int) *nn.Value {
 	return l.g.Linear(x, nn.Linear{Weight: l.p.weight(name+".weight", out, x.Dim(-1))})

@@ -198,8 +198,8 @@ func (r *unetRecorder) transformerBlock(name string, x *nn.Value, b unetBlock) *
 	h := r.layerNorm(name+".norm1", x, eps)
 	x = r.attention(name+".attn1", x, h, h, b.heads)
 	x = r.attention(name+".attn2", x, r.layerNorm(name+".norm2", x, eps), r.context, b.heads)
-	h = r.linear(name+".ff.net.0.proj", r.layerNorm(name+".norm3", x, eps), 8*b.channels, nn.Identity)
-	x = r.linear(name+".ff.net.2", r.g.GEGLU(h), b.channels, nn.Identity, nn.Residual(x))
+	h = r.gated(name+".ff.net.0.proj", r.layerNorm(name+".norm3", x, eps), 4*b.channels)
+	x = r.linear(name+".ff.net.2", h, b.channels, nn.Identity, nn.Residual(x))
 	r.g.Tap(name, x)
 	return x
 }

@@ -1,9 +1,18 @@
 package cpu
 
 import (
+	"github.com/df65613c/easel/internal/kernel/act"
 	"github.com/df65613c/easel/internal/kernel/gemm"
 	"github.com/df65613c/easel/nn"
 )
+
+// gateOf returns what makes a row of the result of its two halves, or nil.
+func gateOf(op nn.Linear) func(dst, a, b []float32) {
+	if op.Gated {
+		return act.GEGLU
+	}
+	return nil
+}
 
 func (c *compiler) linear(index int, n *nn.Node, op nn.Linear) error {
 	w, err := c.matrix(op.Weight)
@@ -21,16 +30,21 @@ func (c *compiler) linear(index int, n *nn.Node, op nn.Linear) error {
 		return c.linearI8(index, n, op, w, bias)
 	}
 	newPlan := gemm.NewPlan
-	if c.precision.narrow() {
+	switch narrow := c.precision.narrow(); {
+	case narrow && op.Gated:
+		newPlan = gemm.NewGatedPlanBF16
+	case narrow:
 		newPlan = gemm.NewPlanBF16
+	case op.Gated:
+		newPlan = gemm.NewGatedPlan
 	}
 	plan := newPlan(x.Shape().NumElements()/k, nOut, k)
-	act := epilogue(op.Act)
+	epilogue, gate := epilogue(op.Act), gateOf(op)
 	e := c.executable
 	operands := make([]gemm.Operands, e.pool.Threads()) // so that a run allocates nothing
 	c.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
 		o := &operands[worker]
-		*o = gemm.Operands{LDA: k, W: w, Bias: bias, LDC: nOut, Epilogue: act}
+		*o = gemm.Operands{LDA: k, W: w, Bias: bias, LDC: nOut, Epilogue: epilogue, Gate: gate}
 		o.A, o.A16 = e.either(x)
 		o.C, o.C16 = e.either(y)
 		if op.HasResidual() {

@@ -38,7 +38,7 @@ type unfused struct{ nn.Backend }
 func (u unfused) Supports(op nn.Op, dt tensor.DType) bool {
 	switch op := op.(type) {
 	case nn.Linear:
-		if op.HasResidual() || op.Act != nn.Identity {
+		if op.HasResidual() || op.Gated || op.Act != nn.Identity {
 			return false
 		}
 	case nn.Conv2D:

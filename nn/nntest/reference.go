@@ -110,11 +110,7 @@ func (ev *evaluator) node(n *nn.Node) ([]float64, error) {
 	case nn.Attention:
 		attention(y, x, ev.get(n.In[1]), ev.get(n.In[2]), xs, n.In[1].Dim(1), op)
 	case nn.GEGLU:
-		h := ys[len(ys)-1]
-		for i := range y {
-			r, c := i/h, i%h
-			y[i] = x[r*2*h+c] * activate(nn.GELU, x[r*2*h+h+c])
-		}
+		geglu(y, x, ys[len(ys)-1])
 	case nn.Activate:
 		for i := range y {
 			y[i] = activate(op.Act, x[i])
@@ -215,6 +211,14 @@ func tokenPosition(ids []float64, token float64) int {
 	return largest
 }
 
+// geglu gates rows of 2h values.
+func geglu(y, x []float64, h int) {
+	for i := range y {
+		r, c := i/h, i%h
+		y[i] = x[r*2*h+c] * activate(nn.GELU, x[r*2*h+h+c])
+	}
+}
+
 func (ev *evaluator) linear(y, x []float64, n *nn.Node, op nn.Linear) error {
 	w, err := param(op.Weight, 0)
 	if err != nil {
@@ -224,6 +228,15 @@ func (ev *evaluator) linear(y, x []float64, n *nn.Node, op nn.Linear) error {
 	bias, err := param(op.Bias, nOut)
 	if err != nil {
 		return err
+	}
+	if op.Gated {
+		whole := make([]float64, 2*len(y))
+		op.Gated = false
+		if err := ev.linear(whole, x, n, op); err != nil {
+			return err
+		}
+		geglu(y, whole, nOut/2)
+		return nil
 	}
 	for i := range y {
 		r, c := i/nOut, i%nOut

@@ -16,17 +16,21 @@ type block struct {
 }
 
 func (b *block) run(mem []byte) {
-	panels, mem := scratch.Floats(mem, b.kernel.PanelsLen(b.nb, b.kb))
+	panels, mem := scratch.Floats(mem, b.kernel.PanelsLen(b.width(b.nb), b.kb))
 	staged, mem := scratch.Floats(mem, b.stagedLen())
-	partial, _ := scratch.Floats(mem, b.partialLen())
+	partial, mem := scratch.Floats(mem, b.partialLen())
+	bias, _ := scratch.Floats(mem, b.biasLen())
 	b.staged = staged
-	cols := b.n1 - b.n0
-	out := Output{b.C, b.C16, b.Add, b.Add16, b.Epilogue, partial}
-	t := Tile{Segs: &Whole, NSeg: 1, Cols: uintptr(cols), B: unsafe.Pointer(&panels[0]), Bias: At(b.Bias, b.n0)}
+	cols := b.width(b.n1 - b.n0)
+	out := Output{b.C, b.C16, b.Add, b.Add16, b.Epilogue, b.Gate, partial}
+	t := Tile{Segs: &Whole, NSeg: 1, Cols: uintptr(cols), B: unsafe.Pointer(&panels[0]), Bias: b.bias(bias)}
 	for k0 := 0; k0 == 0 || k0 < b.k; k0 += b.kb {
 		k1 := min(k0+b.kb, b.k)
-		b.kernel.Pack(panels, b.W, b.n0, b.n1, k0, k1, k1-k0, nil)
 		steps := b.kernel.Steps(k1 - k0)
+		b.kernel.Pack(panels, b.W, b.n0, b.n1, k0, k1, k1-k0, nil)
+		if b.gated {
+			b.kernel.Pack(panels[(cols-(b.n1-b.n0))*steps:], b.W, b.n+b.n0, b.n+b.n1, k0, k1, k1-k0, nil)
+		}
 		t.K, t.PanelStride = uintptr(steps), bytes(steps*b.kernel.NR)
 		for m, rows := b.m0, 0; m < b.m1; m += rows {
 			rows = b.kernel.Rows(b.m1 - m)
@@ -40,6 +44,18 @@ func (b *block) run(mem []byte) {
 		}
 		t.Bias = nil
 	}
+}
+
+// bias returns the first value of the bias, of which a gated plan's halves are
+// put side by side in mem.
+func (b *block) bias(mem []float32) unsafe.Pointer {
+	if !b.gated || b.Bias == nil {
+		return At(b.Bias, b.n0)
+	}
+	clear(mem)
+	copy(mem, b.Bias[b.n0:b.n1])
+	copy(mem[b.width(b.n1-b.n0)-(b.n1-b.n0):], b.Bias[b.n+b.n0:b.n+b.n1])
+	return unsafe.Pointer(&mem[0])
 }
 
 // rows points t to the rows of A from m on, columns k0 to k1, which are copied

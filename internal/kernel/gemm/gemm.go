@@ -30,6 +30,7 @@ type Plan struct {
 	m, n, k    int
 	mb, nb, kb int // a unit is mb rows by nb columns; k is taken kb at a time
 	kernel     Kernel
+	gated      bool // see NewGatedPlan
 }
 
 const (
@@ -45,6 +46,22 @@ func NewPlan(m, n, k int) *Plan { return newPlan(m, n, k, Current()) }
 // NewPlanBF16 divides a product whose factors are rounded to bfloat16, to
 // nearest and to even. Its operands A, Add and C may each be float32 or bfloat16.
 func NewPlanBF16(m, n, k int) *Plan { return newPlan(m, n, k, CurrentBF16(k)) }
+
+// NewGatedPlan divides a product of which the second half of the columns gates
+// the first: W has 2n rows and Bias 2n values, and with a and b the columns c
+// and n+c of A W^T + bias, column c of C is what the operand Gate makes of both.
+// There is no Add and no Epilogue.
+func NewGatedPlan(m, n, k int) *Plan { return newGatedPlan(m, n, k, Current()) }
+
+// NewGatedPlanBF16 is NewGatedPlan with the arithmetic of [NewPlanBF16].
+func NewGatedPlanBF16(m, n, k int) *Plan { return newGatedPlan(m, n, k, CurrentBF16(k)) }
+
+func newGatedPlan(m, n, k int, kn Kernel) *Plan {
+	p := newPlan(m, n, k, kn)
+	p.gated = true
+	p.nb = max(kn.NR, roundUp(p.nb/2, kn.NR)) // of both halves
+	return p
+}
 
 func newPlan(m, n, k int, kn Kernel) *Plan {
 	if m < 0 || n < 0 || k < 0 {
@@ -86,7 +103,7 @@ func (p *Plan) Units() int { return ceilDiv(p.m, p.mb) * ceilDiv(p.n, p.nb) }
 
 // ScratchSize returns the bytes of scratch memory that a worker needs.
 func (p *Plan) ScratchSize() int {
-	return scratch.Size(p.kernel.PanelsLen(p.nb, p.kb), p.stagedLen(), p.partialLen())
+	return scratch.Size(p.kernel.PanelsLen(p.width(p.nb), p.kb), p.stagedLen(), p.partialLen(), p.biasLen())
 }
 
 // stagedLen is the length of a tile of A in the form that the kernel reads.
@@ -97,16 +114,33 @@ func (p *Plan) stagedLen() int {
 	return p.kernel.MR * p.kernel.Steps(p.kb)
 }
 
+// width returns how many columns of sums so many columns of C are made from. The
+// gates begin with a panel of their own.
+func (p *Plan) width(cols int) int {
+	if p.gated {
+		return roundUp(cols, p.kernel.NR) + cols
+	}
+	return cols
+}
+
 // partialLen is the length of the sums of a unit, or if they are complete after
 // one block of k, of a tile.
 func (p *Plan) partialLen() int {
 	switch {
-	case p.kernel.form == single:
+	case p.kernel.form == single && !p.gated:
 		return 0
 	case p.kb < p.k:
-		return p.mb * p.nb
+		return p.mb * p.width(p.nb)
 	}
-	return p.kernel.MR * p.nb
+	return p.kernel.MR * p.width(p.nb)
+}
+
+// biasLen is the length of the bias of a unit where that is in two places.
+func (p *Plan) biasLen() int {
+	if p.gated {
+		return p.width(p.nb)
+	}
+	return 0
 }
 
 // Operands are the matrices of one product. Those in bfloat16 are for plans of
@@ -127,6 +161,8 @@ type Operands struct {
 	// Epilogue, if not nil, is applied in place to every part of a row of C
 	// once it is complete, before it is rounded to bfloat16.
 	Epilogue func([]float32)
+	// Gate makes a part of a row of C of a gated plan; dst may be a.
+	Gate func(dst, a, b []float32)
 }
 
 // check panics if an operand is too short for the kernels, which do not look.
@@ -142,8 +178,15 @@ func (p *Plan) check(o *Operands) {
 	if both(o.A, o.A16) || both(o.Add, o.Add16) || both(o.C, o.C16) {
 		panic("gemm: an operand is given in float32 and in bfloat16")
 	}
-	if o.Bias != nil && len(o.Bias) < p.n {
-		panic(fmt.Sprintf("gemm: Bias has %d values, %d are needed", len(o.Bias), p.n))
+	if p.gated != (o.Gate != nil) || p.gated && (o.Add != nil || o.Add16 != nil || o.Epilogue != nil) {
+		panic("gemm: a gated plan takes a Gate, no Add and no Epilogue; others take no Gate")
+	}
+	rows := p.n
+	if p.gated {
+		rows *= 2
+	}
+	if o.Bias != nil && len(o.Bias) < rows {
+		panic(fmt.Sprintf("gemm: Bias has %d values, %d are needed", len(o.Bias), rows))
 	}
 	if o.W.Data == nil && p.k > 0 {
 		panic("gemm: no weight")

@@ -1,14 +1,15 @@
 package gemm
 
 // Output is what the tiles of one unit of work are added to and stored in.
-// Sums that go to bfloat16 are kept in float32 until they are complete.
+// Sums that go to bfloat16, or through a gate, are kept in float32 until they are complete.
 type Output struct {
 	C        []float32
 	C16      []uint16 // bfloat16, instead of C
 	Add      []float32
 	Add16    []uint16 // bfloat16, instead of Add; may be C16
 	Epilogue func([]float32)
-	Partial  []float32 // with C16
+	Gate     func(dst, a, b []float32)
+	Partial  []float32 // with C16 or Gate
 }
 
 // Place is where the first row of a tile begins in each operand of an Output,
@@ -19,7 +20,7 @@ type Place struct{ C, LDC, Add, LDAdd, Partial, LDPartial int }
 // both. It sets C and Add of t.
 func (o *Output) Run(kn Kernel, t *Tile, at Place, first, last bool) {
 	sums, from, ld := o.C, at.C, at.LDC
-	if o.C16 != nil {
+	if o.C16 != nil || o.Gate != nil {
 		sums, from, ld = o.Partial, at.Partial, at.LDPartial
 	}
 	rows, cols := int(t.Rows), int(t.Cols)
@@ -39,6 +40,18 @@ func (o *Output) Run(kn Kernel, t *Tile, at Place, first, last bool) {
 	if o.Epilogue != nil {
 		for r := range rows {
 			o.Epilogue(sums[from+r*ld:][:cols])
+		}
+	}
+	if o.Gate != nil {
+		gates := roundUp(cols/2, kn.NR) // where those of the last panel begin
+		cols -= gates
+		for r := range rows {
+			row := sums[from+r*ld:]
+			dst := row[:cols]
+			if o.C16 == nil {
+				dst = o.C[at.C+r*at.LDC:][:cols]
+			}
+			o.Gate(dst, row[:cols], row[gates:][:cols])
 		}
 	}
 	if o.C16 != nil {
