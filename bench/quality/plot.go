@@ -5,6 +5,7 @@ package quality
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -25,7 +26,7 @@ func WritePlot(w io.Writer, format string, tallies []Tally) error {
 	lines := make(map[string]plotter.XYs)
 	var names []string
 	for _, t := range tallies {
-		name := fmt.Sprintf("%s %s, cfg %g", t.Sampler, t.Schedule, t.CFG)
+		name := strings.TrimSpace(fmt.Sprintf("%s %s, cfg %g %s", t.Sampler, t.Schedule, t.CFG, t.Cache))
 		if lines[name] == nil {
 			names = append(names, name)
 		}
