@@ -58,8 +58,21 @@ class Easel:
         return {"seconds": network["median_seconds"], "rss": network["memory"]["rss"], "rss_anon": network["memory"]["rss_anon"],
                 "flops": network["flops"], "peak_gflops": report["peak_gflops"]}
 
+    def profile(self):
+        """The times of the operations, as text: of kernels their table, of networks what --profile prints."""
+        if self.command[2] == "kernels":
+            return subprocess.run(self.command[:-1], check=True, capture_output=True, text=True).stdout
+        return profiled(self.command[:-1])
+
     def close(self):
         pass
+
+
+def profiled(command):
+    with tempfile.TemporaryDirectory() as folder:
+        run = subprocess.run([*command, "--profile", f"{folder}/profile.json"], check=True, capture_output=True, text=True)
+        at = run.stderr.index("operation  ")  # after what is said of the progress
+        return run.stdout + run.stderr[run.stderr.rfind("\n", 0, at) + 1:]
 
 
 class Picture:
@@ -81,6 +94,10 @@ class Picture:
                 if child.returncode:
                     raise RuntimeError(log.read())
             return {"seconds": time.perf_counter() - start, **most}
+
+    def profile(self):
+        with tempfile.TemporaryDirectory() as folder:
+            return profiled([*self.command, "-o", f"{folder}/out.png"])
 
     def close(self):
         pass

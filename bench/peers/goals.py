@@ -5,10 +5,16 @@ class Goal:
     def __init__(self, text, met, needs=()):
         self.text, self.met, self.needs = text, met, needs
 
+    def known(self, figures):
+        return "easel" in figures and all(n in figures for n in self.needs)
+
+    def missed(self, figures):
+        return self.known(figures) and not self.met(figures)
+
     def verdict(self, figures):
-        if "easel" not in figures or any(n not in figures for n in self.needs):
+        if not self.known(figures):
             return f"{self.text}: no figure"
-        return f"{self.text}: {'met' if self.met(figures) else 'missed'}"
+        return f"{self.text}: {'missed' if self.missed(figures) else 'met'}"
 
 
 def share(peer, of):

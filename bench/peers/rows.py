@@ -20,7 +20,14 @@ def kernels(shapes, dtype, gflops, what):
     def torch(o):
         names = list(easel(o).run()["shapes"])
         return Worker(o.python, "torch_worker.py", "kernels", *names, "--dtype", dtype, "--time", o.time, *threads(o))
-    return Row(what, {"easel": easel, "torch": torch}, rate(gflops))
+
+    def onnxruntime(o):
+        names = list(easel(o).run()["shapes"])
+        return Worker(o.python, "onnxruntime_worker.py", *names, "--time", o.time, *threads(o))
+    contenders = {"easel": easel, "torch": torch}
+    if dtype == "f32":
+        contenders["onnxruntime"] = onnxruntime
+    return Row(what, contenders, rate(gflops))
 
 
 def network(name, dtype, batch, what, *goals):
@@ -52,6 +59,14 @@ def threads(o):
     return ["--threads", o.threads] if o.threads else []
 
 
+def small_picture(o, *more):
+    return picture(o, *more, "--width", 512, "--height", 512, "--steps", 2, "--cfg", 1, "--sampler", "euler")
+
+
+def stable_diffusion_cpp(o):
+    return Worker(o.python, "stable_diffusion_cpp_worker.py", "--model", o.model, "--easel", o.easel, "--size", 512, "--steps", 2, *threads(o))
+
+
 ROWS = {
     "matmul-f32": kernels(LINEAR, "f32", 450, "linear layers f32"),
     "matmul-bf16": kernels(LINEAR, "bf16", 900, "linear layers bf16"),
@@ -66,6 +81,8 @@ ROWS = {
     "unet-int8": network("unet", "int8", 2, "UNet step int8 (OpenVINO: bf16), batch 2", share("openvino", 0.60)),
     "picture-bf16": Row("picture in 4 steps without guidance, bf16", {
         "easel": lambda o: picture(o, "--steps", 4, "--cfg", 1, "--dtype", "bf16")}, seconds(45)),
+    "picture-512": Row("512x512 picture in 2 steps without guidance, bf16 (stable-diffusion.cpp: fp16 weights)", {
+        "easel": lambda o: small_picture(o, "--dtype", "bf16"), "stable-diffusion.cpp": stable_diffusion_cpp}),
     "memory-1gib": limited("1GiB", share("no limit", 1.10), anonymous(1)),
     "memory-300mib": limited("300MiB", anonymous(0.3)),
 }
