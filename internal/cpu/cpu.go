@@ -1,12 +1,13 @@
 // Package cpu tells which instruction sets the kernels may use.
 //
 // The processor is asked once. The environment variable EASEL_CPU (generic,
-// avx2, avx512 or avx512bf16) lowers the level that kernels use.
+// avx2, avx512, avx512bf16 or neon) lowers the level that kernels use.
 package cpu
 
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 )
 
@@ -18,9 +19,10 @@ const (
 	Generic Level = iota // plain Go
 	AVX2                 // AVX2, FMA and F16C
 	AVX512               // AVX-512 F, BW, DQ and VL
+	NEON                 // of arm64, which knows none but this and Generic
 )
 
-var names = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512"}
+var names = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512", NEON: "neon"}
 
 func (l Level) String() string {
 	if int(l) < len(names) {
@@ -67,11 +69,14 @@ func lower(name string) (l Level, bf16 bool, err error) {
 	if err != nil {
 		return best, HasBF16(), fmt.Errorf("%s: %w", variable, err)
 	}
-	if l > best {
+	if !has(l) {
 		return best, HasBF16(), fmt.Errorf("%s: this processor has %s, not %s", variable, best, l)
 	}
 	return l, false, nil
 }
+
+// has reports whether this processor has a level.
+func has(l Level) bool { return l <= best && slices.Contains(Known(), l) }
 
 // Check returns what is wrong with EASEL_CPU, if anything. The best level is
 // in use then.
@@ -86,7 +91,7 @@ func Current() Level { return Level(current.Load()) }
 // Use sets the level of plans made from now on and returns a function that
 // puts the former one back. It panics if the processor lacks l.
 func Use(l Level) (restore func()) {
-	if l > best {
+	if !has(l) {
 		panic(fmt.Sprintf("cpu: this processor has %s, not %s", best, l))
 	}
 	former := current.Swap(uint32(l))

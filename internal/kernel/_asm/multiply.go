@@ -27,7 +27,7 @@ func evex(f *file, name string, prefix, opcode byte, x, y, dst string) {
 }
 
 func number(register string) (n byte) {
-	if _, err := fmt.Sscanf(register, "Z%d", &n); err != nil {
+	if _, err := fmt.Sscanf(register[1:], "%d", &n); err != nil {
 		panic(err)
 	}
 	return n

@@ -19,6 +19,7 @@ func peaks(f *file) {
 		{avx2, "fmaAVX2", 12, mnemonic("VFMADD231PS"), "VADDPS"},
 		{avx512, "fmaAVX512", 24, mnemonic("VFMADD231PS"), "VADDPS"},
 		{avx512, "dpbf16AVX512", 24, dpbf16, "VADDPS"},
+		{avx2, "dpbusdAVX2", 12, dpbusd, "VPADDD"},
 		{avx512, "dpbusdAVX512", 24, mnemonic("VPDPBUSD"), "VPADDD"},
 	} {
 		p.write(f)

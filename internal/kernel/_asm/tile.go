@@ -61,9 +61,6 @@ func (in instructions) tile(name string, multiply multiplyAdd) func(f *file) {
 	return func(f *file) { in.writeTile(f, name, multiply, "VADDPS") }
 }
 
-// tileI32 writes the micro-kernel whose sums are integers.
-func tileI32(f *file) { avx512.writeTile(f, "tileI8AVX512", mnemonic("VPDPBUSD"), "VPADDD") }
-
 func (in instructions) writeTile(f *file, name string, multiply multiplyAdd, add string) {
 	if in.reg == "Y" {
 		f.words("masks", onesAndZeros(2*in.width/4))
@@ -303,7 +300,7 @@ func (t tileRows) finish() {
 	t.finishMasked(
 		func(row, half int) {
 			a := t.acc(row, half)
-			t.op("VADDPS %s, %s, %s", t.at("CX", half), a, a)
+			t.op("%s %s, %s, %s", t.add, t.at("CX", half), a, a)
 		},
 		func(row, half int) { t.op("VMOVUPS %s, %s", t.acc(row, half), t.at("CX", half)) }, "")
 	t.jump("JMP", "finished")
@@ -312,7 +309,7 @@ func (t tileRows) finish() {
 		func(row, half int) {
 			a := t.acc(row, half)
 			t.op("VMASKMOVPS %s, Y%d, Y2", t.at("CX", half), half)
-			t.op("VADDPS Y2, %s, %s", a, a)
+			t.op("%s Y2, %s, %s", t.add, a, a)
 		},
 		func(row, half int) { t.op("VMASKMOVPS %s, Y%d, %s", t.acc(row, half), half, t.at("CX", half)) }, "part_")
 	t.mark("finished")

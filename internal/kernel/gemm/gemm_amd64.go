@@ -27,8 +27,10 @@ func (kn Kernel) Run(t *Tile) {
 	switch {
 	case kn.form == pairs:
 		tileBF16AVX512(t)
-	case kn.form == quads:
+	case kn.form == quads && kn.level == cpu.AVX512:
 		tileI8AVX512(t)
+	case kn.form == quads:
+		tileI8AVX2(t)
 	case kn.level == cpu.AVX512:
 		tileAVX512(t)
 	case kn.level == cpu.AVX2:

@@ -2,12 +2,6 @@
 
 package gemm
 
-// Current returns the micro-kernel of the level in use.
-func Current() Kernel { return generic }
-
-// Run computes a tile.
-func (kn Kernel) Run(t *Tile) { tileGeneric(t) }
-
 // packBlocks packs a leading part of a panel and returns its extent.
 func (kn Kernel) packBlocks(panel []float32, w Matrix, cols int, order []uint32) (doneCols, doneK int) {
 	return 0, 0

@@ -11,61 +11,103 @@ import (
 //go:noescape
 func tileI8AVX512(t *Tile)
 
-// quadLinesAVX512 quantises lines of 32 values, four at a time, to one line of
-// quads, and adds them to sums.
-//
+//go:noescape
+func tileI8AVX2(t *Tile)
+
+// The functions below are loops of the instruction sets that they are named
+// after: quadLines quantises lines of a panel, four at a time, to one line of
+// quads, and adds them to sums. absMax returns the bits of the greatest
+// magnitude of n values, a multiple of 16; that of a NaN is greater than
+// infinity. quantise takes multiples of 16, dequantise of AVX2 multiples of 8.
+
 //go:noescape
 func quadLinesAVX512(dst, src, inverse, sums unsafe.Pointer, quads uintptr)
 
-// absMaxAVX512 returns the bits of the greatest magnitude of n values, a
-// multiple of 16; that of a NaN is greater than infinity.
-//
+//go:noescape
+func quadLinesAVX2(dst, src, inverse, sums unsafe.Pointer, quads uintptr)
+
 //go:noescape
 func absMaxAVX512(src *float32, n int) (bits uint32)
+
+//go:noescape
+func absMaxAVX2(src *float32, n int) (bits uint32)
 
 //go:noescape
 func quantiseAVX512(dst *uint8, src *float32, n int, inverse float32)
 
 //go:noescape
+func quantiseAVX2(dst *uint8, src *float32, n int, inverse float32)
+
+//go:noescape
 func dequantiseAVX512(x, scales, bias unsafe.Pointer, n int, scale float32)
 
+//go:noescape
+func dequantiseAVX2(x, scales, bias unsafe.Pointer, n int, scale float32)
+
 // hasVNNI is whether the processor has AVX512_VNNI. Those that have
-// AVX512_BF16 do, and so one switch of package cpu is for both.
-var hasVNNI = cpuid.CPU.Supports(cpuid.AVX512VNNI)
+// AVX512_BF16 do, and so one switch of package cpu is for both. hasAVXVNNI is
+// whether it has the same on shorter vectors, which the level AVX2 takes.
+var (
+	hasVNNI    = cpuid.CPU.Supports(cpuid.AVX512VNNI)
+	hasAVXVNNI = cpuid.CPU.Supports(cpuid.AVXVNNI)
+)
 
 // currentI8 returns the micro-kernel of 8-bit products in the level in use.
 func currentI8() Kernel {
 	kn := Current()
 	kn.form = integers
-	if cpu.BF16() && hasVNNI {
+	if cpu.BF16() && hasVNNI || kn.level == cpu.AVX2 && hasAVXVNNI {
 		kn.form = quads
 	}
 	return kn
 }
 
 func absMax(v []float32) (done int, bits uint32) {
-	if done = len(v) &^ 15; done == 0 || cpu.Current() < cpu.AVX512 {
+	done = len(v) &^ 15
+	switch level := cpu.Current(); {
+	case done == 0 || level < cpu.AVX2:
 		return 0, 0
+	case level == cpu.AVX2:
+		return done, absMaxAVX2(&v[0], done)
 	}
 	return done, absMaxAVX512(&v[0], done)
 }
 
 func quantise(dst []uint8, src []float32, inverse float32) (done int) {
-	if done = len(src) &^ 15; done == 0 || cpu.Current() < cpu.AVX512 {
+	done = len(src) &^ 15
+	switch level := cpu.Current(); {
+	case done == 0 || level < cpu.AVX2:
 		return 0
+	case level == cpu.AVX2:
+		quantiseAVX2(&dst[0], &src[0], done, inverse)
+	default:
+		quantiseAVX512(&dst[0], &src[0], done, inverse)
 	}
-	quantiseAVX512(&dst[0], &src[0], done, inverse)
 	return done
 }
 
-func quadLines(dst, src, inverse, zero []float32) {
+// quadLines quantises the lines of a panel in float32 to quads, and sets zero to
+// -128 times their sums.
+func (kn Kernel) quadLines(dst, src, inverse, zero []float32) {
 	clear(zero)
-	quadLinesAVX512(unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), unsafe.Pointer(&inverse[0]), unsafe.Pointer(&zero[0]), uintptr(len(src)/128))
+	loop := quadLinesAVX512
+	if kn.level == cpu.AVX2 {
+		loop = quadLinesAVX2
+	}
+	loop(unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), unsafe.Pointer(&inverse[0]), unsafe.Pointer(&zero[0]), uintptr(len(src)/(4*kn.NR)))
 	for i, sum := range unsafe.Slice((*int32)(unsafe.Pointer(&zero[0])), len(zero)) {
 		*(*int32)(unsafe.Pointer(&zero[i])) = -128 * sum
 	}
 }
 
-func dequantiseInts(sums, scales, bias []float32, scale float32) {
-	dequantiseAVX512(unsafe.Pointer(&sums[0]), unsafe.Pointer(&scales[0]), unsafe.Pointer(&bias[0]), len(sums), scale)
+// dequantiseInts dequantises a leading part and returns its length.
+func (kn Kernel) dequantiseInts(sums, scales, bias []float32, scale float32) (done int) {
+	if kn.level == cpu.AVX512 {
+		dequantiseAVX512(unsafe.Pointer(&sums[0]), unsafe.Pointer(&scales[0]), unsafe.Pointer(&bias[0]), len(sums), scale)
+		return len(sums)
+	}
+	if done = len(sums) &^ 7; done > 0 {
+		dequantiseAVX2(unsafe.Pointer(&sums[0]), unsafe.Pointer(&scales[0]), unsafe.Pointer(&bias[0]), done, scale)
+	}
+	return done
 }

@@ -1,4 +1,4 @@
-//go:build !amd64
+//go:build !amd64 && !arm64
 
 package gemm
 
@@ -9,10 +9,8 @@ func currentI8() Kernel {
 	return kn
 }
 
-func absMax(v []float32) (done int, bits uint32) { return 0, 0 }
+func (kn Kernel) quadLines(dst, src, inverse, zero []float32) { panic(missing) }
 
-func quantise(dst []uint8, src []float32, inverse float32) (done int) { return 0 }
-
-func quadLines(dst, src, inverse, zero []float32) { panic(missing) }
-
-func dequantiseInts(sums, scales, bias []float32, scale float32) { panic(missing) }
+func (kn Kernel) dequantiseInts(sums, scales, bias []float32, scale float32) (done int) {
+	panic(missing)
+}

@@ -1,6 +1,7 @@
 package gemm
 
 import (
+	"math"
 	"unsafe"
 
 	"github.com/df65613c/easel/internal/kernel/convert"
@@ -30,7 +31,7 @@ func (kn Kernel) packI8(dst []float32, w Matrix, n0, n1, k0, k1 int, inverse, ze
 		wide := dst[len(dst)-4*len(panel):]
 		widening.Pack(wide, w, n, min(n+kn.NR, n1), k0, k1, k1-k0, nil)
 		clear(wide[(k1-k0)*kn.NR:])
-		quadLines(panel, wide, inverse[at:], zero[at:][:kn.NR])
+		kn.quadLines(panel, wide, inverse[at:], zero[at:][:kn.NR])
 	}
 }
 
@@ -38,7 +39,11 @@ func (kn Kernel) packI8(dst []float32, w Matrix, n0, n1, k0, k1 int, inverse, ze
 // sum * scale * scales[i] + bias[i].
 func (kn Kernel) dequantise(sums, scales, bias []float32, scale float32) {
 	if kn.form == quads {
-		dequantiseInts(sums, scales, bias, scale)
+		done := kn.dequantiseInts(sums, scales, bias, scale)
+		for i := done; i < len(sums); i++ {
+			v := float32(int32(math.Float32bits(sums[i])))
+			sums[i] = float32(math.FMA(float64(v), float64(scale*scales[i]), float64(bias[i])))
+		}
 		return
 	}
 	for i, v := range sums {

@@ -1,6 +1,9 @@
 package gemm
 
-import "github.com/df65613c/easel/internal/kernel/convert"
+import (
+	"github.com/df65613c/easel/internal/cpu"
+	"github.com/df65613c/easel/internal/kernel/convert"
+)
 
 // grid is rows of values in memory.
 type grid[T float32 | uint16] struct {
@@ -12,7 +15,7 @@ func (g grid[T]) row(i, cols int) []T { return g.data[i*g.stride:][:cols] }
 
 // narrow rounds rows of sums to bfloat16.
 func (kn Kernel) narrow(dst grid[uint16], src grid[float32], rows, cols int) {
-	if kn.form == pairs || kn.form == quads {
+	if (kn.form == pairs || kn.form == quads) && kn.level == cpu.AVX512 {
 		narrowRows(dst, src, rows, cols)
 		return
 	}

@@ -16,6 +16,9 @@ func fmaAVX512(x, y uint32, n int, out *[16]uint32)
 func dpbf16AVX512(x, y uint32, n int, out *[16]uint32)
 
 //go:noescape
+func dpbusdAVX2(x, y uint32, n int, out *[16]uint32)
+
+//go:noescape
 func dpbusdAVX512(x, y uint32, n int, out *[16]uint32)
 
 const unroll = 4 // of the loops in assembly
@@ -25,6 +28,9 @@ func Loops() []Loop {
 	loops := []Loop{plain}
 	if cpu.Current() >= cpu.AVX2 {
 		loops = append(loops, Loop{"avx2", "F32", 8, 12 * unroll, fmaAVX2, onesF32})
+		if cpuid.CPU.Supports(cpuid.AVXVNNI) {
+			loops = append(loops, Loop{"avx_vnni", "I8", 8, 4 * 12 * unroll, dpbusdAVX2, onesI8})
+		}
 	}
 	if cpu.Current() >= cpu.AVX512 {
 		loops = append(loops, Loop{"avx512", "F32", 16, 24 * unroll, fmaAVX512, onesF32})
