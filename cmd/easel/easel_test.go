@@ -206,7 +206,7 @@ func TestBenchQuality(t *testing.T) {
 	require.Equal(t, 3, strings.Count(stdout, "\n"), stdout)
 	data, err := os.ReadFile(table)
 	require.NoError(t, err)
-	require.Contains(t, string(data), "dpmpp_2m,karras,3,2,all,5,")
+	require.Contains(t, string(data), "dpmpp_2m,karras,3,2,,all,5,")
 	_, err = os.Stat(plot)
 	require.NoError(t, err)
 	_, _, err = run(t, t.Context(), "", "bench", "quality", "--captions", "0")
