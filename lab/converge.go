@@ -3,14 +3,11 @@ package lab
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sched/exact"
@@ -77,36 +74,42 @@ func Converge(ctx context.Context, samplers []sched.Sampler, p Problem, steps []
 	return curves, nil
 }
 
-// WriteTable writes a row for each curve, as Markdown: the fitted order, and the
-// error at each number of steps.
-func WriteTable(w io.Writer, curves []Curve) error {
-	t := tabwriter.NewWriter(w, 0, 0, 1, ' ', 0)
+// ConvergeTable is a row for each curve: the fitted order, and the error at each
+// number of steps.
+func ConvergeTable(curves []Curve) Table {
+	t := Table{Columns: []string{"sampler", "order", "calls a step"}}
 	for i, c := range curves {
-		if i == 0 {
-			fmt.Fprint(t, "| sampler\t| order\t| calls a step\t")
-			for _, p := range c.Points {
-				fmt.Fprintf(t, "| %d steps\t", p.Steps)
-			}
-			fmt.Fprintf(t, "|\n|---\t|---\t|---\t%s|\n", strings.Repeat("|---\t", len(c.Points)))
-		}
 		last := c.Points[len(c.Points)-1]
-		fmt.Fprintf(t, "| %s\t| %.2f\t| %.3g\t", c.Sampler, exact.Order(c.Points), float64(last.Calls)/float64(last.Steps))
+		row := []string{c.Sampler, fmt.Sprintf("%.2f", exact.Order(c.Points)), fmt.Sprintf("%.3g", float64(last.Calls)/float64(last.Steps))}
 		for _, p := range c.Points {
-			fmt.Fprintf(t, "| %.1e\t", p.Error)
+			if i == 0 {
+				t.Columns = append(t.Columns, fmt.Sprintf("%d steps", p.Steps))
+			}
+			row = append(row, fmt.Sprintf("%.1e", p.Error))
 		}
-		fmt.Fprintln(t, "|")
+		t.Rows = append(t.Rows, row)
 	}
-	return t.Flush()
+	return t
 }
 
-// WriteCSV writes a row for each point.
-func WriteCSV(w io.Writer, curves []Curve) error {
-	c := csv.NewWriter(w)
-	rows := [][]string{{"sampler", "steps", "calls", "error"}}
-	for _, curve := range curves {
-		for _, p := range curve.Points {
-			rows = append(rows, []string{curve.Sampler, strconv.Itoa(p.Steps), strconv.Itoa(p.Calls), strconv.FormatFloat(p.Error, 'g', -1, 64)})
+// PointsTable is a row for each point.
+func PointsTable(curves []Curve) Table {
+	t := Table{Columns: []string{"sampler", "steps", "calls", "error"}}
+	for _, c := range curves {
+		for _, p := range c.Points {
+			t.Rows = append(t.Rows, []string{c.Sampler, strconv.Itoa(p.Steps), strconv.Itoa(p.Calls), strconv.FormatFloat(p.Error, 'g', -1, 64)})
 		}
 	}
-	return c.WriteAll(rows)
+	return t
+}
+
+// WorkPrecision is the error against the calls of the denoiser.
+func WorkPrecision(curves []Curve) Figure {
+	f := Figure{Title: "work and precision", X: "calls of the denoiser", Y: "error", LogX: true, LogY: true}
+	for _, c := range curves {
+		for _, p := range c.Points {
+			f.Add(c.Sampler, float64(p.Calls), p.Error)
+		}
+	}
+	return f
 }

@@ -59,7 +59,7 @@ func TestFaults(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, lab.WriteCSV(&b, []lab.Curve{{"euler", []exact.Point{{Steps: 4, Calls: 4, Error: 0.25}}}}))
+	require.NoError(t, lab.PointsTable([]lab.Curve{{"euler", []exact.Point{{Steps: 4, Calls: 4, Error: 0.25}}}}).WriteCSV(&b))
 	rows, err := csv.NewReader(&b).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, [][]string{{"sampler", "steps", "calls", "error"}, {"euler", "4", "4", "0.25"}}, rows)

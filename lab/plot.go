@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"errors"
 	"io"
 
 	"gonum.org/v1/plot"
@@ -11,25 +12,29 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// WritePlot draws the error against the calls of the denoiser, both in
-// logarithms, a line for each sampler. The format is png, svg or pdf.
-func WritePlot(w io.Writer, format string, curves []Curve) error {
+// Write draws the figure. The format is png, svg or pdf.
+func (f Figure) Write(w io.Writer, format string) error {
 	p := plot.New()
-	p.Title.Text = "work and precision"
-	p.X.Label.Text, p.Y.Label.Text = "calls of the denoiser", "error"
-	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
-	p.X.Tick.Marker, p.Y.Tick.Marker = plot.LogTicks{Prec: 4}, plot.LogTicks{Prec: 1}
-	p.Legend.Left = true
+	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = f.Title, f.X, f.Y
+	if f.LogX {
+		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: 4}
+	}
+	if f.LogY {
+		p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: 1}
+	}
+	p.Legend.Left = f.LogX && f.LogY // where error falls with work, the lower left is free
+	p.Legend.Top = !p.Legend.Left
 	p.Add(plotter.NewGrid())
 	var args []any
-	for _, c := range curves {
-		var line plotter.XYs
-		for _, point := range c.Points {
-			if point.Error > 0 { // else it has no logarithm
-				line = append(line, plotter.XY{X: float64(point.Calls), Y: point.Error})
-			}
+	for _, l := range f.Lines {
+		points := make(plotter.XYs, len(l.Points))
+		for i, at := range l.Points {
+			points[i] = plotter.XY{X: at[0], Y: at[1]}
 		}
-		args = append(args, c.Sampler, line)
+		args = append(args, l.Name, points)
+	}
+	if len(args) == 0 {
+		return errors.New("nothing to plot")
 	}
 	if err := plotutil.AddLinePoints(p, args...); err != nil {
 		return err

@@ -2,72 +2,141 @@ package main
 
 import (
 	"fmt"
+	"image"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/lab"
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl"
 )
 
 func newLab() *cobra.Command {
 	cmd := &cobra.Command{Use: "lab", Short: "Study samplers"}
-	cmd.AddCommand(newLabConverge())
+	cmd.AddCommand(newLabConverge(), newLabCompare(), newLabSigmas(), newLabTrace(), newLabReplay(), newLabSpeed())
 	return cmd
 }
 
-func newLabConverge() *cobra.Command {
-	var names []string
-	var problem, csvPath string
-	var out outputFlags
-	var steps []int
-	cmd := &cobra.Command{
-		Use:   "converge",
-		Short: "Measure the order at which samplers approach an exact solution",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := out.check(); err != nil {
-				return err
-			}
-			if csvPath != "" {
-				if err := checkWritable(csvPath); err != nil {
-					return err
-				}
-			}
-			p, err := lab.ProblemNamed(problem)
-			if err != nil {
-				return err
-			}
-			samplers := make([]sched.Sampler, len(names))
-			for i, name := range names {
-				if samplers[i], err = sched.SamplerNamed(name); err != nil {
-					return err
-				}
-			}
-			curves, err := lab.Converge(cmd.Context(), samplers, p, steps)
-			if err != nil {
-				return err
-			}
-			if len(curves) == 0 {
-				return fmt.Errorf("--sampler %s: these add noise, and an order is measured of others only", strings.Join(names, ","))
-			}
-			if csvPath != "" {
-				if err := atomicfile.Write(csvPath, func(w io.Writer) error { return lab.WriteCSV(w, curves) }); err != nil {
-					return err
-				}
-			}
-			return out.write(cmd.OutOrStdout(), curves, func(w io.Writer) error { return lab.WriteTable(w, curves) },
-				func(w io.Writer, format string) error { return lab.WritePlot(w, format, curves) })
-		},
+// samplersNamed finds samplers by their names.
+func samplersNamed(names []string) ([]sched.Sampler, error) {
+	samplers := make([]sched.Sampler, len(names))
+	for i, name := range names {
+		var err error
+		if samplers[i], err = sched.SamplerNamed(name); err != nil {
+			return nil, err
+		}
 	}
+	return samplers, nil
+}
+
+// labFlags are what the studies write beside what they print.
+type labFlags struct {
+	outputFlags
+	csv, report string
+}
+
+func (f *labFlags) add(cmd *cobra.Command) {
+	f.addJSON(cmd)
+	f.addPlot(cmd)
+	cmd.Flags().StringVar(&f.csv, "csv", "", "CSV file to write too")
+	cmd.Flags().StringVar(&f.report, "report", "", "report to write too: one HTML file that holds its plots and pictures")
+}
+
+// check finds faults before the long work.
+func (f *labFlags) check() error {
+	for _, path := range []string{f.csv, f.report} {
+		if path == "" {
+			continue
+		}
+		if err := checkWritable(path); err != nil {
+			return err
+		}
+	}
+	return f.outputFlags.check()
+}
+
+// study is what a command of the lab found.
+type study struct {
+	value  any // for JSON
+	table  lab.Table
+	points lab.Table // for CSV; the table where it has no columns
+	figure lab.Figure
+	images []image.Image
+}
+
+func (f *labFlags) write(cmd *cobra.Command, s study) error {
+	if s.points.Columns == nil {
+		s.points = s.table
+	}
+	if f.csv != "" {
+		if err := atomicfile.Write(f.csv, s.points.WriteCSV); err != nil {
+			return err
+		}
+	}
+	if f.report != "" {
+		r := lab.Report{Title: cmd.Short, Command: commandLine(cmd), Table: s.table, Figures: []lab.Figure{s.figure}, Images: s.images}
+		if err := atomicfile.Write(f.report, r.Write); err != nil {
+			return err
+		}
+	}
+	return f.outputFlags.write(cmd.OutOrStdout(), s.value, s.table.WriteMarkdown, s.figure.Write)
+}
+
+// commandLine is the command with the flags that were given.
+func commandLine(cmd *cobra.Command) string {
+	line := []string{cmd.CommandPath()}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		line = append(line, fmt.Sprintf("--%s=%s", f.Name, strings.Trim(f.Value.String(), "[]")))
+	})
+	return strings.Join(line, " ")
+}
+
+// studyFlags say which picture of which model is studied.
+type studyFlags struct {
+	model         modelFlags
+	prompt        string
+	cfg           float64
+	seed          int64
+	width, height int
+	memory        bytesFlag
+}
+
+func (f *studyFlags) add(cmd *cobra.Command) {
+	f.model.add(cmd)
+	f.model.dtype.add(cmd)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers; those that add noise are left out")
-	flags.StringVar(&problem, "problem", "mixture", "gaussian or mixture")
-	flags.IntSliceVar(&steps, "steps", []int{16, 32, 64, 128, 256, 512}, "numbers of steps")
-	flags.StringVar(&csvPath, "csv", "", "CSV file to write too")
-	out.addJSON(cmd)
-	out.addPlot(cmd)
-	return cmd
+	flags.StringVarP(&f.prompt, "prompt", "p", demoPrompt, "what to draw")
+	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance")
+	flags.Int64Var(&f.seed, "seed", 1, "seed of the noise")
+	flags.IntVar(&f.width, "width", 0, "width in pixels (default: the model's)")
+	flags.IntVar(&f.height, "height", 0, "height in pixels (default: the model's)")
+	flags.Var(&f.memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
+}
+
+// run opens the model and hands its study to f.
+func (f *studyFlags) run(cmd *cobra.Command, do func(*sdxl.Study) error) error {
+	model, err := f.model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+	if err != nil {
+		return err
+	}
+	defer model.Close()
+	backend := f.model.backend()
+	defer backend.Close()
+	f.memory.apply()
+	pipe := sdxl.Pipeline{Model: model, Backend: backend, Memory: f.memory.n}
+	s, err := pipe.Study(cmd.Context(), sdxl.Options{Prompt: f.prompt, CFG: &f.cfg, Seed: &f.seed, Width: f.width, Height: f.height})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return do(s)
+}
+
+// say prints a line of progress.
+func say(w io.Writer) func(string) {
+	return func(what string) { fmt.Fprintln(w, what) }
 }

@@ -1,33 +1,93 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/lab"
 )
 
 func TestLabConverge(t *testing.T) {
 	dir := t.TempDir()
-	csv, plot := filepath.Join(dir, "a.csv"), filepath.Join(dir, "a.svg")
-	out, _ := ok(t, "", "lab", "converge", "--sampler", "K_EULER,euler_a,uni_pc", "--steps", "128,256", "--csv", csv, "--plot", plot)
+	csv, plot, report := filepath.Join(dir, "a.csv"), filepath.Join(dir, "a.svg"), filepath.Join(dir, "a.html")
+	out, _ := ok(t, "", "lab", "converge", "--sampler", "K_EULER,euler_a,uni_pc", "--steps", "128,256", "--csv", csv, "--plot", plot, "--report", report)
 	require.Regexp(t, `\| euler +\| 1\.0`, out)
 	require.Regexp(t, `\| uni_pc +\| (2\.9|3\.0)`, out)
-	require.NotContains(t, out, "euler_a")
-	data, err := os.ReadFile(plot)
-	require.NoError(t, err)
-	require.Contains(t, string(data), "uni_pc")
-	require.FileExists(t, csv)
-
-	for want, args := range map[string][]string{
-		"no sampler \"eular\"; there are euler": {"--sampler", "eular"},
-		"these add noise":                       {"--sampler", "euler_a"},
-		"no problem \"x\"":                      {"--problem", "x"},
-		"0 steps, want 1 or more":               {"--steps", "0,4"},
-		"want a name that ends in .png":         {"--plot", "a.jpg"},
-	} {
-		_, _, err := run(t, t.Context(), "", append([]string{"lab", "converge"}, args...)...)
-		require.ErrorContains(t, err, want)
+	for _, path := range []string{csv, plot, report} {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Contains(t, string(data), "uni_pc", path)
 	}
+}
+
+func TestLabOnAModel(t *testing.T) {
+	dir := t.TempDir()
+	small := func(args ...string) []string {
+		return append(append([]string{"lab"}, args...), "-m", model("a"), "-p", "x", "--width", "64", "--height", "64", "--steps", "3")
+	}
+	sheet, report := filepath.Join(dir, "s.png"), filepath.Join(dir, "r.html")
+	out, log := ok(t, "", small("compare", "--sampler", "euler,heun", "--schedule", "normal,karras", "--reference-steps", "8", "-o", sheet, "--report", report, "--json")...)
+	var trials []lab.Trial
+	require.NoError(t, json.Unmarshal([]byte(out), &trials))
+	require.Len(t, trials, 4)
+	require.Contains(t, log, "reference of 8 steps")
+	img, err := readImage(sheet)
+	require.NoError(t, err)
+	require.Equal(t, 4*(64+2*demoMargin), img.Bounds().Dx())
+	require.FileExists(t, report)
+
+	out, _ = ok(t, "", small("trace", "--parts", "2")...)
+	require.Regexp(t, `\| 3 +\| [0-9.]+ \| 0 +\|`, out)
+	record := filepath.Join(dir, "r.safetensors")
+	ok(t, "", small("replay", "--record", "--sampler", "euler_a", record)...)
+	out, _ = ok(t, "", "lab", "replay", record)
+	require.Contains(t, out, "the same latents after 3 calls")
+	_, _, err = run(t, t.Context(), "", "lab", "replay", "--sampler", "heun", record)
+	require.ErrorContains(t, err, "heun leaves the recording of euler_a at call 2")
+}
+
+func TestLabSigmasAndSpeed(t *testing.T) {
+	out, _ := ok(t, "", "lab", "sigmas", "--steps", "3", "--spacing", "linspace", "--schedule", "normal,karras")
+	require.Regexp(t, `\| 0 +\| 14\.61465 +\| 14\.61465 +\|`, out)
+	out, log := ok(t, "", "lab", "speed", "--sampler", "euler,uni_pc", "--size", "64x64", "--time", "1us")
+	require.Regexp(t, `\| euler +\| [0-9.]+`, out)
+	require.Contains(t, log, "latents of 64x64")
+}
+
+func TestLabFaults(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "x.png")
+	for want, args := range map[string][]string{
+		`no sampler "eular"; there are euler`:      {"converge", "--sampler", "eular"},
+		"these add noise":                          {"converge", "--sampler", "euler_a"},
+		`no problem "x"`:                           {"converge", "--problem", "x"},
+		"0 steps, want 1 or more":                  {"converge", "--steps", "0,4"},
+		"want a name that ends in .png":            {"converge", "--plot", "a.jpg"},
+		"none":                                     {"converge", "--report", filepath.Join(dir, "none", "r.html")},
+		`no sampler "x"; there are`:                {"compare", "--sampler", "x", "-o", out},
+		`no schedule "x"; there are normal`:        {"compare", "-m", model("a"), "--schedule", "x", "-o", out},
+		"0 steps, want 1 to 1000":                  {"compare", "-m", model("a"), "--steps", "0", "-o", out},
+		"--reference-steps 0":                      {"compare", "-m", model("a"), "--reference-steps", "0", "-o", out},
+		"--parts 0":                                {"trace", "-m", model("a"), "--parts", "0"},
+		"euler_a adds noise":                       {"trace", "-m", model("a"), "--sampler", "euler_a"},
+		"no such file":                             {"replay", filepath.Join(dir, "none.safetensors")},
+		"--size 30x30: want multiples of 8":        {"speed", "--size", "30x30"},
+		`no schedule "steep"; there are normal, k`: {"sigmas", "--schedule", "steep"},
+	} {
+		t.Run(want, func(t *testing.T) {
+			_, _, err := run(t, t.Context(), "", append([]string{"lab"}, args...)...)
+			require.ErrorContains(t, err, want)
+			requireEmpty(t, dir)
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := run(t, ctx, "", "lab", "compare", "-m", model("a"), "-o", out, "--report", filepath.Join(dir, "r.html"))
+	require.ErrorIs(t, err, context.Canceled)
+	requireEmpty(t, dir)
 }

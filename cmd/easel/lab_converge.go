@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/df65613c/easel/lab"
+	"github.com/df65613c/easel/sched"
+)
+
+func newLabConverge() *cobra.Command {
+	var names []string
+	var problem string
+	var out labFlags
+	var steps []int
+	cmd := &cobra.Command{
+		Use:   "converge",
+		Short: "Measure the order at which samplers approach an exact solution",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
+			p, err := lab.ProblemNamed(problem)
+			if err != nil {
+				return err
+			}
+			samplers, err := samplersNamed(names)
+			if err != nil {
+				return err
+			}
+			curves, err := lab.Converge(cmd.Context(), samplers, p, steps)
+			if err != nil {
+				return err
+			}
+			if len(curves) == 0 {
+				return fmt.Errorf("--sampler %s: these add noise, and an order is measured of others only", strings.Join(names, ","))
+			}
+			return out.write(cmd, study{value: curves, table: lab.ConvergeTable(curves), points: lab.PointsTable(curves), figure: lab.WorkPrecision(curves)})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers; those that add noise are left out")
+	flags.StringVar(&problem, "problem", "mixture", "gaussian or mixture")
+	flags.IntSliceVar(&steps, "steps", []int{16, 32, 64, 128, 256, 512}, "numbers of steps")
+	out.add(cmd)
+	return cmd
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/df65613c/easel/lab"
+	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl"
+)
+
+func newLabSigmas() *cobra.Command {
+	var out labFlags
+	var schedules []string
+	var sampler, spacing, model string
+	var steps int
+	cmd := &cobra.Command{
+		Use:   "sigmas",
+		Short: "Show the noise levels of schedules",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := out.check(); err != nil {
+				return err
+			}
+			config := sched.DefaultConfig()
+			if model != "" {
+				m, err := sdxl.Open(model, sdxl.OpenOptions{Parts: sdxl.UNetPart})
+				if err != nil {
+					return err
+				}
+				defer m.Close()
+				config = m.Scheduler
+			}
+			levels, err := lab.Sigmas(config, sampler, spacing, schedules, steps)
+			if err != nil {
+				return err
+			}
+			return out.write(cmd, study{value: levels, table: lab.SigmasTable(levels), figure: lab.SigmasFigure(levels)})
+		},
+	}
+	out.add(cmd)
+	flags := cmd.Flags()
+	flags.StringSliceVar(&schedules, "schedule", sdxl.Schedules(), "sigmas")
+	flags.StringVar(&sampler, "sampler", "euler", "sampler that they are for: "+strings.Join(sdxl.Samplers(), ", "))
+	flags.StringVar(&spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
+	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")
+	flags.StringVarP(&model, "model", "m", "", "diffusers folder or single-file checkpoint (default: SDXL's training)")
+	return cmd
+}
