@@ -48,14 +48,18 @@ func ProblemNamed(name string) (Problem, error) {
 	return all[i], nil
 }
 
-// Curve is a sampler's error at several numbers of steps.
+// Curve is a sampler's error at several numbers of steps: of the path, or, Weak,
+// of the distribution.
 type Curve struct {
 	Sampler string
+	Weak    bool
 	Points  []exact.Point
 }
 
-// Converge measures samplers on a problem. It leaves out those that add noise:
-// what they do is not the solution of an ODE.
+// Converge measures samplers on a problem: how far they end from the solution of
+// the ODE. Those that add noise end anywhere, with a distribution that is known on
+// normal distributions; there the error is that of its mean and deviation, and
+// elsewhere they are left out.
 func Converge(ctx context.Context, samplers []sched.Sampler, p Problem, steps []int) ([]Curve, error) {
 	if len(steps) < 2 {
 		return nil, fmt.Errorf("lab: %d numbers of steps, want at least 2 to fit a slope to", len(steps))
@@ -63,24 +67,36 @@ func Converge(ctx context.Context, samplers []sched.Sampler, p Problem, steps []
 	var curves []Curve
 	for _, s := range samplers {
 		points, err := exact.Converge(ctx, s, p, p.X, p.From, p.To, steps...)
-		if errors.Is(err, sched.ErrNoNoise) {
-			continue
+		weak := errors.Is(err, sched.ErrNoNoise)
+		if weak {
+			g, ok := p.Problem.(exact.Gaussian)
+			if !ok {
+				continue
+			}
+			points, err = exact.ConvergeWeak(ctx, s, g, p.From, p.To, steps...)
 		}
 		if err != nil {
 			return nil, err
 		}
-		curves = append(curves, Curve{s.Name, points})
+		curves = append(curves, Curve{s.Name, weak, points})
 	}
 	return curves, nil
+}
+
+func (c Curve) of() string {
+	if c.Weak {
+		return "distribution"
+	}
+	return "path"
 }
 
 // ConvergeTable is a row for each curve: the fitted order, and the error at each
 // number of steps.
 func ConvergeTable(curves []Curve) Table {
-	t := Table{Columns: []string{"sampler", "order", "calls a step"}}
+	t := Table{Columns: []string{"sampler", "error of", "order", "calls a step"}}
 	for i, c := range curves {
 		last := c.Points[len(c.Points)-1]
-		row := []string{c.Sampler, fmt.Sprintf("%.2f", exact.Order(c.Points)), fmt.Sprintf("%.3g", float64(last.Calls)/float64(last.Steps))}
+		row := []string{c.Sampler, c.of(), fmt.Sprintf("%.2f", exact.Order(c.Points)), fmt.Sprintf("%.3g", float64(last.Calls)/float64(last.Steps))}
 		for _, p := range c.Points {
 			if i == 0 {
 				t.Columns = append(t.Columns, fmt.Sprintf("%d steps", p.Steps))
@@ -94,10 +110,10 @@ func ConvergeTable(curves []Curve) Table {
 
 // PointsTable is a row for each point.
 func PointsTable(curves []Curve) Table {
-	t := Table{Columns: []string{"sampler", "steps", "calls", "error"}}
+	t := Table{Columns: []string{"sampler", "error of", "steps", "calls", "error"}}
 	for _, c := range curves {
 		for _, p := range c.Points {
-			t.Rows = append(t.Rows, []string{c.Sampler, strconv.Itoa(p.Steps), strconv.Itoa(p.Calls), strconv.FormatFloat(p.Error, 'g', -1, 64)})
+			t.Rows = append(t.Rows, []string{c.Sampler, c.of(), strconv.Itoa(p.Steps), strconv.Itoa(p.Calls), strconv.FormatFloat(p.Error, 'g', -1, 64)})
 		}
 	}
 	return t

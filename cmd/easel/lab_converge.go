@@ -36,13 +36,13 @@ func newLabConverge() *cobra.Command {
 				return err
 			}
 			if len(curves) == 0 {
-				return fmt.Errorf("--sampler %s: these add noise, and an order is measured of others only", strings.Join(names, ","))
+				return fmt.Errorf("--sampler %s: these add noise, and their order is measured with --problem gaussian only", strings.Join(names, ","))
 			}
 			return out.write(cmd, study{value: curves, table: lab.ConvergeTable(curves), points: lab.PointsTable(curves), figure: lab.WorkPrecision(curves)})
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers; those that add noise are left out")
+	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers; those that add noise are measured on gaussian, and left out of others")
 	flags.StringVar(&problem, "problem", "mixture", "gaussian or mixture")
 	flags.IntSliceVar(&steps, "steps", []int{16, 32, 64, 128, 256, 512}, "numbers of steps")
 	out.add(cmd)

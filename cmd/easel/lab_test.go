@@ -16,8 +16,8 @@ func TestLabConverge(t *testing.T) {
 	dir := t.TempDir()
 	csv, plot, report := filepath.Join(dir, "a.csv"), filepath.Join(dir, "a.svg"), filepath.Join(dir, "a.html")
 	out, _ := ok(t, "", "lab", "converge", "--sampler", "K_EULER,euler_a,uni_pc", "--steps", "128,256", "--csv", csv, "--plot", plot, "--report", report)
-	require.Regexp(t, `\| euler +\| 1\.0`, out)
-	require.Regexp(t, `\| uni_pc +\| (2\.9|3\.0)`, out)
+	require.Regexp(t, `\| euler +\| path +\| 1\.0`, out)
+	require.Regexp(t, `\| uni_pc +\| path +\| (2\.9|3\.0)`, out)
 	for _, path := range []string{csv, plot, report} {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)

@@ -29,16 +29,13 @@ func Converge(ctx context.Context, s sched.Sampler, p Problem, x []float64, from
 	}
 	points := make([]Point, len(steps))
 	for k, n := range steps {
-		if n < 1 {
-			return nil, fmt.Errorf("exact: %d steps, want 1 or more", n)
-		}
-		sigmas := make([]float64, n+1)
-		for i := range sigmas {
-			sigmas[i] = from * math.Pow(to/from, float64(i)/float64(n))
+		sigmas, err := logSteps(from, to, n)
+		if err != nil {
+			return nil, err
 		}
 		got := append([]float64(nil), x...)
 		calls := 0
-		err := s.F64(ctx, &sched.Run[float64]{X: got, Sigmas: sigmas,
+		err = s.F64(ctx, &sched.Run[float64]{X: got, Sigmas: sigmas,
 			Denoise: func(ctx context.Context, denoised, x []float64, sigma float64) error {
 				calls++
 				return p.Denoise(ctx, denoised, x, sigma)

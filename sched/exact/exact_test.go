@@ -45,6 +45,24 @@ func TestMixtureOfOnePartIsGaussian(t *testing.T) {
 	require.InDeltaSlice(t, b, a, 1e-10)
 }
 
+// One step of euler_a by hand: its mean and deviation.
+func TestWeakErrorOfOneStep(t *testing.T) {
+	ancestral, err := sched.SamplerNamed("euler_a")
+	require.NoError(t, err)
+	const from, to, mean, c = 2.0, 0.5, -1.5, 0.8
+	points, err := ConvergeWeak(context.Background(), ancestral, Gaussian{[]float64{mean}, []float64{c}}, from, to, 1)
+	require.NoError(t, err)
+	up := to * math.Sqrt(from*from-to*to) / from
+	down := math.Sqrt(to*to - up*up)
+	share := from * from / (c*c + from*from) // of the mean in the estimate of x0
+	slope := 1 + share*(down/from-1)         // of the result in x
+	width := math.Hypot(slope*math.Hypot(c, from), up) - math.Hypot(c, to)
+	require.InDelta(t, math.Abs(width)/math.Sqrt2, points[0].Error, 1e-12)
+	require.Equal(t, 1, points[0].Calls)
+	_, err = ConvergeWeak(context.Background(), ancestral, gaussian, from, to, 0)
+	require.ErrorContains(t, err, "0 steps, want 1 or more")
+}
+
 func TestFaults(t *testing.T) {
 	x := []float64{1}
 	require.ErrorContains(t, gaussian.Solve(x, 1, 0), "x has 1 numbers, and the distribution 3 means")
