@@ -1,5 +1,9 @@
 package main
 
+// quantisedAhead is how many bytes ahead numbers are fetched: what kernels take of
+// a row at a time is too short for the processor to see that it goes on.
+const quantisedAhead = 256
+
 // quantised writes conversions to float32 of numbers with scales beside them.
 func (in instructions) quantised(f *file) {
 	lanes, r, half := in.width/4, in.reg, map[string]string{"Z": "Y", "Y": "X"}[in.reg]
@@ -15,6 +19,7 @@ func (in instructions) quantised(f *file) {
 	f.op("MOVQ n+16(FP), CX")
 	f.op("VBROADCASTSS scale+24(FP), %s3", r)
 	f.label("loop")
+	f.op("PREFETCHT0 %d(SI)", quantisedAhead)
 	for i := range 16 / lanes {
 		f.op("VPMOVSXBD %d(SI), %s0", i*lanes, r)
 		f.op("VCVTDQ2PS %s0, %s0", r, r)
@@ -39,6 +44,7 @@ func (in instructions) quantised(f *file) {
 		f.op("VMOVD AX, X5")
 		f.op("VPBROADCASTD X5, %s5", r)
 		f.label("loop")
+		f.op("PREFETCHT0 %d(SI)", quantisedAhead)
 		f.op("VPBROADCASTW (R8), %s3", half)
 		f.op("VCVTPH2PS %s3, %s3", half, r)
 		for i := range 32 / lanes {

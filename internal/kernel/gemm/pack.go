@@ -79,10 +79,13 @@ func (kn Kernel) packPairs(dst []float32, w Matrix, n0, n1, k0, k1, depth int, o
 		panel := dst[:depth/2*kn.NR]
 		dst = dst[len(panel):]
 		cols, k := min(kn.NR, n1-n), k0
-		if order == nil && !w.Format.Quantised() {
-			if cols < kn.NR {
-				clear(panel)
-			}
+		if order == nil && cols < kn.NR {
+			clear(panel)
+		}
+		switch quantised := w.Format.Quantised(); {
+		case order == nil && quantised:
+			k += kn.packPairsQuantised(panel, w, n, cols, k0, k1)
+		case order == nil:
 			k += kn.packPairBlocks(panel, w.at(n, k0), cols, k1-k0)
 		}
 		if rest := depth - (k - k0); rest > 0 {

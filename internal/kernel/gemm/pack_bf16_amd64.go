@@ -49,6 +49,28 @@ func (kn Kernel) packPairBlocks(panel []float32, w Matrix, cols, k int) (doneK i
 	return doneK
 }
 
+// packPairsQuantised packs a leading part of a panel from rows n and on of a
+// quantised weight, by way of a stretch of them in float32, and returns its
+// columns of w.
+func (kn Kernel) packPairsQuantised(panel []float32, w Matrix, n, cols, k0, k1 int) (doneK int) {
+	if cols%pairRows != 0 {
+		return 0
+	}
+	var wide [mostNR * stretch]float32
+	for k1-k0-doneK >= pairValues {
+		steps := min(stretch, (k1-k0-doneK)/pairValues*pairValues)
+		for c := range cols {
+			w.Row(wide[c*stretch:][:steps], n+c, k0+doneK)
+		}
+		for c := 0; c < cols; c += pairRows {
+			dst := unsafe.Pointer(&panel[doneK/2*kn.NR+c])
+			packPairsF32AVX512(unsafe.Pointer(&wide[c*stretch]), bytes(stretch), dst, &inOrder[0], uintptr(steps/pairValues))
+		}
+		doneK += steps
+	}
+	return doneK
+}
+
 // pairLinesAVX512 rounds lines of 32 values, two at a time, to one of pairs.
 //
 //go:noescape

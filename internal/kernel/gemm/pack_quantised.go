@@ -3,7 +3,7 @@ package gemm
 import "github.com/df65613c/easel/internal/kernel/convert"
 
 const (
-	stretch = 64 // columns of a quantised weight that are widened at a time
+	stretch = 128 // columns of a quantised weight that are widened at a time
 	mostNR  = 32 // of all kernels
 )
 

@@ -9,6 +9,10 @@ func TileBF16(*Tile) { panic(missing) }
 
 func (kn Kernel) packPairBlocks(panel []float32, w Matrix, cols, k int) (doneK int) { panic(missing) }
 
+func (kn Kernel) packPairsQuantised(panel []float32, w Matrix, n, cols, k0, k1 int) (doneK int) {
+	panic(missing)
+}
+
 func pairLines(dst, src []float32) { panic(missing) }
 
 func narrowRows(dst grid[uint16], src grid[float32], rows, cols int) { panic(missing) }
