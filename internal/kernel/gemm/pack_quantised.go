@@ -4,7 +4,7 @@ import "github.com/df65613c/easel/internal/kernel/convert"
 
 const (
 	stretch = 128 // columns of a quantised weight that are widened at a time
-	mostNR  = 32 // of all kernels
+	mostNR  = 32  // of all kernels
 )
 
 // packQuantised packs columns k0 to k1 of some rows of a quantised weight to one
