@@ -70,9 +70,6 @@ var classes = map[string]string{
 	"LMSDiscreteScheduler": "lms",
 }
 
-// ScheduleNames lists the sigma schedules.
-func ScheduleNames() []string { return []string{"normal", "karras"} }
-
 // validate names every field that asks for something else than this package does.
 func (c *Config) validate(sampler string) error {
 	var errs []error
@@ -114,10 +111,6 @@ func (c *Config) validate(sampler string) error {
 	positive("sigma_max", c.SigmaMax)
 	if n := len(c.TrainedBetas); c.TrainedBetas != nil && n != c.TrainTimesteps {
 		errs = append(errs, fmt.Errorf("trained_betas has %d values, want num_train_timesteps %d", n, c.TrainTimesteps))
-	}
-	if sampler != "euler_a" {
-		off("use_exponential_sigmas", c.UseExponential)
-		off("use_beta_sigmas", c.UseBeta)
 	}
 	switch sampler {
 	case "dpmpp_2m":

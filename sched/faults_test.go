@@ -30,7 +30,6 @@ func TestNewNamesFaults(t *testing.T) {
 		"order":      {with(func(c *Config) { c.SolverOrder = 3 }), Overrides{Sampler: "dpmpp_2m"}, 4, "solver_order is 3, want 2"},
 		"clipped":    {with(func(c *Config) { c.LambdaMinClipped = new(float64) }), Overrides{Sampler: "dpmpp_2m"}, 4, "lambda_min_clipped is 0"},
 		"variance":   {with(func(c *Config) { v := "learned"; c.VarianceType = &v }), Overrides{Sampler: "dpmpp_2m"}, 4, `variance_type is "learned"`},
-		"beta":       {with(func(c *Config) { c.UseBeta = true }), Overrides{}, 4, "use_beta_sigmas is true"},
 		"beta range": {with(func(c *Config) { c.BetaStart = -1 }), Overrides{}, 4, "beta_start is -1, want a number between 0 and 1"},
 		"huge betas": {with(func(c *Config) { c.BetaStart, c.BetaEnd = 0.99, 0.99 }), Overrides{}, 4, "the betas give sigma +Inf"},
 		"no betas":   {with(func(c *Config) { c.TrainedBetas = []float64{} }), Overrides{}, 4, "trained_betas has 0 values"},

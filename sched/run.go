@@ -97,16 +97,23 @@ func (r *Run[T]) check() error {
 	if r.Denoise == nil {
 		errs = append(errs, errors.New("sched: Denoise is nil"))
 	}
-	if len(r.Sigmas) < 2 {
-		errs = append(errs, fmt.Errorf("sched: %d sigmas, want at least 2", len(r.Sigmas)))
+	errs = append(errs, checkSigmas(r.Sigmas))
+	return errors.Join(errs...)
+}
+
+// checkSigmas names every fault of noise levels.
+func checkSigmas(sigmas []float64) error {
+	var errs []error
+	if len(sigmas) < 2 {
+		errs = append(errs, fmt.Errorf("sched: %d sigmas, want at least 2", len(sigmas)))
 	}
-	for i, s := range r.Sigmas {
+	for i, s := range sigmas {
 		if !(s >= 0) || math.IsInf(s, 0) {
 			errs = append(errs, fmt.Errorf("sched: sigma %d is %g, want a number of 0 or more", i, s))
-		} else if s == 0 && i < len(r.Sigmas)-1 {
-			errs = append(errs, fmt.Errorf("sched: sigma %d of %d is 0, want that only of the last", i, len(r.Sigmas)))
-		} else if i > 0 && s > r.Sigmas[i-1]*(1+rounding) {
-			errs = append(errs, fmt.Errorf("sched: sigma %d is %g after %g, want no more", i, s, r.Sigmas[i-1]))
+		} else if s == 0 && i < len(sigmas)-1 {
+			errs = append(errs, fmt.Errorf("sched: sigma %d of %d is 0, want that only of the last", i, len(sigmas)))
+		} else if i > 0 && s > sigmas[i-1]*(1+rounding) {
+			errs = append(errs, fmt.Errorf("sched: sigma %d is %g after %g, want no more", i, s, sigmas[i-1]))
 		}
 	}
 	return errors.Join(errs...)

@@ -8,12 +8,17 @@ import (
 )
 
 // Overrides replace parts of a Config by name; "" keeps what the Config says.
-type Overrides struct{ Sampler, Schedule, Spacing string }
+type Overrides struct {
+	Sampler, Schedule, Spacing string
+	Dialect                    string    // one of DialectNames; "" is diffusers
+	Sigmas                     []float64 // in place of a Schedule: the noise levels themselves, the last included
+}
 
 // Schedule is the noise levels and model times of one run.
 type Schedule struct {
 	Sampler    Sampler
-	Name       string // normal or karras
+	Name       string // one of ScheduleNames, or custom
+	Dialect    Dialect
 	Spacing    string // leading, linspace or trailing
 	Prediction Prediction
 	Sigmas     []float64 // one more than Timesteps; they do not increase
@@ -48,17 +53,19 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 		return nil, err
 	}
 	name = sampler.Name
-	switch o.Schedule {
-	case "":
-	case "normal", "karras":
-		c.UseKarras = o.Schedule == "karras"
-		c.UseExponential, c.UseBeta, c.UseLu = false, false, false
-	default:
-		return nil, fmt.Errorf("sched: no schedule %q; there are %s", o.Schedule, strings.Join(ScheduleNames(), ", "))
+	dialect, err := dialectNamed(o.Dialect)
+	if err != nil {
+		return nil, err
+	}
+	if o.Schedule != "" {
+		if !slices.Contains(ScheduleNames(), o.Schedule) {
+			return nil, fmt.Errorf("sched: no schedule %q; there are %s", o.Schedule, strings.Join(ScheduleNames(), ", "))
+		}
+		c.UseKarras, c.UseExponential, c.UseBeta, c.UseLu = o.Schedule == "karras", o.Schedule == "exponential", o.Schedule == "beta", false
 	}
 	if name == "euler_a" {
 		// The reference's scheduler of this name knows neither.
-		c.UseKarras = o.Schedule == "karras"
+		c.UseKarras, c.UseExponential, c.UseBeta = o.Schedule == "karras", o.Schedule == "exponential", o.Schedule == "beta"
 		c.FinalSigmas = "zero"
 	}
 	if o.Spacing != "" {
@@ -70,15 +77,21 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	if steps < 1 || steps > c.TrainTimesteps {
 		return nil, fmt.Errorf("sched: %d steps, want 1 to %d", steps, c.TrainTimesteps)
 	}
-	s := &Schedule{Sampler: sampler, Name: "normal", Spacing: c.TimestepSpacing, Prediction: Prediction(c.PredictionType), VP: name == "dpmpp_2m", steps: steps}
-	if c.UseKarras {
-		s.Name = "karras"
+	s := &Schedule{
+		Sampler: sampler, Name: c.scheduleName(), Dialect: dialect, Spacing: c.TimestepSpacing, Prediction: Prediction(c.PredictionType),
+		VP: name == "dpmpp_2m" && dialect == Diffusers, steps: steps,
+	}
+	if o.Schedule != "" {
+		s.Name = o.Schedule
 	}
 	train := c.trainSigmas()
 	if i := slices.IndexFunc(train, func(v float64) bool { return !(v > 0 && v <= math.MaxFloat32) }); i >= 0 {
 		return nil, fmt.Errorf("sched: the betas give sigma %g at training timestep %d, want a positive number", train[i], i)
 	}
 	s.logs = logs(train)
+	if m := makerNamed(s.Name, dialect); m != nil || o.Sigmas != nil {
+		return s, s.fill(&c, o.Sigmas, m, train)
+	}
 	if s.VP {
 		s.Sigmas, s.Timesteps = c.dpmSolver(train, steps)
 		s.InitNoiseSigma = 1
@@ -89,7 +102,7 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 			s.InitNoiseSigma = math.Sqrt(s.Sigmas[0]*s.Sigmas[0] + 1)
 		}
 	}
-	if first, lowest := s.Sigmas[0], s.Sigmas[len(s.Sigmas)-1]; c.UseKarras && first < lowest {
+	if first, lowest := s.Sigmas[0], s.Sigmas[len(s.Sigmas)-1]; c.between() != nil && first < lowest {
 		return nil, fmt.Errorf("sched: sigma_max %.6g is below sigma_min %.6g", first, lowest)
 	}
 	last := 0.0
@@ -102,6 +115,57 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	}
 	s.FirstOrderLast = last == 0 || c.EulerAtFinal || c.LowerOrderFinal && len(s.Timesteps) < shortRun
 	return s, nil
+}
+
+// scheduleName returns the name of the schedule that the configuration asks for.
+func (c *Config) scheduleName() string {
+	switch {
+	case c.UseKarras:
+		return "karras"
+	case c.UseExponential:
+		return "exponential"
+	case c.UseBeta:
+		return "beta"
+	}
+	return "normal"
+}
+
+// fill sets noise levels that are given or made without regard to the sampler,
+// and the times that go with them.
+func (s *Schedule) fill(c *Config, given []float64, m maker, train []float64) error {
+	s.Sigmas = slices.Clone(given)
+	if given != nil {
+		s.Name = "custom"
+		if err := checkSigmas(given); err != nil {
+			return err
+		}
+	} else {
+		steps := s.steps
+		drops := s.Dialect.dropsPenultimate(s.Sampler.Name)
+		if drops {
+			steps++
+		}
+		l := levels{train: train, logs: s.logs}
+		l.lo, l.hi = c.bounds(train[0], train[len(train)-1])
+		s.Sigmas = m(&l, s.Dialect, steps)
+		if n := len(s.Sigmas); drops && n > 2 {
+			s.Sigmas = slices.Delete(s.Sigmas, n-2, n-1)
+		}
+	}
+	s.steps = len(s.Sigmas) - 1
+	s.Timesteps = nil
+	for i := range s.Sigmas {
+		s.Sigmas[i] = float64(float32(s.Sigmas[i]))
+		if i < s.steps {
+			s.Timesteps = append(s.Timesteps, s.Dialect.time(s.logs, s.Sigmas[i]))
+		}
+	}
+	s.InitNoiseSigma = s.Dialect.firstScale(s.Sigmas[0])
+	if s.VP {
+		s.InitNoiseSigma = 1
+	}
+	s.FirstOrderLast = s.Sigmas[s.steps] == 0 || c.EulerAtFinal || c.LowerOrderFinal && s.steps < shortRun
+	return nil
 }
 
 // From returns the tail of the schedule that an image-to-image run of a
@@ -142,5 +206,5 @@ func (s *Schedule) Time(sigma float64) float64 {
 	if i := slices.Index(s.Sigmas[:len(s.Timesteps)], sigma); i >= 0 {
 		return s.Timesteps[i]
 	}
-	return sigmaTime(s.logs, sigma)
+	return s.Dialect.time(s.logs, sigma)
 }

@@ -83,9 +83,9 @@ func (c *Config) euler(train []float64, steps int) (sigmas, times []float64) {
 		times = c.trailing(steps)
 	}
 	sigmas = interpolate(train, times)
-	if c.UseKarras {
+	if between := c.between(); between != nil {
 		lo, hi := c.bounds(sigmas[len(sigmas)-1], sigmas[0])
-		sigmas = karras(lo, hi, steps)
+		sigmas = between(lo, hi, steps)
 		times = sigmaTimes(logs(train), sigmas)
 		for i := range times {
 			times[i] = float64(float32(times[i]))
@@ -110,12 +110,16 @@ func (c *Config) trailing(steps int) []float64 {
 
 // dpmSolver returns sigmas and timesteps as DPMSolverMultistepScheduler computes them.
 func (c *Config) dpmSolver(train []float64, steps int) (sigmas, times []float64) {
-	if c.UseKarras {
+	if between := c.between(); between != nil {
 		lo, hi := c.bounds(train[0], train[len(train)-1])
-		sigmas = karras(lo, hi, steps)
+		sigmas = between(lo, hi, steps)
 		times = sigmaTimes(logs(train), sigmas)
 		for i := range times {
-			times[i] = math.RoundToEven(times[i])
+			if c.UseKarras {
+				times[i] = math.RoundToEven(times[i])
+			} else {
+				times[i] = math.Trunc(times[i]) // which the reference does not round
+			}
 		}
 		return sigmas, times
 	}
@@ -133,6 +137,20 @@ func (c *Config) dpmSolver(train []float64, steps int) (sigmas, times []float64)
 		times = c.trailing(steps)
 	}
 	return interpolate(train, times), times
+}
+
+// between returns the schedule that lies between two noise levels, or nil if
+// noise levels come from timesteps.
+func (c *Config) between() func(lo, hi float64, steps int) []float64 {
+	switch {
+	case c.UseKarras:
+		return karras
+	case c.UseExponential:
+		return exponentialBetween
+	case c.UseBeta:
+		return betaBetween
+	}
+	return nil
 }
 
 func (c *Config) bounds(lo, hi float64) (float64, float64) {
@@ -198,7 +216,7 @@ func sigmaTimes(logs, sigmas []float64) []float64 {
 
 // sigmaTime returns the training time of a sigma, by interpolation of logarithms.
 func sigmaTime(logs []float64, sigma float64) float64 {
-	l := math.Log(max(sigma, 1e-10))
+	l := float64(float32(math.Log(max(sigma, 1e-10)))) // as numpy 1 takes a number beside float32
 	j, _ := slices.BinarySearch(logs, l)
 	if j == len(logs) || logs[j] != l {
 		j--

@@ -56,6 +56,10 @@ type Options struct {
 	Sampler  string // one of Samplers or SamplerAliases; "" is the model's
 	Schedule string // one of Schedules; "" is the model's
 	Spacing  string // leading, linspace or trailing; "" is the model's
+	// Sigmas stand for Schedule and Steps: the noise levels themselves, from high
+	// to low, the last one included.
+	Sigmas  []float64
+	Dialect string // one of sched.DialectNames, whose meaning names have; "" is diffusers
 
 	OriginalSize *Size       // size conditioning (SDXL paper, section 2.2); nil is Width x Height
 	TargetSize   *Size       // nil is Width x Height
@@ -132,7 +136,11 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	r.Width, r.Height = o.size(m)
 	want(r.Width > 0 && r.Width <= maxSide && r.Width%scale == 0, "width is %d, want a multiple of %d up to %d", r.Width, scale, maxSide)
 	want(r.Height > 0 && r.Height <= maxSide && r.Height%scale == 0, "height is %d, want a multiple of %d up to %d", r.Height, scale, maxSide)
-	if o.Steps != nil {
+	if o.Sigmas != nil {
+		r.steps = len(o.Sigmas) - 1
+		want(o.Steps == nil || *o.Steps == r.steps, "steps is %d beside %d sigmas, want %d or none", or(o.Steps, 0), len(o.Sigmas), r.steps)
+		want(o.Schedule == "", "schedule is %s beside sigmas, want one of them", o.Schedule)
+	} else if o.Steps != nil {
 		r.steps = *o.Steps
 	}
 	want(r.steps >= 1 && r.steps <= maxSteps, "steps is %d, want 1 to %d", r.steps, maxSteps)
@@ -203,6 +211,8 @@ type Parameters struct {
 	Sampler      string           `json:"sampler"`
 	Schedule     string           `json:"schedule"`
 	Spacing      string           `json:"spacing"`
+	Sigmas       []float64        `json:"sigmas,omitempty"`
+	Dialect      string           `json:"dialect,omitempty"` // "" is diffusers
 	OriginalSize Size             `json:"original_size"`
 	TargetSize   Size             `json:"target_size"`
 	Crop         [2]int           `json:"crop"`

@@ -52,7 +52,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	schedule, err := m.Scheduler.New(sched.Overrides{Sampler: o.Sampler, Schedule: o.Schedule, Spacing: o.Spacing}, r.steps)
+	schedule, err := m.Scheduler.New(sched.Overrides{Sampler: o.Sampler, Schedule: o.Schedule, Spacing: o.Spacing, Sigmas: o.Sigmas, Dialect: o.Dialect}, r.steps)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +174,12 @@ func (r *resolved) parameters(s *sched.Schedule) Parameters {
 		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Prompt2: r.Prompt2, Negative2: r.Negative2, ClipSkip: r.ClipSkip, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch,
 		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.positive.original, TargetSize: r.positive.target,
 		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd, Cache: r.Cache, Guidance: r.Guidance,
+	}
+	if s.Dialect != sched.Diffusers {
+		p.Dialect = string(s.Dialect)
+	}
+	if r.Sigmas != nil {
+		p.Schedule, p.Sigmas = "", r.Sigmas
 	}
 	if r.syntax != prompt.Plain {
 		p.PromptSyntax = string(r.syntax)

@@ -41,6 +41,7 @@ type TextPrompt struct {
 type Extras struct {
 	Schedule     string `json:"schedule,omitempty"`      // one of Schedules
 	Spacing      string `json:"spacing,omitempty"`       // leading, linspace or trailing
+	Dialect      string `json:"dialect,omitempty"`       // one of sched.DialectNames
 	PromptSyntax string `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes
 	ClipSkip     int    `json:"clip_skip,omitempty"`
 	OriginalSize []int  `json:"original_size,omitempty"`

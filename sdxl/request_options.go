@@ -66,7 +66,7 @@ func (r *Request) prompts(o *Options) {
 
 func (x *Extras) apply(o *Options) {
 	o.Guidance = x.Guidance
-	o.Schedule, o.Spacing, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.PromptSyntax, x.ClipSkip
+	o.Schedule, o.Spacing, o.Dialect, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.Dialect, x.PromptSyntax, x.ClipSkip
 	size := func(v []int) *Size {
 		if v == nil {
 			return nil

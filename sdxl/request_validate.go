@@ -145,6 +145,7 @@ func (r *Request) validateInit(e *RequestError, steps int, l Limits) {
 func (x *Extras) validate(e *RequestError) {
 	oneOf(e, "extras.schedule", x.Schedule, Schedules())
 	oneOf(e, "extras.spacing", x.Spacing, spacings)
+	oneOf(e, "extras.dialect", x.Dialect, sched.DialectNames())
 	oneOf(e, "extras.prompt_syntax", x.PromptSyntax, prompt.Syntaxes())
 	e.want(x.ClipSkip >= 0, "extras.clip_skip", "is %d, want 0 or more", x.ClipSkip)
 	pair := func(field string, v []int, least int) {

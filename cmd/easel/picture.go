@@ -13,6 +13,7 @@ import (
 
 	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/safetensors"
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
@@ -64,6 +65,8 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sdxl.Schedules(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
 	flags.StringVar(&o.Cache, "cache", "", "reuse of what deep layers gave, such as deepcache:3: all of the UNet at every third call alone (default: none)")
+	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise levels such as 14.6,5,1,0, in place of --schedule and --steps")
+	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
@@ -105,7 +108,10 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	if flags.Changed("cfg") {
 		o.CFG = &f.cfg
 	}
-	o.Steps, o.Batch = &f.steps, &f.batch
+	o.Batch = &f.batch
+	if o.Sigmas == nil || flags.Changed("steps") {
+		o.Steps = &f.steps
+	}
 	o.OriginalSize, o.TargetSize, o.Crop = f.original.size, f.target.size, f.crop.point
 	o.NegativeOriginalSize, o.NegativeTargetSize = f.negativeOriginal.size, f.negativeTarget.size
 	if flags.Changed("negative-crop") {

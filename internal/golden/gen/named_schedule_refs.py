@@ -1,0 +1,124 @@
+"""Writes sched/testdata/named.json: sigma schedules by name and dialect.
+
+    python internal/golden/gen/named_schedule_refs.py
+
+exponential and beta are diffusers', and normal, karras, exponential and polyexponential k-diffusion's own; lcm has diffusers' timesteps. The
+others are written down here from their definitions.
+"""
+import pathlib
+import warnings
+
+import diffusers
+import k_diffusion as K
+import numpy as np
+import scipy.stats
+import torch
+
+from sched_refs import CLASSES, SDXL, f32, folder_scheduler, write
+
+ALPHAS = folder_scheduler(SDXL).alphas_cumprod
+TRAIN = np.array(((1 - ALPHAS) / ALPHAS) ** 0.5, dtype=np.float64)
+LOGS = np.log(TRAIN.astype(np.float32))
+AYS = [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029]
+STEPS = [1, 2, 3, 7, 10, 11, 20, 30]
+
+
+def diffusers_cases():
+    for sampler in ("euler", "dpmpp_2m"):
+        for name in ("exponential", "beta"):
+            for spacing in ("leading", "linspace", "trailing"):
+                for n in STEPS:
+                    s = CLASSES[sampler].from_config(SDXL, **{f"use_{name}_sigmas": True, "timestep_spacing": spacing})
+                    s.set_timesteps(n)
+                    yield dict(dialect="diffusers", sampler=sampler, schedule=name, spacing=spacing, steps=n, sigmas=f32(s.sigmas), times=f32(s.timesteps))
+
+
+class Network(K.external.DiscreteSchedule):
+    def __init__(self):
+        super().__init__(torch.from_numpy(TRAIN).float(), quantize=False)
+
+
+def at(t):
+    lo = np.minimum(np.floor(t).astype(int), len(LOGS) - 2)
+    return np.exp(LOGS[lo] + (t - lo) * (LOGS[lo + 1].astype(float) - LOGS[lo]))
+
+
+def simple(n):
+    return [TRAIN[::-1][int(i * len(TRAIN) / n)] for i in range(n)] + [0]
+
+
+def ddim_uniform(n):
+    return list(TRAIN[1::max(len(TRAIN) // n, 1)][::-1]) + [0]
+
+
+def beta(n):
+    t = np.rint(scipy.stats.beta.ppf(1 - np.linspace(0, 1, n, endpoint=False), .6, .6) * (len(TRAIN) - 1)).astype(int)
+    return [TRAIN[i] for j, i in enumerate(t) if j == 0 or i != t[j - 1]] + [0]
+
+
+def linear_quadratic(n, threshold=.025):
+    """A line from 0 to the threshold over half of the steps, then the parabola to 1 that goes on with its slope up to the last step's end."""
+    if n == 1:
+        return [TRAIN[-1], 0]
+    k, q = n // 2, n - n // 2
+    diff = k - threshold * n
+    i = np.arange(n)
+    curve = diff / (k * q * q) * i**2 + (threshold / k - 2 * diff / q**2) * i + diff / (k * q * q) * k**2
+    return list((1 - np.where(i < k, i * threshold / k, curve)) * TRAIN[-1]) + [0]
+
+
+def kl_optimal(n, web):
+    m = n + 1 if web else n
+    share = np.arange(m) / max(m - 1, 1)
+    return list(np.tan(share * np.arctan(TRAIN[0]) + (1 - share) * np.arctan(TRAIN[-1]))) + ([] if web else [0])
+
+
+def ays(n, web):
+    def stretch(m):
+        return list(np.exp(np.interp(np.linspace(0, 1, m), np.linspace(0, 1, len(AYS)), np.log(AYS))))
+    if web and n + 1 != len(AYS):
+        return stretch(n) + [0]
+    return stretch(n + 1)[:-1] + [0]
+
+
+def lcm(n):
+    s = diffusers.LCMScheduler.from_config(SDXL)
+    s.set_timesteps(n)
+    return [TRAIN[t] for t in s.timesteps.tolist()] + [0]
+
+
+def nearest(sigma):
+    return int(np.argmin(np.abs(LOGS - np.log(sigma))))
+
+
+def other_cases():
+    net, sampling = Network(), K.sampling
+    lo, hi = TRAIN[0], TRAIN[-1]
+    for n in STEPS:
+        for dialect in ("k-diffusion", "a1111", "comfy"):
+            web = dialect == "a1111"
+            sets = dict(karras=sampling.get_sigmas_karras(n, lo, hi), exponential=sampling.get_sigmas_exponential(n, lo, hi),
+                        polyexponential=sampling.get_sigmas_polyexponential(n, lo, hi), normal=net.get_sigmas(n), simple=simple(n),
+                        sgm_uniform=list(at(np.linspace(len(TRAIN) - 1, 0, n + 1)[:-1])) + [0], ddim_uniform=ddim_uniform(n), beta=beta(n),
+                        linear_quadratic=linear_quadratic(n), kl_optimal=kl_optimal(n, web), align_your_steps=ays(n, web))
+            for name, sigmas in sets.items():
+                sigmas = f32(sigmas)
+                times = [nearest(s) if dialect == "comfy" else float(net.sigma_to_t(torch.tensor(s))) for s in sigmas if s > 0][:len(sigmas) - 1]
+                yield dict(dialect=dialect, sampler="euler", schedule=name, steps=n, sigmas=sigmas, times=times)
+        yield dict(dialect="diffusers", sampler="euler", schedule="lcm", steps=n, sigmas=f32(lcm(n)), times=diffusers_lcm_times(n))
+        for name, sampler, dialect in (("karras", "dpm_2", "a1111"), ("karras", "dpmpp_3m_sde", "a1111"), ("normal", "uni_pc", "comfy")):
+            more = K.sampling.get_sigmas_karras(n + 1, lo, hi) if name == "karras" else net.get_sigmas(n + 1)
+            sigmas = f32(more)
+            yield dict(dialect=dialect, sampler=sampler, schedule=name, steps=n, sigmas=sigmas[:-2] + sigmas[-1:])
+
+
+def diffusers_lcm_times(n):
+    s = diffusers.LCMScheduler.from_config(SDXL)
+    s.set_timesteps(n)
+    return s.timesteps.tolist()
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    diffusers.utils.logging.set_verbosity_error()
+    write("named.json", [*diffusers_cases(), *other_cases()])

@@ -1,0 +1,72 @@
+package sched
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Dialect says whose meaning the names have where implementations differ: of
+// schedules, of the model's time at a noise level, and of the first noise.
+type Dialect string
+
+// The dialects. The zero value is Diffusers.
+const (
+	Diffusers  Dialect = "diffusers"
+	A1111      Dialect = "a1111"       // AUTOMATIC1111's web UI
+	Comfy      Dialect = "comfy"       // ComfyUI
+	KDiffusion Dialect = "k-diffusion" // Crowson's library, on which the two are built
+)
+
+// DialectNames lists the dialects.
+func DialectNames() []string {
+	return []string{string(Diffusers), string(A1111), string(Comfy), string(KDiffusion)}
+}
+
+func dialectNamed(name string) (Dialect, error) {
+	if name == "" {
+		return Diffusers, nil
+	}
+	if !slices.Contains(DialectNames(), name) {
+		return "", fmt.Errorf("sched: no dialect %q; there are %s", name, strings.Join(DialectNames(), ", "))
+	}
+	return Dialect(name), nil
+}
+
+// dropsPenultimate reports whether a dialect computes a schedule of one step
+// more for a sampler and leaves out the last noise level before the end.
+func (d Dialect) dropsPenultimate(sampler string) bool {
+	switch d {
+	case A1111:
+		return slices.Contains([]string{"dpm_2", "dpm_2_a", "dpmpp_3m_sde"}, sampler)
+	case Comfy:
+		return slices.Contains([]string{"dpm_2", "dpm_2_a", "uni_pc", "uni_pc_bh2"}, sampler)
+	}
+	return false
+}
+
+// time returns what the model is told at a noise level: the nearest of the
+// training timesteps in comfy, what lies between them in the others.
+func (d Dialect) time(logs []float64, sigma float64) float64 {
+	if d != Comfy {
+		return sigmaTime(logs, sigma)
+	}
+	l, best, nearest := float32(math.Log(max(sigma, 1e-10))), 0, float32(math.MaxFloat32)
+	for i, log := range logs {
+		// In float32, as there: of two that are as near it is the lower one.
+		if d := max(float32(log)-l, l-float32(log)); d < nearest {
+			best, nearest = i, d
+		}
+	}
+	return float64(best)
+}
+
+// firstScale returns what the first noise is multiplied with; comfy and
+// diffusers have the deviation of x0 + sigma noise for an x0 of deviation 1.
+func (d Dialect) firstScale(sigma float64) float64 {
+	if d == Comfy || d == Diffusers {
+		return math.Sqrt(1 + sigma*sigma)
+	}
+	return sigma
+}

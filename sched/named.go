@@ -1,0 +1,245 @@
+package sched
+
+import (
+	"math"
+	"slices"
+)
+
+// levels are a model's noise levels at its training timesteps.
+type levels struct {
+	train  []float64 // from low to high
+	logs   []float64
+	lo, hi float64 // the range of the schedules
+}
+
+// at returns the noise level at a time, by interpolation of logarithms.
+func (l *levels) at(time float64) float64 {
+	i := min(int(time), len(l.logs)-2)
+	w := time - float64(i)
+	return math.Exp((1-w)*l.logs[i] + w*l.logs[i+1])
+}
+
+// maker makes the noise levels of so many steps, from high to low, the last
+// included.
+type maker func(l *levels, d Dialect, steps int) []float64
+
+// makers are the schedules beside normal and karras that diffusers' samplers
+// compute themselves, by the names that k-diffusion, ComfyUI and the web UI have.
+var makers = []struct {
+	name string
+	make maker
+}{
+	{"exponential", exponential},
+	{"polyexponential", exponential}, // with rho 1, which it has where nobody says else
+	{"simple", simple},
+	{"sgm_uniform", sgmUniform},
+	{"ddim_uniform", ddimUniform},
+	{"beta", beta},
+	{"linear_quadratic", linearQuadratic},
+	{"kl_optimal", klOptimal},
+	{"align_your_steps", alignYourSteps},
+	{"lcm", lcm},
+	{"turbo", turbo},
+}
+
+// ScheduleNames lists the sigma schedules.
+func ScheduleNames() []string {
+	names := []string{"normal", "karras"}
+	for _, m := range makers {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// makerNamed returns how a schedule is made in a dialect, or nil.
+func makerNamed(name string, d Dialect) maker {
+	switch {
+	case d == Diffusers && (name == "normal" || name == "karras" || name == "exponential" || name == "beta"):
+		return nil // by the samplers' own rules; see Config.euler and Config.dpmSolver
+	case name == "normal":
+		return normal
+	case name == "karras":
+		return func(l *levels, _ Dialect, steps int) []float64 { return append(karras(l.lo, l.hi, steps), 0) }
+	}
+	for _, m := range makers {
+		if m.name == name {
+			return m.make
+		}
+	}
+	return nil
+}
+
+// normal has its times evenly from the last training timestep to the first.
+func normal(l *levels, _ Dialect, steps int) []float64 {
+	out := make([]float64, steps, steps+1)
+	for i := range out {
+		out[i] = l.at(linspace(float64(len(l.train)-1), 0, steps, i))
+	}
+	return append(out, 0)
+}
+
+// sgmUniform leaves out the last of one time more (Stability's generative-models).
+func sgmUniform(l *levels, _ Dialect, steps int) []float64 {
+	out := make([]float64, steps, steps+1)
+	for i := range out {
+		out[i] = l.at(linspace(float64(len(l.train)-1), 0, steps+1, i))
+	}
+	return append(out, 0)
+}
+
+// exponential is even in the logarithm.
+func exponential(l *levels, _ Dialect, steps int) []float64 {
+	return append(exponentialBetween(l.lo, l.hi, steps), 0)
+}
+
+func exponentialBetween(lo, hi float64, steps int) []float64 {
+	out := make([]float64, steps)
+	for i := range out {
+		out[i] = math.Exp(linspace(math.Log(hi), math.Log(lo), steps, i))
+	}
+	return out
+}
+
+// simple takes every so many of the training timesteps, from the last one down.
+func simple(l *levels, _ Dialect, steps int) []float64 {
+	out := make([]float64, steps, steps+1)
+	for i := range out {
+		out[i] = l.train[len(l.train)-1-int(float64(i)*float64(len(l.train))/float64(steps))]
+	}
+	return append(out, 0)
+}
+
+// ddimUniform takes every so many of the training timesteps, from the second
+// one up (Song et al. 2020); where the number does not divide theirs there may be
+// more steps than asked for.
+func ddimUniform(l *levels, _ Dialect, steps int) []float64 {
+	out := []float64{0}
+	for i := 1; i < len(l.train); i += max(len(l.train)/steps, 1) {
+		out = append(out, l.train[i])
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// Shape of the beta schedule (Lee et al. 2024, "Beta sampling is all you need").
+const betaAlpha, betaBeta = 0.6, 0.6
+
+// beta takes training timesteps at quantiles of the beta distribution, each once.
+func beta(l *levels, _ Dialect, steps int) []float64 {
+	var out []float64
+	last := -1
+	for i := range steps {
+		t := int(math.RoundToEven(betaQuantile(1-float64(i)/float64(steps), betaAlpha, betaBeta) * float64(len(l.train)-1)))
+		if t != last {
+			out = append(out, l.train[t])
+		}
+		last = t
+	}
+	return append(out, 0)
+}
+
+// betaBetween are quantiles between two noise levels, as diffusers has it.
+func betaBetween(lo, hi float64, steps int) []float64 {
+	out := make([]float64, steps)
+	for i := range out {
+		out[i] = lo + betaQuantile(1-linspace(0, 1, steps, i), betaAlpha, betaBeta)*(hi-lo)
+	}
+	return out
+}
+
+// linearQuadratic falls linearly by 2.5 % in the first half of the steps, then
+// as a parabola (Polyak et al. 2024, "Movie Gen", section 3.4.2).
+func linearQuadratic(l *levels, _ Dialect, steps int) []float64 {
+	if steps == 1 {
+		return []float64{l.hi, 0}
+	}
+	const threshold = 0.025
+	n := float64(steps)
+	linear := float64(steps / 2)
+	quadratic := n - linear
+	diff := linear - threshold*n
+	a := diff / (linear * quadratic * quadratic)
+	b := threshold/linear - 2*diff/(quadratic*quadratic)
+	c := a * linear * linear
+	out := make([]float64, steps+1)
+	for i := range out {
+		x := float64(i)
+		fallen := x * threshold / linear
+		if x >= linear {
+			fallen = a*x*x + b*x + c
+		}
+		out[i] = (1 - fallen) * l.hi
+	}
+	out[steps] = 0
+	return out
+}
+
+// klOptimal is even in the arc tangent (Sabour et al. 2024, "Align your steps",
+// theorem 3.1). The web UI ends at the lowest level, the others at 0 after it.
+func klOptimal(l *levels, d Dialect, steps int) []float64 {
+	n := steps
+	if d == A1111 {
+		n++
+	}
+	out := make([]float64, n)
+	for i := range out {
+		out[i] = math.Tan(linspace(math.Atan(l.hi), math.Atan(l.lo), n, i))
+	}
+	if d == A1111 {
+		return out
+	}
+	return append(out, 0)
+}
+
+// aysSDXL are the levels that Sabour et al. 2024 optimised for SDXL at 10 steps.
+var aysSDXL = []float64{14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029}
+
+// alignYourSteps interpolates between these, in the logarithm: the web UI over
+// all 11 of them before a 0, the others with the 0 in place of the last.
+func alignYourSteps(_ *levels, d Dialect, steps int) []float64 {
+	n := steps + 1
+	if d == A1111 && n != len(aysSDXL) {
+		n = steps
+	}
+	out := make([]float64, n, steps+1)
+	for i := range out {
+		x := linspace(0, float64(len(aysSDXL)-1), n, i)
+		j := min(int(x), len(aysSDXL)-2)
+		w := x - float64(j)
+		out[i] = math.Exp((1-w)*math.Log(aysSDXL[j]) + w*math.Log(aysSDXL[j+1]))
+	}
+	if n == steps {
+		return append(out, 0)
+	}
+	out[steps] = 0
+	return out
+}
+
+// lcmTimes is the number of timesteps that latent consistency models are
+// distilled with (Luo et al. 2023).
+const lcmTimes = 50
+
+// lcm takes steps of these, evenly from the last one down; more than there are
+// are those there are.
+func lcm(l *levels, _ Dialect, steps int) []float64 {
+	n := min(steps, lcmTimes)
+	every := len(l.train) / lcmTimes
+	out := make([]float64, n, n+1)
+	for i := range out {
+		out[i] = l.train[(lcmTimes-int(math.Floor(float64(i)*lcmTimes/float64(n))))*every-1]
+	}
+	return append(out, 0)
+}
+
+// turboTimes is the number of timesteps of SDXL Turbo (Sauer et al. 2023).
+const turboTimes = 10
+
+// turbo takes the first steps of these, from the last timestep down.
+func turbo(l *levels, _ Dialect, steps int) []float64 {
+	n := min(steps, turboTimes)
+	out := make([]float64, n, n+1)
+	for i := range out {
+		out[i] = l.train[(turboTimes-i)*len(l.train)/turboTimes-1]
+	}
+	return append(out, 0)
+}
