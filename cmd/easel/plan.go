@@ -52,6 +52,7 @@ func newPlan() *cobra.Command {
 	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")
 	flags.Float64Var(&cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance")
 	flags.IntVar(&batch, "batch", 1, "number of pictures")
+	flags.StringVar(&o.Cache, "cache", "", "cache across steps, such as deepcache:3")
 	flags.Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	return cmd
 }
