@@ -51,9 +51,9 @@ func ProblemNamed(name string) (Problem, error) {
 // Curve is a sampler's error at several numbers of steps: of the path, or, Weak,
 // of the distribution.
 type Curve struct {
-	Sampler string
-	Weak    bool
-	Points  []exact.Point
+	Sampler string        `json:"sampler"`
+	Weak    bool          `json:"weak"`
+	Points  []exact.Point `json:"points"`
 }
 
 // Converge measures samplers on a problem: how far they end from the solution of

@@ -223,13 +223,13 @@ func TestSpeed(t *testing.T) {
 }
 
 func TestSigmas(t *testing.T) {
-	levels, err := lab.Sigmas(sched.DefaultConfig(), "euler", "linspace", []string{"normal", "karras"}, 3)
+	levels, err := lab.Sigmas(sched.DefaultConfig(), sched.Overrides{Sampler: "euler", Spacing: "linspace"}, []string{"normal", "karras"}, 3)
 	require.NoError(t, err)
 	table := lab.SigmasTable(levels)
 	require.Equal(t, []string{"level", "normal", "karras"}, table.Columns)
 	require.Equal(t, []string{"0", "14.61465", "14.61465"}, table.Rows[0])
 	require.Equal(t, []string{"3", "0", "0"}, table.Rows[3])
-	_, err = lab.Sigmas(sched.DefaultConfig(), "euler", "", []string{"steep"}, 3)
+	_, err = lab.Sigmas(sched.DefaultConfig(), sched.Overrides{Sampler: "euler"}, []string{"steep"}, 3)
 	require.ErrorContains(t, err, `no schedule "steep"`)
 }
 

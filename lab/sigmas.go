@@ -14,15 +14,16 @@ type Levels struct {
 	Timesteps []float64 `json:"timesteps"`
 }
 
-// Sigmas lists the noise levels of schedules for a model and a sampler.
-func Sigmas(c sched.Config, sampler, spacing string, schedules []string, steps int) ([]Levels, error) {
+// Sigmas lists the noise levels of schedules for a model, by what overrides say
+// of the rest.
+func Sigmas(c sched.Config, o sched.Overrides, schedules []string, steps int) ([]Levels, error) {
 	var all []Levels
-	for _, name := range schedules {
-		s, err := c.New(sched.Overrides{Sampler: sampler, Schedule: name, Spacing: spacing}, steps)
+	for _, o.Schedule = range schedules {
+		s, err := c.New(o, steps)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Levels{name, s.Sigmas, s.Timesteps})
+		all = append(all, Levels{o.Schedule, s.Sigmas, s.Timesteps})
 	}
 	return all, nil
 }

@@ -23,6 +23,7 @@ func newBenchQuality() *cobra.Command {
 	var cfgs []float64
 	var count int
 	var csvPath, plotPath string
+	var guidance guidanceFlags
 	cmd := &cobra.Command{
 		Use:   "quality",
 		Short: "Score how many captions of shapes are drawn right, by sampler, steps and cfg",
@@ -54,7 +55,9 @@ have combinations that the training of the model in the box leaves out; docs/mod
 			defer backend.Close()
 			pipe := sdxl.Pipeline{Model: m, Backend: backend}
 			draw := func(ctx context.Context, caption string, seed int64, s quality.Setting) (*image.NRGBA, error) {
-				r, err := pipe.Generate(ctx, sdxl.Options{Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Sampler: s.Sampler, Schedule: s.Schedule, Cache: s.Cache})
+				r, err := pipe.Generate(ctx, sdxl.Options{
+					Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Guidance: guidance.of(cmd), Sampler: s.Sampler, Schedule: s.Schedule, Cache: s.Cache,
+				})
 				if err != nil {
 					return nil, err
 				}
@@ -93,6 +96,7 @@ have combinations that the training of the model in the box leaves out; docs/mod
 		},
 	}
 	model.add(cmd)
+	guidance.add(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&samplers, "sampler", []string{"dpmpp_2m"}, "samplers: "+strings.Join(sdxl.Samplers(), ", "))
 	flags.StringSliceVar(&schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sdxl.Schedules(), ", "))

@@ -13,7 +13,8 @@ import (
 func newLabSigmas() *cobra.Command {
 	var out labFlags
 	var schedules []string
-	var sampler, spacing, model string
+	var model string
+	var o sched.Overrides
 	var steps int
 	cmd := &cobra.Command{
 		Use:   "sigmas",
@@ -32,7 +33,7 @@ func newLabSigmas() *cobra.Command {
 				defer m.Close()
 				config = m.Scheduler
 			}
-			levels, err := lab.Sigmas(config, sampler, spacing, schedules, steps)
+			levels, err := lab.Sigmas(config, o, schedules, steps)
 			if err != nil {
 				return err
 			}
@@ -42,8 +43,9 @@ func newLabSigmas() *cobra.Command {
 	out.add(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&schedules, "schedule", sdxl.Schedules(), "sigmas")
-	flags.StringVar(&sampler, "sampler", "euler", "sampler that they are for: "+strings.Join(sdxl.Samplers(), ", "))
-	flags.StringVar(&spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
+	flags.StringVar(&o.Sampler, "sampler", "euler", "sampler that they are for: "+strings.Join(sdxl.Samplers(), ", "))
+	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
+	flags.StringVar(&o.Dialect, "dialect", "", "whose meaning the names have: "+strings.Join(sched.DialectNames(), ", ")+" (default diffusers)")
 	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")
 	flags.StringVarP(&model, "model", "m", "", "diffusers folder or single-file checkpoint (default: SDXL's training)")
 	return cmd

@@ -34,7 +34,7 @@ var rules = []rule{
 	{"internal/cpu", own("internal/cpu")},
 	{"internal/kernel/...", own("internal/kernel", "internal/cpu", "internal/guard")},
 	{"internal/parallel", own("internal/parallel")},
-	{"sched", own("sched")},
+	{"sched/...", own("sched")},
 	{"tensor", own("tensor", "internal")},
 	{"safetensors/...", own("safetensors", "tensor", "internal")},
 	{"nn", own("nn", "tensor", "internal")},

@@ -16,8 +16,9 @@ type Problem interface {
 
 // Point is what a sampler's run of a number of steps was off by, and what it cost.
 type Point struct {
-	Steps, Calls int
-	Error        float64 // of the result, root mean square
+	Steps int     `json:"steps"`
+	Calls int     `json:"calls"`
+	Error float64 `json:"error"` // of the result, root mean square
 }
 
 // Converge runs a sampler from x at noise level from, in each number of steps of
