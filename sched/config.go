@@ -39,6 +39,7 @@ type Config struct {
 	DynamicShifting     bool      `json:"use_dynamic_shifting"`
 	LambdaMinClipped    *float64  `json:"lambda_min_clipped"` // Python's -Infinity is null here
 	VarianceType        *string   `json:"variance_type"`
+	SetAlphaToOne       bool      `json:"set_alpha_to_one"` // of DDIM: its last step ends at 0
 }
 
 // DefaultConfig is what the reference takes for an SDXL checkpoint that comes
@@ -56,7 +57,7 @@ func EmptyConfig() Config {
 	return Config{
 		Class: "EulerDiscreteScheduler", TrainTimesteps: 1000, BetaStart: 0.0001, BetaEnd: 0.02, BetaSchedule: "linear",
 		PredictionType: "epsilon", TimestepSpacing: "linspace", FinalSigmas: "zero", Interpolation: "linear",
-		TimestepType: "discrete", SolverOrder: 2, Algorithm: "dpmsolver++", Solver: "midpoint", LowerOrderFinal: true,
+		TimestepType: "discrete", SolverOrder: 2, Algorithm: "dpmsolver++", Solver: "midpoint", LowerOrderFinal: true, SetAlphaToOne: true,
 	}
 }
 
@@ -67,7 +68,7 @@ const maxTrainTimesteps = 1 << 16
 var classes = map[string]string{
 	"EulerDiscreteScheduler": "euler", "EulerAncestralDiscreteScheduler": "euler_a", "DPMSolverMultistepScheduler": "dpmpp_2m",
 	"HeunDiscreteScheduler": "heun", "KDPM2DiscreteScheduler": "dpm_2", "KDPM2AncestralDiscreteScheduler": "dpm_2_a",
-	"LMSDiscreteScheduler": "lms",
+	"LMSDiscreteScheduler": "lms", "DDIMScheduler": "ddim", "DDPMScheduler": "euler_a", "LCMScheduler": "lcm",
 }
 
 // validate names every field that asks for something else than this package does.
@@ -130,7 +131,8 @@ func (c *Config) validate(sampler string) error {
 		if c.SolverOrder != 2 {
 			errs = append(errs, fmt.Errorf("solver_order is %d, want 2", c.SolverOrder))
 		}
-	case "euler", "heun", "dpm_2", "dpm_2_a", "dpmpp_2s_a", "lms", "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde", "res_multistep", "uni_pc", "uni_pc_bh2":
+	case "euler", "heun", "dpm_2", "dpm_2_a", "dpmpp_2s_a", "lms", "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde", "res_multistep", "uni_pc", "uni_pc_bh2",
+		"ddim", "dpm_fast", "dpm_adaptive", "ipndm", "lcm":
 		want("interpolation_type", c.Interpolation, "linear")
 		if c.PredictionType == string(VPrediction) { // which alone the reference changes it for
 			want("timestep_type", c.TimestepType, "discrete")

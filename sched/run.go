@@ -22,11 +22,25 @@ type Run[T Float] struct {
 	Sigmas  []float64 // noise levels, from high to low; only the last may be 0
 	Denoise Denoise[T]
 	Noise   Noise // for samplers that add noise, nil for others
+	// Eta is how much of the noise that an ancestral or SDE step takes away it
+	// adds anew, 0 to 1; nil is the sampler's own: 0 for DDIM, DPM fast and DPM
+	// adaptive, 1 for the others.
+	Eta    *float64
+	SNoise *float64 // what all added noise is multiplied with; nil is 1
+	Churn  Churn    // for Euler, Heun and DPM2
 	// FirstOrderLast asks a multistep sampler to end with a step of first order.
 	FirstOrderLast bool
 	// OnStep, if not nil, is called after each step with the state and the
 	// estimate of x0 that led to it. An error ends the run.
 	OnStep func(step int, x, denoised []T) error
+}
+
+// Churn raises the noise level before a step, and adds the noise for it (Karras
+// et al. 2022, algorithm 2). The zero value does not.
+type Churn struct {
+	Amount float64 `json:"amount"`        // S_churn: over all steps, at most sqrt(2)-1 of the level in each
+	Min    float64 `json:"min,omitempty"` // of the noise levels that are raised
+	Max    float64 `json:"max,omitempty"` // 0 is no limit
 }
 
 // Sampler is a way from noise to x0 under a name.
@@ -52,13 +66,17 @@ var samplers = []Sampler{
 	{"res_multistep", RESMultistep[float32], RESMultistep[float64]},
 	{"uni_pc", UniPCBH1[float32], UniPCBH1[float64]},
 	{"uni_pc_bh2", UniPCBH2[float32], UniPCBH2[float64]},
+	{"ddim", DDIM[float32], DDIM[float64]},
+	{"dpm_fast", DPMFast[float32], DPMFast[float64]},
+	{"dpm_adaptive", DPMAdaptive[float32], DPMAdaptive[float64]},
+	{"ipndm", IPNDM[float32], IPNDM[float64]},
+	{"lcm", LCM[float32], LCM[float64]},
 }
 
 // aliases are the names of Stability's v1 API. In the samplers' space, x0 +
-// sigma noise, DDIM's step with eta 0 is Euler's (Karras et al. 2022, appendix
-// B.4), and that of DDPM, of the smaller of its two variances, is the ancestral one.
+// sigma noise, DDPM's step, of the smaller of its two variances, is the ancestral one.
 var aliases = map[string]string{
-	"DDIM": "euler", "DDPM": "euler_a", "K_EULER": "euler", "K_EULER_ANCESTRAL": "euler_a", "K_DPMPP_2M": "dpmpp_2m", "K_HEUN": "heun",
+	"DDIM": "ddim", "DDPM": "euler_a", "K_EULER": "euler", "K_EULER_ANCESTRAL": "euler_a", "K_DPMPP_2M": "dpmpp_2m", "K_HEUN": "heun",
 	"K_DPM_2": "dpm_2", "K_DPM_2_ANCESTRAL": "dpm_2_a", "K_DPMPP_2S_ANCESTRAL": "dpmpp_2s_a", "K_LMS": "lms",
 }
 
@@ -98,6 +116,15 @@ func (r *Run[T]) check() error {
 		errs = append(errs, errors.New("sched: Denoise is nil"))
 	}
 	errs = append(errs, checkSigmas(r.Sigmas))
+	for _, v := range []struct {
+		name string
+		is   float64
+		most float64
+	}{{"Eta", r.eta(0), 1}, {"SNoise", r.sNoise(), math.MaxFloat32}, {"Churn.Amount", r.Churn.Amount, math.MaxFloat32}, {"Churn.Min", r.Churn.Min, math.MaxFloat32}, {"Churn.Max", r.Churn.Max, math.MaxFloat32}} {
+		if !(v.is >= 0 && v.is <= v.most) {
+			errs = append(errs, fmt.Errorf("sched: %s is %g, want 0 to %g", v.name, v.is, v.most))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -121,6 +148,29 @@ func checkSigmas(sigmas []float64) error {
 
 // ErrNoNoise is the error of samplers that add noise and have none.
 var ErrNoNoise = errors.New("sched: Noise is nil, and this sampler adds noise")
+
+// eta returns Eta, or a sampler's own.
+func (r *Run[T]) eta(own float64) float64 {
+	if r.Eta == nil {
+		return own
+	}
+	return *r.Eta
+}
+
+func (r *Run[T]) sNoise() float64 {
+	if r.SNoise == nil {
+		return 1
+	}
+	return *r.SNoise
+}
+
+// needsNoise is the error of a run without Noise in which eta is not 0.
+func (r *Run[T]) needsNoise(eta float64) error {
+	if r.Noise == nil && eta != 0 {
+		return ErrNoNoise
+	}
+	return nil
+}
 
 // steps calls the denoiser once a step and advance with what it gave.
 func (r *Run[T]) steps(ctx context.Context, advance func(i int, denoised []T)) error {

@@ -6,25 +6,36 @@ import (
 )
 
 // Euler is Euler's method on the probability-flow ODE (Karras et al. 2022,
-// algorithm 2 without churn).
+// algorithm 2).
 func Euler[T Float](ctx context.Context, r *Run[T]) error {
-	return r.steps(ctx, func(i int, denoised []T) {
-		r.eulerStep(denoised, r.Sigmas[i], r.Sigmas[i+1])
+	return r.churned(ctx, func(i int, from float64, denoised []T) error {
+		r.eulerStep(denoised, from, r.Sigmas[i+1])
+		return nil
 	})
 }
 
-// EulerAncestral steps down further than asked and adds fresh noise back
-// (k-diffusion's sample_euler_ancestral with eta 1). It draws noise at the last
-// step too, as diffusers does, where none is added.
-func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error {
-	if r.Noise == nil {
-		return ErrNoNoise
+// EulerAncestral steps down further than asked and adds fresh noise back, as
+// k-diffusion has it. It draws noise at the last step too, as diffusers does,
+// where none is added.
+func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error { return r.eulerAncestral(ctx, 1) }
+
+// DDIM is the sampler of Song et al. 2020 with an eta of 0 unless told
+// otherwise: in the space of x0 + sigma noise Euler's method, with ancestral steps
+// where eta is not 0.
+func DDIM[T Float](ctx context.Context, r *Run[T]) error { return r.eulerAncestral(ctx, 0) }
+
+func (r *Run[T]) eulerAncestral(ctx context.Context, eta float64) error {
+	eta = r.eta(eta)
+	if err := r.needsNoise(eta); err != nil {
+		return err
 	}
 	noise := make([]float32, len(r.X))
 	return r.steps(ctx, func(i int, denoised []T) {
-		down, up := ancestral(r.Sigmas[i], r.Sigmas[i+1])
-		r.Noise.Normal(noise)
-		f, g := T((down-r.Sigmas[i])/r.Sigmas[i]), T(up)
+		down, up := ancestral(r.Sigmas[i], r.Sigmas[i+1], eta)
+		if eta != 0 {
+			r.Noise.Normal(noise)
+		}
+		f, g := T((down-r.Sigmas[i])/r.Sigmas[i]), T(up*r.sNoise())
 		for j, x := range r.X {
 			r.X[j] = x + (x-denoised[j])*f + T(noise[j])*g
 		}
@@ -32,9 +43,12 @@ func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error {
 }
 
 // ancestral splits a step to a noise level into a step further down and the
-// noise that leads back up.
-func ancestral(from, to float64) (down, up float64) {
-	up = math.Sqrt(max(to*to*(from*from-to*to)/(from*from), 0))
+// noise that leads back up, eta of it.
+func ancestral(from, to, eta float64) (down, up float64) {
+	if eta == 0 {
+		return to, 0
+	}
+	up = min(to, eta*math.Sqrt(max(to*to*(from*from-to*to)/(from*from), 0)))
 	return math.Sqrt(to*to - up*up), up
 }
 

@@ -8,14 +8,17 @@ import (
 // DPMPPSDE is the single-step solver of the diffusion SDE, DPM-Solver++ (Lu et
 // al. 2022) with r = 1/2 and noise at both of its points, as k-diffusion has it.
 func DPMPPSDE[T Float](ctx context.Context, r *Run[T]) error {
-	if r.Noise == nil {
-		return ErrNoNoise
+	eta := r.eta(1)
+	if err := r.needsNoise(eta); err != nil {
+		return err
 	}
 	x, denoised2, noise := make([]T, len(r.X)), make([]T, len(r.X)), make([]float32, len(r.X))
 	step := func(dst, denoised []T, from, to float64) {
-		down, up := ancestral(from, to)
-		r.Noise.Normal(noise)
-		keep, rest, g := T(down/from), T(1-down/from), T(up)
+		down, up := ancestral(from, to, eta)
+		if eta != 0 {
+			r.Noise.Normal(noise)
+		}
+		keep, rest, g := T(down/from), T(1-down/from), T(up*r.sNoise())
 		for j, v := range r.X {
 			dst[j] = keep*v + rest*denoised[j] + g*T(noise[j])
 		}
@@ -40,14 +43,14 @@ func DPMPPSDE[T Float](ctx context.Context, r *Run[T]) error {
 // SDE-DPM-Solver++(2M) (Lu et al. 2022), of the midpoint kind.
 func DPMPP2MSDE[T Float](ctx context.Context, r *Run[T]) error {
 	return r.multistepSDE(ctx, func(h float64, past []float64) [3]float64 {
-		return secondOrder(past, -math.Expm1(-2*h)/2)
+		return secondOrder(past, -math.Expm1(-h)/2)
 	})
 }
 
 // DPMPP2MSDEHeun is DPMPP2MSDE of the Heun kind, as k-diffusion has it.
 func DPMPP2MSDEHeun[T Float](ctx context.Context, r *Run[T]) error {
 	return r.multistepSDE(ctx, func(h float64, past []float64) [3]float64 {
-		return secondOrder(past, phi2(2*h))
+		return secondOrder(past, phi2(h))
 	})
 }
 
@@ -56,11 +59,11 @@ func DPMPP2MSDEHeun[T Float](ctx context.Context, r *Run[T]) error {
 func DPMPP3MSDE[T Float](ctx context.Context, r *Run[T]) error {
 	return r.multistepSDE(ctx, func(h float64, past []float64) [3]float64 {
 		if len(past) < 2 {
-			return secondOrder(past, phi2(2*h))
+			return secondOrder(past, phi2(h))
 		}
 		r0, r1 := past[0], past[1]
-		p2 := phi2(2 * h)
-		p3 := p2/(2*h) - 0.5
+		p2 := phi2(h)
+		p3 := p2/h - 0.5
 		a := p2*(1+r0/(r0+r1)) - p3/(r0+r1) // of the newer difference quotient
 		b := p2*r0/(r0+r1) - p3/(r0+r1)     // of the older, taken away
 		return [3]float64{a / r0, -a/r0 - b/r1, b / r1}
@@ -80,10 +83,12 @@ func secondOrder(past []float64, weight float64) [3]float64 {
 
 // multistepSDE integrates the SDE exactly for a constant x0, and adds what
 // correction weighs of the last three estimates, newest first. It is given the
-// step's length in log sigma and those of the steps before in terms of it.
+// step's length in log sigma, 1 + eta times, and those of the steps before in
+// terms of it without that.
 func (r *Run[T]) multistepSDE(ctx context.Context, correction func(h float64, past []float64) [3]float64) error {
-	if r.Noise == nil {
-		return ErrNoNoise
+	eta := r.eta(1)
+	if err := r.needsNoise(eta); err != nil {
+		return err
 	}
 	noise := make([]float32, len(r.X))
 	var kept [3][]T // estimates, the newest first
@@ -109,9 +114,12 @@ func (r *Run[T]) multistepSDE(ctx context.Context, correction func(h float64, pa
 		for k := range n {
 			past[k] = lengths[k] / h
 		}
-		w := correction(h, past[:n])
-		r.Noise.Normal(noise)
-		keep, first, g := T(math.Exp(-2*h)), T(-math.Expm1(-2*h)), T(to*math.Sqrt(-math.Expm1(-2*h)))
+		long := h * (1 + eta)
+		w := correction(long, past[:n])
+		if eta != 0 {
+			r.Noise.Normal(noise)
+		}
+		keep, first, g := T(math.Exp(-long)), T(-math.Expm1(-long)), T(to*math.Sqrt(-math.Expm1(-2*h*eta))*r.sNoise())
 		a, b, c := first+T(w[0]), T(w[1]), T(w[2])
 		for j, x := range r.X {
 			r.X[j] = keep*x + a*kept[0][j] + b*kept[1][j] + c*kept[2][j] + g*T(noise[j])

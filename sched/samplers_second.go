@@ -9,8 +9,8 @@ import (
 // of a step (Karras et al. 2022, algorithm 1). Two evaluations a step, one at the last.
 func Heun[T Float](ctx context.Context, r *Run[T]) error {
 	x, denoised2 := make([]T, len(r.X)), make([]T, len(r.X))
-	return r.evaluations(ctx, func(i int, denoised []T) error {
-		from, to := r.Sigmas[i], r.Sigmas[i+1]
+	return r.churned(ctx, func(i int, from float64, denoised []T) error {
+		to := r.Sigmas[i+1]
 		if to == 0 {
 			r.eulerStep(denoised, from, to)
 			return nil
@@ -30,11 +30,11 @@ func Heun[T Float](ctx context.Context, r *Run[T]) error {
 }
 
 // DPM2 takes the slope in the middle of a step, in log sigma (Karras et al.
-// 2022, algorithm 2 without churn, after DPM-Solver-2 of Lu et al. 2022).
+// 2022, algorithm 2, after DPM-Solver-2 of Lu et al. 2022).
 func DPM2[T Float](ctx context.Context, r *Run[T]) error {
 	step := newMidpoint(r)
-	return r.evaluations(ctx, func(i int, denoised []T) error {
-		return step.to(ctx, i, denoised, r.Sigmas[i+1])
+	return r.churned(ctx, func(i int, from float64, denoised []T) error {
+		return step.step(ctx, i, denoised, from, r.Sigmas[i+1])
 	})
 }
 
@@ -55,7 +55,11 @@ func newMidpoint[T Float](r *Run[T]) *midpoint[T] {
 }
 
 func (m *midpoint[T]) to(ctx context.Context, i int, denoised []T, to float64) error {
-	r, from := m.r, m.r.Sigmas[i]
+	return m.step(ctx, i, denoised, m.r.Sigmas[i], to)
+}
+
+func (m *midpoint[T]) step(ctx context.Context, i int, denoised []T, from, to float64) error {
+	r := m.r
 	if to == 0 {
 		r.eulerStep(denoised, from, to)
 		return nil
@@ -100,18 +104,20 @@ func DPMPP2SAncestral[T Float](ctx context.Context, r *Run[T]) error {
 // ancestralSteps takes each step further down than asked and adds fresh noise
 // back, but for one down to 0.
 func (r *Run[T]) ancestralSteps(ctx context.Context, step func(ctx context.Context, i int, denoised []T, to float64) error) error {
-	if r.Noise == nil {
-		return ErrNoNoise
+	eta := r.eta(1)
+	if err := r.needsNoise(eta); err != nil {
+		return err
 	}
 	noise := make([]float32, len(r.X))
 	return r.evaluations(ctx, func(i int, denoised []T) error {
-		down, up := ancestral(r.Sigmas[i], r.Sigmas[i+1])
-		if err := step(ctx, i, denoised, down); err != nil || r.Sigmas[i+1] == 0 {
+		down, up := ancestral(r.Sigmas[i], r.Sigmas[i+1], eta)
+		if err := step(ctx, i, denoised, down); err != nil || r.Sigmas[i+1] == 0 || eta == 0 {
 			return err
 		}
 		r.Noise.Normal(noise)
+		g := T(up * r.sNoise())
 		for j := range r.X {
-			r.X[j] += T(noise[j]) * T(up)
+			r.X[j] += T(noise[j]) * g
 		}
 		return nil
 	})

@@ -12,6 +12,7 @@ type Overrides struct {
 	Sampler, Schedule, Spacing string
 	Dialect                    string    // one of DialectNames; "" is diffusers
 	Sigmas                     []float64 // in place of a Schedule: the noise levels themselves, the last included
+	Custom                     *Sampler  // in place of a Sampler by name
 }
 
 // Schedule is the noise levels and model times of one run.
@@ -42,13 +43,13 @@ const shortRun = 15
 // New returns the schedule for a number of steps.
 func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	name := o.Sampler
-	if name == "" {
+	if name == "" && o.Custom == nil {
 		var ok bool
 		if name, ok = classes[c.Class]; !ok {
 			return nil, fmt.Errorf("sched: _class_name %s is not supported; name a sampler: %s", c.Class, strings.Join(SamplerNames(), ", "))
 		}
 	}
-	sampler, err := SamplerNamed(name)
+	sampler, err := o.sampler(name)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	}
 	s := &Schedule{
 		Sampler: sampler, Name: c.scheduleName(), Dialect: dialect, Spacing: c.TimestepSpacing, Prediction: Prediction(c.PredictionType),
-		VP: name == "dpmpp_2m" && dialect == Diffusers, steps: steps,
+		VP: (name == "dpmpp_2m" || name == "ddim") && dialect == Diffusers, steps: steps,
 	}
 	if o.Schedule != "" {
 		s.Name = o.Schedule
@@ -92,7 +93,7 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	if m := makerNamed(s.Name, dialect); m != nil || o.Sigmas != nil {
 		return s, s.fill(&c, o.Sigmas, m, train)
 	}
-	if s.VP {
+	if name == "dpmpp_2m" {
 		s.Sigmas, s.Timesteps = c.dpmSolver(train, steps)
 		s.InitNoiseSigma = 1
 	} else {
@@ -101,12 +102,21 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 		if c.TimestepSpacing == "leading" {
 			s.InitNoiseSigma = math.Sqrt(s.Sigmas[0]*s.Sigmas[0] + 1)
 		}
+		if s.VP {
+			s.InitNoiseSigma = 1
+			if c.between() == nil && c.TimestepSpacing == "linspace" { // which DDIM rounds
+				for i, t := range s.Timesteps {
+					s.Timesteps[i] = math.RoundToEven(t)
+				}
+				s.Sigmas = interpolate(train, s.Timesteps)
+			}
+		}
 	}
 	if first, lowest := s.Sigmas[0], s.Sigmas[len(s.Sigmas)-1]; c.between() != nil && first < lowest {
 		return nil, fmt.Errorf("sched: sigma_max %.6g is below sigma_min %.6g", first, lowest)
 	}
 	last := 0.0
-	if c.FinalSigmas == "sigma_min" {
+	if c.FinalSigmas == "sigma_min" || name == "ddim" && !c.SetAlphaToOne {
 		last = train[0]
 	}
 	s.Sigmas = append(s.Sigmas, last)
@@ -115,6 +125,17 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	}
 	s.FirstOrderLast = last == 0 || c.EulerAtFinal || c.LowerOrderFinal && len(s.Timesteps) < shortRun
 	return s, nil
+}
+
+// sampler returns the one that was given, or that of a name.
+func (o *Overrides) sampler(name string) (Sampler, error) {
+	if o.Custom == nil {
+		return SamplerNamed(name)
+	}
+	if o.Custom.F32 == nil {
+		return Sampler{}, fmt.Errorf("sched: the sampler %q has no F32", o.Custom.Name)
+	}
+	return *o.Custom, nil
 }
 
 // scheduleName returns the name of the schedule that the configuration asks for.

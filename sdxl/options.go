@@ -53,13 +53,16 @@ type Options struct {
 
 	Guidance guidance.Settings // how the two sides become one; the zero value is plain CFG
 
-	Sampler  string // one of Samplers or SamplerAliases; "" is the model's
+	Sampler string // one of Samplers or SamplerAliases; "" is the model's
+	// Custom is a sampler of one's own, in place of Sampler.
+	Custom   *sched.Sampler
 	Schedule string // one of Schedules; "" is the model's
 	Spacing  string // leading, linspace or trailing; "" is the model's
 	// Sigmas stand for Schedule and Steps: the noise levels themselves, from high
 	// to low, the last one included.
 	Sigmas  []float64
 	Dialect string // one of sched.DialectNames, whose meaning names have; "" is diffusers
+	Noising Noising
 
 	OriginalSize *Size       // size conditioning (SDXL paper, section 2.2); nil is Width x Height
 	TargetSize   *Size       // nil is Width x Height
@@ -85,6 +88,14 @@ type Options struct {
 	// Trace, if not nil, takes the tensors of the run: noise, embeddings,
 	// sigmas, timesteps, and the latents after each step as the reference shows them.
 	Trace map[string]*tensor.Tensor
+}
+
+// Noising says how much noise a sampler adds on its way. The zero value is
+// each sampler's own.
+type Noising struct {
+	Eta    *float64     `json:"eta,omitempty"`     // see sched.Run
+	SNoise *float64     `json:"s_noise,omitempty"` // what added noise is multiplied with; nil is 1
+	Churn  *sched.Churn `json:"churn,omitempty"`   // for euler, heun and dpm_2; nil is none
 }
 
 // Samplers returns the names of the samplers.
@@ -128,6 +139,17 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	r.syntax, err = prompt.Named(o.PromptSyntax)
 	errs = append(errs, err)
 	deepest := min(m.TextL.Config.Layers, m.TextG.Config.Layers) - 1
+	for _, v := range []struct {
+		name string
+		is   *float64
+		most float64
+	}{{"eta", o.Noising.Eta, 1}, {"s-noise", o.Noising.SNoise, 10}} {
+		want(v.is == nil || *v.is >= 0 && *v.is <= v.most, "%s is %g, want 0 to %g", v.name, or(v.is, 0), v.most)
+	}
+	churn := or(o.Noising.Churn, sched.Churn{})
+	for _, v := range []float64{churn.Amount, churn.Min, churn.Max} {
+		want(v >= 0 && v <= math.MaxFloat32, "churn is %+v, want numbers of 0 or more", churn)
+	}
 	want(o.ClipSkip >= 0 && o.ClipSkip <= deepest, "clip-skip is %d, want 0 to %d", o.ClipSkip, deepest)
 	r.cache, err = parseCache(o.Cache)
 	errs = append(errs, err)
@@ -213,6 +235,7 @@ type Parameters struct {
 	Spacing      string           `json:"spacing"`
 	Sigmas       []float64        `json:"sigmas,omitempty"`
 	Dialect      string           `json:"dialect,omitempty"` // "" is diffusers
+	Noising      *Noising         `json:"noising,omitempty"`
 	OriginalSize Size             `json:"original_size"`
 	TargetSize   Size             `json:"target_size"`
 	Crop         [2]int           `json:"crop"`

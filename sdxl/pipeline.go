@@ -52,7 +52,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	schedule, err := m.Scheduler.New(sched.Overrides{Sampler: o.Sampler, Schedule: o.Schedule, Spacing: o.Spacing, Sigmas: o.Sigmas, Dialect: o.Dialect}, r.steps)
+	schedule, err := m.Scheduler.New(sched.Overrides{Sampler: o.Sampler, Schedule: o.Schedule, Spacing: o.Spacing, Sigmas: o.Sigmas, Dialect: o.Dialect, Custom: o.Custom}, r.steps)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +128,7 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 	step, steps := 0, len(s.Timesteps)
 	return s.Sampler.F32(ctx, &sched.Run[float32]{
 		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
+		Eta: r.Noising.Eta, SNoise: r.Noising.SNoise, Churn: or(r.Noising.Churn, sched.Churn{}),
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma), step)
 		},
@@ -177,6 +178,9 @@ func (r *resolved) parameters(s *sched.Schedule) Parameters {
 	}
 	if s.Dialect != sched.Diffusers {
 		p.Dialect = string(s.Dialect)
+	}
+	if r.Noising != (Noising{}) {
+		p.Noising = &r.Noising
 	}
 	if r.Sigmas != nil {
 		p.Schedule, p.Sigmas = "", r.Sigmas

@@ -52,7 +52,7 @@ func (p *Parameters) Options() Options {
 	return Options{
 		Prompt: p.Prompt, Negative: p.Negative, Prompts: p.Prompts, Prompt2: p.Prompt2, Negative2: p.Negative2,
 		PromptSyntax: p.PromptSyntax, ClipSkip: p.ClipSkip, Width: p.Width, Height: p.Height, Steps: &p.Steps, CFG: &p.CFG, Seed: &p.Seed,
-		Batch: &p.Batch, Sampler: p.Sampler, Schedule: p.Schedule, Spacing: p.Spacing, Sigmas: p.Sigmas, Dialect: p.Dialect, OriginalSize: &p.OriginalSize, TargetSize: &p.TargetSize,
+		Batch: &p.Batch, Sampler: p.Sampler, Schedule: p.Schedule, Spacing: p.Spacing, Sigmas: p.Sigmas, Dialect: p.Dialect, Noising: or(p.Noising, Noising{}), OriginalSize: &p.OriginalSize, TargetSize: &p.TargetSize,
 		Crop: image.Pt(p.Crop[0], p.Crop[1]), NegativeOriginalSize: p.NegativeOriginalSize, NegativeTargetSize: p.NegativeTargetSize, NegativeCrop: p.NegativeCrop,
 		Strength: p.Strength, SkipEnd: p.SkipEnd, Cache: p.Cache, Guidance: p.Guidance,
 	}

@@ -39,14 +39,17 @@ type TextPrompt struct {
 
 // Extras are options beyond that API's. Sizes are width and height in pixels.
 type Extras struct {
-	Schedule     string `json:"schedule,omitempty"`      // one of Schedules
-	Spacing      string `json:"spacing,omitempty"`       // leading, linspace or trailing
-	Dialect      string `json:"dialect,omitempty"`       // one of sched.DialectNames
-	PromptSyntax string `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes
-	ClipSkip     int    `json:"clip_skip,omitempty"`
-	OriginalSize []int  `json:"original_size,omitempty"`
-	TargetSize   []int  `json:"target_size,omitempty"`
-	Crop         []int  `json:"crop,omitempty"` // x and y of the top left corner
+	Schedule     string   `json:"schedule,omitempty"` // one of Schedules
+	Spacing      string   `json:"spacing,omitempty"`  // leading, linspace or trailing
+	Dialect      string   `json:"dialect,omitempty"`  // one of sched.DialectNames
+	Eta          *float64 `json:"eta,omitempty"`      // see Noising
+	SNoise       *float64 `json:"s_noise,omitempty"`
+	SChurn       *float64 `json:"s_churn,omitempty"`
+	PromptSyntax string   `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes
+	ClipSkip     int      `json:"clip_skip,omitempty"`
+	OriginalSize []int    `json:"original_size,omitempty"`
+	TargetSize   []int    `json:"target_size,omitempty"`
+	Crop         []int    `json:"crop,omitempty"` // x and y of the top left corner
 	// Of the negative side, where they are not the same.
 	NegativeOriginalSize []int `json:"negative_original_size,omitempty"`
 	NegativeTargetSize   []int `json:"negative_target_size,omitempty"`

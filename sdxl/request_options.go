@@ -67,6 +67,10 @@ func (r *Request) prompts(o *Options) {
 func (x *Extras) apply(o *Options) {
 	o.Guidance = x.Guidance
 	o.Schedule, o.Spacing, o.Dialect, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.Dialect, x.PromptSyntax, x.ClipSkip
+	o.Noising = Noising{Eta: x.Eta, SNoise: x.SNoise}
+	if x.SChurn != nil {
+		o.Noising.Churn = &sched.Churn{Amount: *x.SChurn}
+	}
 	size := func(v []int) *Size {
 		if v == nil {
 			return nil

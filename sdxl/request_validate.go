@@ -146,6 +146,13 @@ func (x *Extras) validate(e *RequestError) {
 	oneOf(e, "extras.schedule", x.Schedule, Schedules())
 	oneOf(e, "extras.spacing", x.Spacing, spacings)
 	oneOf(e, "extras.dialect", x.Dialect, sched.DialectNames())
+	for _, v := range []struct {
+		field string
+		is    *float64
+		most  float64
+	}{{"extras.eta", x.Eta, 1}, {"extras.s_noise", x.SNoise, 10}, {"extras.s_churn", x.SChurn, 1000}} {
+		e.want(v.is == nil || *v.is >= 0 && *v.is <= v.most, v.field, "is %g, want 0 to %g", or(v.is, 0), v.most)
+	}
 	oneOf(e, "extras.prompt_syntax", x.PromptSyntax, prompt.Syntaxes())
 	e.want(x.ClipSkip >= 0, "extras.clip_skip", "is %d, want 0 or more", x.ClipSkip)
 	pair := func(field string, v []int, least int) {

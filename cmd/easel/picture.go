@@ -39,6 +39,7 @@ type pictureFlags struct {
 	negativeCrop                     cropFlag
 	style                            string
 	styles                           stylesFlag
+	noising                          noisingFlags
 	guidance                         guidanceFlags
 }
 
@@ -67,6 +68,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.Cache, "cache", "", "reuse of what deep layers gave, such as deepcache:3: all of the UNet at every third call alone (default: none)")
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise levels such as 14.6,5,1,0, in place of --schedule and --steps")
 	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
+	f.noising.add(flags)
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
@@ -109,6 +111,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 		o.CFG = &f.cfg
 	}
 	o.Batch = &f.batch
+	o.Noising = f.noising.value(flags)
 	if o.Sigmas == nil || flags.Changed("steps") {
 		o.Steps = &f.steps
 	}

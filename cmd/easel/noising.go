@@ -1,0 +1,36 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl"
+)
+
+// noisingFlags say how much noise a sampler adds, by k-diffusion's names.
+type noisingFlags struct {
+	eta, noise float64
+	churn      sched.Churn
+}
+
+func (f *noisingFlags) add(flags *pflag.FlagSet) {
+	flags.Float64Var(&f.eta, "eta", 0, "how much of the noise that ancestral and SDE samplers, and DDIM, take away they add anew, 0 to 1 (default: the sampler's)")
+	flags.Float64Var(&f.noise, "s-noise", 1, "what added noise is multiplied with")
+	flags.Float64Var(&f.churn.Amount, "s-churn", 0, "how much noise euler, heun and dpm_2 add over all steps")
+	flags.Float64Var(&f.churn.Min, "s-tmin", 0, "lowest noise level that --s-churn raises")
+	flags.Float64Var(&f.churn.Max, "s-tmax", 0, "highest noise level that --s-churn raises; 0 is no limit")
+}
+
+// value returns what was given.
+func (f *noisingFlags) value(flags *pflag.FlagSet) (n sdxl.Noising) {
+	if flags.Changed("eta") {
+		n.Eta = &f.eta
+	}
+	if flags.Changed("s-noise") {
+		n.SNoise = &f.noise
+	}
+	if f.churn != (sched.Churn{}) {
+		n.Churn = &f.churn
+	}
+	return n
+}
