@@ -44,6 +44,7 @@ const (
 	stride    = "R12"
 	line      = "R13"
 	segsLeft  = "R14"
+	ahead     = "R15" // bytes from a row of A to the one of the next tile to fetch
 )
 
 // rowBases point to rows 0, 3, 6 and 9 of A.
@@ -98,6 +99,7 @@ func (t tileRows) mark(label string) { t.label("%s", t.prefix+label) }
 func (t tileRows) jump(op, label string) { t.op("%s %s", op, t.prefix+label) }
 
 func (t tileRows) write() {
+	t.op("IMUL3Q $%d, %s, %s", t.rows, stride, ahead)
 	t.mark("panel")
 	if t.reg == "Z" {
 		t.setMasks()
@@ -106,6 +108,7 @@ func (t tileRows) write() {
 	t.fetchAdd()
 	t.sum()
 	t.finish()
+	t.op("ADDQ %s, %s", stride, ahead)
 	t.op("ADDQ $%d, %s", t.line(), colOffset)
 	t.op("ADDQ Tile_PanelStride(%s), %s", tileArg, panel)
 	t.op("SUBQ $%d, %s", t.line()/4, colsLeft)
@@ -245,6 +248,11 @@ func (t tileRows) sum() {
 	t.jump("JLT", "rest")
 	t.op("PCALIGN $32")
 	t.mark("steps")
+	// The next tile most often has the rows of A that follow. A panel fetches
+	// every third of them to the second cache.
+	for _, b := range bases {
+		t.op("PREFETCHT1 (%s)(%s*1)", b, ahead)
+	}
 	for i := range unroll {
 		t.step(i)
 	}

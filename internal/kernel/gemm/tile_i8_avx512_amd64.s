@@ -34,6 +34,7 @@ TEXT ·tileI8AVX512(SB), NOSPLIT, $0-8
 	CMPQ CX, $2
 	JEQ rows2
 rows1:
+	IMUL3Q $1, R12, R15
 rows1_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -81,6 +82,7 @@ rows1_segment:
 	JLT rows1_rest
 	PCALIGN $32
 rows1_steps:
+	PREFETCHT1 (R8)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -146,6 +148,7 @@ rows1_store:
 	MOVQ Tile_LDC(AX), DI
 	VMOVUPS Z8, K1, 0(CX)
 	VMOVUPS Z9, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -153,6 +156,7 @@ rows1_store:
 	VZEROUPPER
 	RET
 rows2:
+	IMUL3Q $2, R12, R15
 rows2_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -207,6 +211,7 @@ rows2_segment:
 	JLT rows2_rest
 	PCALIGN $32
 rows2_steps:
+	PREFETCHT1 (R8)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -293,6 +298,7 @@ rows2_store:
 	ADDQ DI, CX
 	VMOVUPS Z10, K1, 0(CX)
 	VMOVUPS Z11, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -300,6 +306,7 @@ rows2_store:
 	VZEROUPPER
 	RET
 rows3:
+	IMUL3Q $3, R12, R15
 rows3_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -361,6 +368,7 @@ rows3_segment:
 	JLT rows3_rest
 	PCALIGN $32
 rows3_steps:
+	PREFETCHT1 (R8)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -468,6 +476,7 @@ rows3_store:
 	ADDQ DI, CX
 	VMOVUPS Z12, K1, 0(CX)
 	VMOVUPS Z13, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -475,6 +484,7 @@ rows3_store:
 	VZEROUPPER
 	RET
 rows4:
+	IMUL3Q $4, R12, R15
 rows4_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -544,6 +554,8 @@ rows4_segment:
 	JLT rows4_rest
 	PCALIGN $32
 rows4_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -674,6 +686,7 @@ rows4_store:
 	ADDQ DI, CX
 	VMOVUPS Z14, K1, 0(CX)
 	VMOVUPS Z15, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -681,6 +694,7 @@ rows4_store:
 	VZEROUPPER
 	RET
 rows5:
+	IMUL3Q $5, R12, R15
 rows5_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -757,6 +771,8 @@ rows5_segment:
 	JLT rows5_rest
 	PCALIGN $32
 rows5_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -908,6 +924,7 @@ rows5_store:
 	ADDQ DI, CX
 	VMOVUPS Z16, K1, 0(CX)
 	VMOVUPS Z17, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -915,6 +932,7 @@ rows5_store:
 	VZEROUPPER
 	RET
 rows6:
+	IMUL3Q $6, R12, R15
 rows6_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -998,6 +1016,8 @@ rows6_segment:
 	JLT rows6_rest
 	PCALIGN $32
 rows6_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -1170,6 +1190,7 @@ rows6_store:
 	ADDQ DI, CX
 	VMOVUPS Z18, K1, 0(CX)
 	VMOVUPS Z19, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -1177,6 +1198,7 @@ rows6_store:
 	VZEROUPPER
 	RET
 rows7:
+	IMUL3Q $7, R12, R15
 rows7_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -1268,6 +1290,9 @@ rows7_segment:
 	JLT rows7_rest
 	PCALIGN $32
 rows7_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
+	PREFETCHT1 (R10)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -1463,6 +1488,7 @@ rows7_store:
 	ADDQ DI, CX
 	VMOVUPS Z20, K1, 0(CX)
 	VMOVUPS Z21, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -1470,6 +1496,7 @@ rows7_store:
 	VZEROUPPER
 	RET
 rows8:
+	IMUL3Q $8, R12, R15
 rows8_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -1568,6 +1595,9 @@ rows8_segment:
 	JLT rows8_rest
 	PCALIGN $32
 rows8_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
+	PREFETCHT1 (R10)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -1784,6 +1814,7 @@ rows8_store:
 	ADDQ DI, CX
 	VMOVUPS Z22, K1, 0(CX)
 	VMOVUPS Z23, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -1791,6 +1822,7 @@ rows8_store:
 	VZEROUPPER
 	RET
 rows9:
+	IMUL3Q $9, R12, R15
 rows9_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -1896,6 +1928,9 @@ rows9_segment:
 	JLT rows9_rest
 	PCALIGN $32
 rows9_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
+	PREFETCHT1 (R10)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -2133,6 +2168,7 @@ rows9_store:
 	ADDQ DI, CX
 	VMOVUPS Z24, K1, 0(CX)
 	VMOVUPS Z25, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -2140,6 +2176,7 @@ rows9_store:
 	VZEROUPPER
 	RET
 rows10:
+	IMUL3Q $10, R12, R15
 rows10_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -2253,6 +2290,10 @@ rows10_segment:
 	JLT rows10_rest
 	PCALIGN $32
 rows10_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
+	PREFETCHT1 (R10)(R15*1)
+	PREFETCHT1 (R11)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -2513,6 +2554,7 @@ rows10_store:
 	ADDQ DI, CX
 	VMOVUPS Z26, K1, 0(CX)
 	VMOVUPS Z27, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -2520,6 +2562,7 @@ rows10_store:
 	VZEROUPPER
 	RET
 rows11:
+	IMUL3Q $11, R12, R15
 rows11_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -2640,6 +2683,10 @@ rows11_segment:
 	JLT rows11_rest
 	PCALIGN $32
 rows11_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
+	PREFETCHT1 (R10)(R15*1)
+	PREFETCHT1 (R11)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -2921,6 +2968,7 @@ rows11_store:
 	ADDQ DI, CX
 	VMOVUPS Z28, K1, 0(CX)
 	VMOVUPS Z29, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
@@ -2928,6 +2976,7 @@ rows11_store:
 	VZEROUPPER
 	RET
 rows12:
+	IMUL3Q $12, R12, R15
 rows12_panel:
 	KXNORW K1, K1, K1
 	KXNORW K2, K2, K2
@@ -3055,6 +3104,10 @@ rows12_segment:
 	JLT rows12_rest
 	PCALIGN $32
 rows12_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
+	PREFETCHT1 (R10)(R15*1)
+	PREFETCHT1 (R11)(R15*1)
 	VMOVUPS 0(R13), Z0
 	VMOVUPS 64(R13), Z1
 	PREFETCHT0 1536(R13)
@@ -3357,6 +3410,7 @@ rows12_store:
 	ADDQ DI, CX
 	VMOVUPS Z30, K1, 0(CX)
 	VMOVUPS Z31, K2, 64(CX)
+	ADDQ R12, R15
 	ADDQ $128, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $32, BX
