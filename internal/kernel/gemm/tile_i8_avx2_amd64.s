@@ -56,6 +56,7 @@ TEXT ·tileI8AVX2(SB), NOSPLIT, $0-8
 	CMPQ CX, $2
 	JEQ rows2
 rows1:
+	IMUL3Q $1, R12, R15
 rows1_panel:
 	MOVQ Tile_Bias(AX), CX
 	TESTQ CX, CX
@@ -105,6 +106,7 @@ rows1_segment:
 	JLT rows1_rest
 	PCALIGN $32
 rows1_steps:
+	PREFETCHT1 (R8)(R15*1)
 	VMOVUPS 0(R13), Y0
 	VMOVUPS 32(R13), Y1
 	PREFETCHT0 1536(R13)
@@ -193,6 +195,7 @@ rows1_part_store:
 	VMASKMOVPS Y4, Y0, 0(CX)
 	VMASKMOVPS Y5, Y1, 32(CX)
 rows1_finished:
+	ADDQ R12, R15
 	ADDQ $64, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $16, BX
@@ -200,6 +203,7 @@ rows1_finished:
 	VZEROUPPER
 	RET
 rows2:
+	IMUL3Q $2, R12, R15
 rows2_panel:
 	MOVQ Tile_Bias(AX), CX
 	TESTQ CX, CX
@@ -255,6 +259,7 @@ rows2_segment:
 	JLT rows2_rest
 	PCALIGN $32
 rows2_steps:
+	PREFETCHT1 (R8)(R15*1)
 	VMOVUPS 0(R13), Y0
 	VMOVUPS 32(R13), Y1
 	PREFETCHT0 1536(R13)
@@ -372,6 +377,7 @@ rows2_part_store:
 	VMASKMOVPS Y6, Y0, 0(CX)
 	VMASKMOVPS Y7, Y1, 32(CX)
 rows2_finished:
+	ADDQ R12, R15
 	ADDQ $64, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $16, BX
@@ -379,6 +385,7 @@ rows2_finished:
 	VZEROUPPER
 	RET
 rows3:
+	IMUL3Q $3, R12, R15
 rows3_panel:
 	MOVQ Tile_Bias(AX), CX
 	TESTQ CX, CX
@@ -440,6 +447,7 @@ rows3_segment:
 	JLT rows3_rest
 	PCALIGN $32
 rows3_steps:
+	PREFETCHT1 (R8)(R15*1)
 	VMOVUPS 0(R13), Y0
 	VMOVUPS 32(R13), Y1
 	PREFETCHT0 1536(R13)
@@ -586,6 +594,7 @@ rows3_part_store:
 	VMASKMOVPS Y8, Y0, 0(CX)
 	VMASKMOVPS Y9, Y1, 32(CX)
 rows3_finished:
+	ADDQ R12, R15
 	ADDQ $64, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $16, BX
@@ -593,6 +602,7 @@ rows3_finished:
 	VZEROUPPER
 	RET
 rows4:
+	IMUL3Q $4, R12, R15
 rows4_panel:
 	MOVQ Tile_Bias(AX), CX
 	TESTQ CX, CX
@@ -661,6 +671,8 @@ rows4_segment:
 	JLT rows4_rest
 	PCALIGN $32
 rows4_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
 	VMOVUPS 0(R13), Y0
 	VMOVUPS 32(R13), Y1
 	PREFETCHT0 1536(R13)
@@ -838,6 +850,7 @@ rows4_part_store:
 	VMASKMOVPS Y10, Y0, 0(CX)
 	VMASKMOVPS Y11, Y1, 32(CX)
 rows4_finished:
+	ADDQ R12, R15
 	ADDQ $64, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $16, BX
@@ -845,6 +858,7 @@ rows4_finished:
 	VZEROUPPER
 	RET
 rows5:
+	IMUL3Q $5, R12, R15
 rows5_panel:
 	MOVQ Tile_Bias(AX), CX
 	TESTQ CX, CX
@@ -919,6 +933,8 @@ rows5_segment:
 	JLT rows5_rest
 	PCALIGN $32
 rows5_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
 	VMOVUPS 0(R13), Y0
 	VMOVUPS 32(R13), Y1
 	PREFETCHT0 1536(R13)
@@ -1125,6 +1141,7 @@ rows5_part_store:
 	VMASKMOVPS Y12, Y0, 0(CX)
 	VMASKMOVPS Y13, Y1, 32(CX)
 rows5_finished:
+	ADDQ R12, R15
 	ADDQ $64, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $16, BX
@@ -1132,6 +1149,7 @@ rows5_finished:
 	VZEROUPPER
 	RET
 rows6:
+	IMUL3Q $6, R12, R15
 rows6_panel:
 	MOVQ Tile_Bias(AX), CX
 	TESTQ CX, CX
@@ -1212,6 +1230,8 @@ rows6_segment:
 	JLT rows6_rest
 	PCALIGN $32
 rows6_steps:
+	PREFETCHT1 (R8)(R15*1)
+	PREFETCHT1 (R9)(R15*1)
 	VMOVUPS 0(R13), Y0
 	VMOVUPS 32(R13), Y1
 	PREFETCHT0 1536(R13)
@@ -1447,6 +1467,7 @@ rows6_part_store:
 	VMASKMOVPS Y14, Y0, 0(CX)
 	VMASKMOVPS Y15, Y1, 32(CX)
 rows6_finished:
+	ADDQ R12, R15
 	ADDQ $64, DX
 	ADDQ Tile_PanelStride(AX), SI
 	SUBQ $16, BX
