@@ -3,8 +3,6 @@ package tensor
 import (
 	"fmt"
 	"math"
-
-	"github.com/df65613c/easel/internal/kernel/act"
 )
 
 // Neg returns -t. Unsigned integers are an error.
@@ -76,24 +74,14 @@ var (
 	tanh      = floats("Tanh", math.Tanh)
 	round     = floats("Round", math.RoundToEven)
 	sigmoid   = floats("Sigmoid", func(x float64) float64 { return 1 / (1 + math.Exp(-x)) })
-	silu      = activation("SiLU", act.SiLU, func(x float64) float64 { return x / (1 + math.Exp(-x)) })
-	gelu      = activation("GELU", act.GELU, func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) })
-	quickGELU = activation("QuickGELU", act.QuickGELU, func(x float64) float64 { return x / (1 + math.Exp(-1.702*x)) })
+	silu      = floats("SiLU", func(x float64) float64 { return x / (1 + math.Exp(-x)) })
+	gelu      = floats("GELU", func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) })
+	quickGELU = floats("QuickGELU", func(x float64) float64 { return x / (1 + math.Exp(-1.702*x)) })
 )
 
-// floats is an operation for the floating-point dtypes.
+// floats is an operation for the floating-point dtypes, in float64 and rounded once.
 func floats(name string, f func(float64) float64) *unaryOp {
 	return &unaryOp{name: name, f32: eachFloat[float32](f), f64: eachFloat[float64](f)}
-}
-
-// activation is an operation that has a kernel for float32.
-func activation(name string, kernel func([]float32), f func(float64) float64) *unaryOp {
-	op := floats(name, f)
-	op.f32 = func(dst, x []float32) {
-		copy(dst, x)
-		kernel(dst)
-	}
-	return op
 }
 
 func (op *unaryOp) apply(t *Tensor) (*Tensor, error) {

@@ -84,11 +84,11 @@ func (c *compiler) node(i int) error {
 func epilogue(a nn.Activation) func([]float32) {
 	switch a {
 	case nn.SiLU:
-		return act.SiLU32
+		return act.SiLU
 	case nn.GELU:
-		return act.GELU32
+		return act.GELU
 	case nn.QuickGELU:
-		return act.QuickGELU32
+		return act.QuickGELU
 	}
 	return nil
 }

@@ -3,7 +3,7 @@ package main
 import "fmt"
 
 // geluWords are the polynomial S and the greatest x*x it is for. See
-// act.GELU32 for its meaning.
+// act.GELU for its meaning.
 var geluWords = []float32{
 	1.59576952, 0.0726683736, -6.87035717e-05, -0.000108359724, 7.23810354e-06, -1.55188019e-07, -5.47538237e-09, 3.58992586e-10, -5.41754619e-12,
 	27.5625,

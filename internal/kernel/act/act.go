@@ -1,10 +1,8 @@
 // Package act holds the activations of the networks, over float32 slices.
 //
-// SiLU, QuickGELU and GELU round a float64 result, for those who want every
-// bit. SiLU32, QuickGELU32, GELU32 and GEGLU are for the networks: they compute
-// in float32, with an error below 2e-7 of |x|, and by vectors where the
-// processor has them. These are all x sigmoid(z), with z a function of x that
-// has its sign.
+// They compute in float32, with an error below 2e-7 of |x|, and by vectors where
+// the processor has them. All are x sigmoid(z), with z a function of x that has
+// its sign.
 package act
 
 // activations are the loops for one instruction set, over slices of one length
@@ -16,17 +14,17 @@ type activations struct {
 
 const callLen = 1 << 15 // values a call, as assembly can't be preempted
 
-// SiLU32 replaces each x by x sigmoid(x).
-func SiLU32(x []float32) { inPlace(current().silu, x) }
+// SiLU replaces each x by x sigmoid(x).
+func SiLU(x []float32) { inPlace(current().silu, x) }
 
-// QuickGELU32 replaces each x by x sigmoid(1.702 x).
-func QuickGELU32(x []float32) { inPlace(current().quickGELU, x) }
+// QuickGELU replaces each x by x sigmoid(1.702 x).
+func QuickGELU(x []float32) { inPlace(current().quickGELU, x) }
 
-// GELU32 replaces each x by x Phi(x), Phi the normal distribution function. It
+// GELU replaces each x by x Phi(x), Phi the normal distribution function. It
 // is computed as x sigmoid(x S(x*x)). S is the polynomial that makes the greatest
 // error of the sigmoid least for |x| up to 5.25, where Phi is 1 - 8e-8; farther
 // out S keeps its value.
-func GELU32(x []float32) { inPlace(current().gelu, x) }
+func GELU(x []float32) { inPlace(current().gelu, x) }
 
 func inPlace(f func(x []float32), x []float32) {
 	for len(x) > 0 {

@@ -57,7 +57,7 @@ func applySiLUGeneric(dst, x, mul, add []float32, rows int) {
 	c := len(mul)
 	for ; rows > 0; rows-- {
 		affineRow(dst[:c], x[:c], mul, add)
-		act.SiLU32(dst[:c])
+		act.SiLU(dst[:c])
 		dst, x = dst[c:], x[c:]
 	}
 }
