@@ -3,7 +3,6 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -66,19 +65,21 @@ func Converge(ctx context.Context, samplers []sched.Sampler, p Problem, steps []
 	}
 	var curves []Curve
 	for _, s := range samplers {
-		points, err := exact.Converge(ctx, s, p, p.X, p.From, p.To, steps...)
-		weak := errors.Is(err, sched.ErrNoNoise)
-		if weak {
-			g, ok := p.Problem.(exact.Gaussian)
-			if !ok {
-				continue
-			}
-			points, err = exact.ConvergeWeak(ctx, s, g, p.From, p.To, steps...)
+		c := Curve{Sampler: s.Name, Weak: AddsNoise(ctx, s)}
+		g, normal := p.Problem.(exact.Gaussian)
+		var err error
+		switch {
+		case !c.Weak:
+			c.Points, err = exact.Converge(ctx, s, p, p.X, p.From, p.To, steps...)
+		case normal:
+			c.Points, err = exact.ConvergeWeak(ctx, s, g, p.From, p.To, steps...)
+		default:
+			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		curves = append(curves, Curve{s.Name, weak, points})
+		curves = append(curves, c)
 	}
 	return curves, nil
 }

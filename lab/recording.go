@@ -165,11 +165,17 @@ func ReadRecording(path string) (*Recording, error) {
 	n = len(rec.start)
 	rec.latents = read("latents")
 	for i := range rec.Levels {
+		if err != nil {
+			return nil, err
+		}
 		rec.calls = append(rec.calls, [2][]float32{read(fmt.Sprintf("x_%03d", i)), read(fmt.Sprintf("denoised_%03d", i))})
 	}
 	for i := 0; ; i++ {
 		name := fmt.Sprintf("noise_%03d", i)
 		if _, ok := f.Info(name); !ok || err != nil {
+			if err == nil && (n == 0 || len(rec.Sigmas) < 2) {
+				err = fail("%d numbers and %d sigmas, want some and at least 2", n, len(rec.Sigmas))
+			}
 			return rec, err
 		}
 		rec.noise = append(rec.noise, read(name))

@@ -41,7 +41,7 @@ func MeasureSpeed(ctx context.Context, samplers []sched.Sampler, n, steps int, e
 }
 
 // measureSpeed takes the fastest of the runs that fit the time. What a run sets
-// up counts with its steps.
+// up counts with its steps, and what noise costs does not.
 func measureSpeed(ctx context.Context, s sched.Sampler, n, steps int, each time.Duration) (Speed, error) {
 	x, calls, draws := make([]float32, n), 0, 0
 	run := func(steps int) (time.Duration, uint64, error) {
@@ -84,12 +84,6 @@ func measureSpeed(ctx context.Context, s sched.Sampler, n, steps int, each time.
 		Allocations: max(0, float64(many)-float64(few)) / float64(steps),
 	}, nil
 }
-
-// drawCounter counts draws, and leaves the numbers as they are: what noise costs
-// is not the sampler's.
-type drawCounter struct{ draws *int }
-
-func (d drawCounter) Normal([]float32) { *d.draws++ }
 
 // loopRate is how fast x = a x + b y goes over arrays of n numbers, in GB/s.
 func loopRate(n int, each time.Duration) float64 {
