@@ -15,8 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/lab"
+	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sched/exact"
+	"github.com/df65613c/easel/tensor"
 )
 
 // mixtureModel is a Model whose solution is known.
@@ -201,6 +203,19 @@ func TestRecordingReplays(t *testing.T) {
 			_, err = read.Replay(t.Context(), named(t, "dpmpp_2m")[0])
 			require.ErrorContains(t, err, "dpmpp_2m leaves the recording of "+s.Name+" at call ")
 		}
+	}
+	for text, want := range map[string]string{
+		`{"sampler":"euler","sigmas":[2,1],"levels":[2]}`:  "x_000",
+		`{"sampler":"euler","sigmas":[2],"levels":[]}`:     "1 sigmas, want some and at least 2",
+		`{"sampler":"euler","sigmas":"high","levels":[2]}`: "sigmas",
+	} {
+		start, err := tensor.FromSlice([]float32{1, 2}, 2)
+		require.NoError(t, err)
+		tensors := map[string]*tensor.Tensor{"start": start, "latents": start}
+		require.NoError(t, safetensors.WriteFile(path, tensors, map[string]string{"easel.recording": text}))
+		_, err = lab.ReadRecording(path)
+		require.ErrorContains(t, err, path)
+		require.ErrorContains(t, err, want)
 	}
 	require.NoError(t, os.WriteFile(path, []byte("junk"), 0o644))
 	_, err = lab.ReadRecording(path)
