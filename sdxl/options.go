@@ -50,6 +50,9 @@ type Options struct {
 	CFG           *float64 // guidance scale; nil is DefaultCFG, or 0.6 for cfg++; 1 or less is none
 	Seed          *int64   // of the noise; nil draws one
 	Batch         *int     // pictures drawn from one stream of noise; nil is 1
+	Seeds         []int64  // in place of Seed and Batch: a stream of noise for each picture
+	Noise         string   // one of Noises; "" is torch
+	Variation     *Variation
 
 	Guidance guidance.Settings // how the two sides become one; the zero value is plain CFG
 
@@ -135,6 +138,7 @@ func (o Options) resolve(m *Model) (resolved, error) {
 		}
 	}
 	errs = append(errs, o.checkPrompts())
+	errs = append(errs, o.checkNoise()...)
 	var err error
 	r.syntax, err = prompt.Named(o.PromptSyntax)
 	errs = append(errs, err)
@@ -172,7 +176,9 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	}
 	errs = append(errs, o.Guidance.Validate(r.cfg))
 	want(!math.IsNaN(r.cfg) && !math.IsInf(r.cfg, 0), "cfg is %g, want a number", r.cfg)
-	if o.Batch != nil {
+	if o.Seeds != nil {
+		r.batch = max(1, len(o.Seeds))
+	} else if o.Batch != nil {
 		r.batch = *o.Batch
 	}
 	want(r.batch >= 1 && r.batch <= maxBatch, "batch is %d, want 1 to %d", r.batch, maxBatch)
@@ -188,7 +194,9 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	size := Size{r.Width, r.Height}
 	r.positive = sizes{or(o.OriginalSize, size), or(o.TargetSize, size), o.Crop}
 	r.negative = sizes{or(o.NegativeOriginalSize, r.positive.original), or(o.NegativeTargetSize, r.positive.target), or(o.NegativeCrop, o.Crop)}
-	if o.Seed != nil {
+	if len(o.Seeds) > 0 {
+		r.seed = o.Seeds[0]
+	} else if o.Seed != nil {
 		r.seed = *o.Seed
 	} else {
 		r.seed = sched.RandomSeed()
@@ -230,6 +238,9 @@ type Parameters struct {
 	CFG          float64          `json:"cfg_scale"`
 	Seed         int64            `json:"seed"`
 	Batch        int              `json:"batch"`
+	Seeds        []int64          `json:"seeds,omitempty"`
+	Noise        string           `json:"noise,omitempty"` // "" is torch
+	Variation    *Variation       `json:"variation,omitempty"`
 	Sampler      string           `json:"sampler"`
 	Schedule     string           `json:"schedule"`
 	Spacing      string           `json:"spacing"`

@@ -65,7 +65,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	c.prediction = schedule.Prediction
-	noise := sched.NewTorchNoise(r.seed)
+	noise := r.noise(false)
 	x, err := p.start(ctx, &r, schedule, noise)
 	if err != nil {
 		return nil, err
@@ -92,13 +92,20 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 	var encoded []float32
 	if r.Image != nil {
 		// The reference draws the encoder's sample first, then the noise.
-		t, err := v.Encode(ctx, p.backend(), fromImage(r.Image, r.Width, r.Height), noise)
-		if err != nil {
-			return nil, err
+		each, ok := noise.(perPicture)
+		if !ok {
+			each = perPicture{noise}
 		}
-		encoded = t.Float32s()
+		for _, n := range each {
+			t, err := v.Encode(ctx, p.backend(), fromImage(r.Image, r.Width, r.Height), n)
+			if err != nil {
+				return nil, err
+			}
+			encoded = append(encoded, t.Float32s()...)
+		}
 	}
 	noise.Normal(latents)
+	r.vary(latents, v.Config.LatentChannels, r.Height/scale, r.Width/scale)
 	r.trace("noise", x)
 	if encoded == nil {
 		f := float32(s.FirstScale())
@@ -172,12 +179,15 @@ func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 
 func (r *resolved) parameters(s *sched.Schedule) Parameters {
 	p := Parameters{
-		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Prompt2: r.Prompt2, Negative2: r.Negative2, ClipSkip: r.ClipSkip, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch,
+		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Prompt2: r.Prompt2, Negative2: r.Negative2, ClipSkip: r.ClipSkip, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch, Seeds: r.Seeds, Variation: r.Variation,
 		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.positive.original, TargetSize: r.positive.target,
 		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd, Cache: r.Cache, Guidance: r.Guidance,
 	}
 	if s.Dialect != sched.Diffusers {
 		p.Dialect = string(s.Dialect)
+	}
+	if r.Noise != Noises[0] {
+		p.Noise = r.Noise
 	}
 	if r.Noising != (Noising{}) {
 		p.Noising = &r.Noising

@@ -49,13 +49,18 @@ func DecodePNGParameters(r io.Reader) (*Parameters, error) {
 // Options returns what makes the picture again, but for the Image that it
 // started from where Strength is not nil.
 func (p *Parameters) Options() Options {
-	return Options{
+	o := Options{
 		Prompt: p.Prompt, Negative: p.Negative, Prompts: p.Prompts, Prompt2: p.Prompt2, Negative2: p.Negative2,
 		PromptSyntax: p.PromptSyntax, ClipSkip: p.ClipSkip, Width: p.Width, Height: p.Height, Steps: &p.Steps, CFG: &p.CFG, Seed: &p.Seed,
 		Batch: &p.Batch, Sampler: p.Sampler, Schedule: p.Schedule, Spacing: p.Spacing, Sigmas: p.Sigmas, Dialect: p.Dialect, Noising: or(p.Noising, Noising{}), OriginalSize: &p.OriginalSize, TargetSize: &p.TargetSize,
 		Crop: image.Pt(p.Crop[0], p.Crop[1]), NegativeOriginalSize: p.NegativeOriginalSize, NegativeTargetSize: p.NegativeTargetSize, NegativeCrop: p.NegativeCrop,
 		Strength: p.Strength, SkipEnd: p.SkipEnd, Cache: p.Cache, Guidance: p.Guidance,
+		Seeds: p.Seeds, Noise: p.Noise, Variation: p.Variation,
 	}
+	if o.Seeds != nil {
+		o.Seed, o.Batch = nil, nil
+	}
+	return o
 }
 
 // webUISamplers are the samplers' names in AUTOMATIC1111's web UI.

@@ -56,7 +56,7 @@ func (s *Study) guide(sigmas []float64) *guidance.Run[float32] {
 // Start returns the first noise of the seed, of deviation 1.
 func (s *Study) Start() []float32 {
 	x := make([]float32, s.shape.NumElements())
-	sched.NewTorchNoise(s.r.seed).Normal(x)
+	s.r.noise(false).Normal(x)
 	return x
 }
 
@@ -75,7 +75,7 @@ func (s *Study) Run(ctx context.Context, sampler sched.Sampler, x []float32, sig
 	if len(x) != s.shape.NumElements() || len(sigmas) < 2 {
 		return fmt.Errorf("sdxl: %d latents and %d sigmas, want %d and at least 2", len(x), len(sigmas), s.shape.NumElements())
 	}
-	noise := sched.NewTorchNoise(s.r.seed)
+	noise := s.r.noise(false)
 	noise.Normal(make([]float32, len(x))) // past Start
 	s.d.guide = s.guide(sigmas)
 	return sampler.F32(ctx, &sched.Run[float32]{

@@ -40,6 +40,7 @@ type pictureFlags struct {
 	style                            string
 	styles                           stylesFlag
 	noising                          noisingFlags
+	variation                        sdxl.Variation
 	guidance                         guidanceFlags
 }
 
@@ -69,6 +70,10 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise levels such as 14.6,5,1,0, in place of --schedule and --steps")
 	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
+	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "seeds of pictures that each have a noise of their own, in place of --seed and --batch")
+	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises, ", ")+" (default torch, as on a CPU; philox as on a CUDA device)")
+	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed to mix into the first noise")
+	flags.Float64Var(&f.variation.Strength, "variation-strength", 0, "how much of it, 0 to 1")
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
@@ -110,7 +115,12 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	if flags.Changed("cfg") {
 		o.CFG = &f.cfg
 	}
-	o.Batch = &f.batch
+	if o.Seeds == nil || flags.Changed("batch") {
+		o.Batch = &f.batch
+	}
+	if f.variation.Strength != 0 {
+		o.Variation = &f.variation
+	}
 	o.Noising = f.noising.value(flags)
 	if o.Sigmas == nil || flags.Changed("steps") {
 		o.Steps = &f.steps
@@ -181,7 +191,11 @@ func (f *pictureFlags) write(log io.Writer, result *sdxl.Result, trace map[strin
 		if err := writePNG(path, img, result.Parameters); err != nil {
 			return err
 		}
-		fmt.Fprintf(log, "%s (seed %d)\n", path, result.Parameters.Seed)
+		seed := result.Parameters.Seed
+		if seeds := result.Parameters.Seeds; seeds != nil {
+			seed = seeds[i]
+		}
+		fmt.Fprintf(log, "%s (seed %d)\n", path, seed)
 	}
 	if trace != nil {
 		return safetensors.WriteFile(f.trace, trace, nil)

@@ -1,0 +1,52 @@
+package demo_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+// TestSeedsOfPictures: a batch with a seed for each picture makes those that
+// each seed makes alone, also from a picture; and variations walk between seeds.
+func TestSeedsOfPictures(t *testing.T) {
+	pipe := pipeline(t)
+	draw := func(o sdxl.Options) [][]uint8 {
+		o.Prompt, o.Steps, o.CFG, o.Sampler = "a red circle", new(6), new(4.0), "euler_a"
+		r, err := pipe.Generate(context.Background(), o)
+		require.NoError(t, err)
+		var pix [][]uint8
+		for _, img := range r.Images {
+			pix = append(pix, img.Pix)
+		}
+		return pix
+	}
+	alone := func(seed int64) []uint8 { return draw(sdxl.Options{Seed: &seed})[0] }
+	require.Equal(t, [][]uint8{alone(5), alone(9), alone(6)}, draw(sdxl.Options{Seeds: []int64{5, 9, 6}}))
+
+	first, err := pipe.Generate(context.Background(), sdxl.Options{Prompt: "a blue square", Steps: new(4), Seed: new(int64(1))})
+	require.NoError(t, err)
+	from := func(o sdxl.Options) sdxl.Options {
+		o.Image, o.Strength = first.Images[0], new(0.7)
+		return o
+	}
+	require.Equal(t, [][]uint8{draw(from(sdxl.Options{Seed: new(int64(5))}))[0], draw(from(sdxl.Options{Seed: new(int64(9))}))[0]}, draw(from(sdxl.Options{Seeds: []int64{5, 9}})))
+
+	vary := func(strength float64) []uint8 {
+		return draw(sdxl.Options{Seed: new(int64(5)), Sampler: "euler", Variation: &sdxl.Variation{Seed: 9, Strength: strength}})[0]
+	}
+	require.Equal(t, alone(5), vary(0))
+	require.NotEqual(t, alone(5), vary(0.3))
+	philox := draw(sdxl.Options{Seed: new(int64(5)), Noise: "philox"})[0]
+	require.NotEqual(t, alone(5), philox)
+
+	for want, o := range map[string]sdxl.Options{
+		`noise is "gpu", want one of torch, philox`: {Noise: "gpu"}, "0 seeds": {Seeds: []int64{}}, "batch is 3 beside 2 seeds": {Seeds: []int64{1, 2}, Batch: new(3)},
+		"variation strength is 2": {Variation: &sdxl.Variation{Strength: 2}},
+	} {
+		_, err := pipe.Generate(context.Background(), o)
+		require.ErrorContains(t, err, want)
+	}
+}

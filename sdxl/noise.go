@@ -1,0 +1,117 @@
+package sdxl
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/df65613c/easel/sched"
+)
+
+// Noises are the generators of noise: torch's on a CPU, and torch's on a CUDA
+// device.
+var Noises = []string{"torch", "philox"}
+
+func newNoise(source string, seed int64) sched.Noise {
+	if source == "philox" {
+		return sched.NewPhiloxNoise(seed)
+	}
+	return sched.NewTorchNoise(seed)
+}
+
+// Variation mixes another seed into the first noise.
+type Variation struct {
+	Seed     int64   `json:"seed"`
+	Strength float64 `json:"strength"` // 0 is the picture's own noise, 1 that of Seed
+}
+
+// perPicture draws for each picture of a batch from a generator of its own.
+type perPicture []sched.Noise
+
+// Normal implements sched.Noise.
+func (n perPicture) Normal(dst []float32) {
+	size := len(dst) / len(n)
+	for i, g := range n {
+		g.Normal(dst[i*size : (i+1)*size])
+	}
+}
+
+// noise returns the generator of a run, or one of a variation's seed.
+func (r *resolved) noise(variation bool) sched.Noise {
+	seeds := r.Seeds
+	if seeds == nil {
+		seeds = []int64{r.seed}
+	}
+	var n perPicture
+	for i, seed := range seeds {
+		if variation {
+			seed = r.Variation.Seed + int64(i)
+		}
+		n = append(n, newNoise(r.Noise, seed))
+	}
+	if len(n) == 1 {
+		return n[0]
+	}
+	return n
+}
+
+// vary mixes the variation's noise into that of pictures of c planes of h rows of w.
+func (r *resolved) vary(noise []float32, c, h, w int) {
+	if r.Variation == nil || r.Variation.Strength == 0 {
+		return
+	}
+	other := make([]float32, len(noise))
+	r.noise(true).Normal(other)
+	for i := 0; i < len(noise); i += c * h * w {
+		slerp(noise[i:i+c*h*w], other[i:i+c*h*w], c, h, w, r.Variation.Strength)
+	}
+}
+
+// slerp turns a towards b by a share of the angle between them, column by column
+// of each plane [h,w], as AUTOMATIC1111's web UI does; where they hardly differ it
+// goes straight.
+func slerp(a, b []float32, c, h, w int, share float64) {
+	columns := make([]float64, c*w)
+	mean := 0.0
+	for k := range columns {
+		at := k/w*h*w + k%w
+		var aa, bb, ab float64
+		for y := range h {
+			x, z := float64(a[at+y*w]), float64(b[at+y*w])
+			aa, bb, ab = aa+x*x, bb+z*z, ab+x*z
+		}
+		columns[k] = ab / math.Sqrt(aa*bb)
+		mean += columns[k] / float64(len(columns))
+	}
+	for k, cos := range columns {
+		fa, fb := 1-share, share
+		if mean <= 0.9995 {
+			angle := math.Acos(min(max(cos, -1), 1))
+			fa, fb = math.Sin((1-share)*angle)/math.Sin(angle), math.Sin(share*angle)/math.Sin(angle)
+		}
+		for y := range h {
+			i := k/w*h*w + k%w + y*w
+			a[i] = float32(fa*float64(a[i]) + fb*float64(b[i]))
+		}
+	}
+}
+
+// checkNoise returns what is wrong with the seeds and the noise.
+func (o *Options) checkNoise() (errs []error) {
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	want(o.Noise == "" || slices.Contains(Noises, o.Noise), "noise is %q, want one of %s", o.Noise, strings.Join(Noises, ", "))
+	if o.Seeds != nil {
+		want(len(o.Seeds) > 0 && len(o.Seeds) <= maxBatch, "%d seeds, want 1 to %d", len(o.Seeds), maxBatch)
+		want(o.Batch == nil || *o.Batch == len(o.Seeds), "batch is %d beside %d seeds, want as many or none", or(o.Batch, 0), len(o.Seeds))
+		want(o.Seed == nil, "a seed is given beside seeds, want one of them")
+	}
+	if v := o.Variation; v != nil {
+		want(v.Strength >= 0 && v.Strength <= 1, "variation strength is %g, want 0 to 1", v.Strength)
+	}
+	return errs
+}
