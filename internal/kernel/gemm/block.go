@@ -18,18 +18,18 @@ type block struct {
 func (b *block) run(mem []byte) {
 	panels, mem := scratch.Floats(mem, b.kernel.PanelsLen(b.width(b.nb), b.kb))
 	staged, mem := scratch.Floats(mem, b.stagedLen())
-	partial, mem := scratch.Floats(mem, b.partialLen())
-	bias, _ := scratch.Floats(mem, b.biasLen())
+	partial, _ := scratch.Floats(mem, b.partialLen())
 	b.staged = staged
-	cols := b.width(b.n1 - b.n0)
+	cols := b.n1 - b.n0
 	out := Output{b.C, b.C16, b.Add, b.Add16, b.Epilogue, b.Gate, partial}
-	t := Tile{Segs: &Whole, NSeg: 1, Cols: uintptr(cols), B: unsafe.Pointer(&panels[0]), Bias: b.bias(bias)}
+	t := Tile{Segs: &Whole, NSeg: 1, Cols: uintptr(cols)}
 	for k0 := 0; k0 == 0 || k0 < b.k; k0 += b.kb {
 		k1 := min(k0+b.kb, b.k)
 		steps := b.kernel.Steps(k1 - k0)
 		b.kernel.Pack(panels, b.W, b.n0, b.n1, k0, k1, k1-k0, nil)
+		gates := panels[roundUp(cols, b.kernel.NR)*steps:]
 		if b.gated {
-			b.kernel.Pack(panels[(cols-(b.n1-b.n0))*steps:], b.W, b.n+b.n0, b.n+b.n1, k0, k1, k1-k0, nil)
+			b.kernel.Pack(gates, b.W, b.n+b.n0, b.n+b.n1, k0, k1, k1-k0, nil)
 		}
 		t.K, t.PanelStride = uintptr(steps), bytes(steps*b.kernel.NR)
 		for m, rows := b.m0, 0; m < b.m1; m += rows {
@@ -40,22 +40,24 @@ func (b *block) run(mem []byte) {
 			if b.kb < b.k {
 				at.Partial = (m - b.m0) * cols
 			}
-			out.Run(b.kernel, &t, at, k0 == 0, k1 == b.k)
+			first, last := k0 == 0, k1 == b.k
+			t.B, t.Bias = unsafe.Pointer(&panels[0]), b.bias(b.n0, first)
+			out.Run(b.kernel, &t, at, first, last && !b.gated)
+			if b.gated {
+				at.Gated, at.Partial = at.Partial, at.Partial+b.partialLen()/2
+				t.B, t.Bias = unsafe.Pointer(&gates[0]), b.bias(b.n+b.n0, first)
+				out.Run(b.kernel, &t, at, first, last)
+			}
 		}
-		t.Bias = nil
 	}
 }
 
-// bias returns the first value of the bias, of which a gated plan's halves are
-// put side by side in mem.
-func (b *block) bias(mem []float32) unsafe.Pointer {
-	if !b.gated || b.Bias == nil {
-		return At(b.Bias, b.n0)
+// bias returns the bias from row n of the weight on, which the first block of k takes.
+func (b *block) bias(n int, first bool) unsafe.Pointer {
+	if !first {
+		return nil
 	}
-	clear(mem)
-	copy(mem, b.Bias[b.n0:b.n1])
-	copy(mem[b.width(b.n1-b.n0)-(b.n1-b.n0):], b.Bias[b.n+b.n0:b.n+b.n1])
-	return unsafe.Pointer(&mem[0])
+	return At(b.Bias, n)
 }
 
 // rows points t to the rows of A from m on, columns k0 to k1, which are copied

@@ -103,7 +103,7 @@ func (p *Plan) Units() int { return ceilDiv(p.m, p.mb) * ceilDiv(p.n, p.nb) }
 
 // ScratchSize returns the bytes of scratch memory that a worker needs.
 func (p *Plan) ScratchSize() int {
-	return scratch.Size(p.kernel.PanelsLen(p.width(p.nb), p.kb), p.stagedLen(), p.partialLen(), p.biasLen())
+	return scratch.Size(p.kernel.PanelsLen(p.width(p.nb), p.kb), p.stagedLen(), p.partialLen())
 }
 
 // stagedLen is the length of a tile of A in the form that the kernel reads.
@@ -114,8 +114,8 @@ func (p *Plan) stagedLen() int {
 	return p.kernel.MR * p.kernel.Steps(p.kb)
 }
 
-// width returns how many columns of sums so many columns of C are made from. The
-// gates begin with a panel of their own.
+// width returns how many columns of panels so many columns of C are made from.
+// The gates begin with a panel of their own.
 func (p *Plan) width(cols int) int {
 	if p.gated {
 		return roundUp(cols, p.kernel.NR) + cols
@@ -126,21 +126,17 @@ func (p *Plan) width(cols int) int {
 // partialLen is the length of the sums of a unit, or if they are complete after
 // one block of k, of a tile.
 func (p *Plan) partialLen() int {
-	switch {
-	case p.kernel.form == single && !p.gated:
+	if p.kernel.form == single && !p.gated {
 		return 0
-	case p.kb < p.k:
-		return p.mb * p.width(p.nb)
 	}
-	return p.kernel.MR * p.width(p.nb)
-}
-
-// biasLen is the length of the bias of a unit where that is in two places.
-func (p *Plan) biasLen() int {
+	rows := p.kernel.MR
+	if p.kb < p.k {
+		rows = p.mb
+	}
 	if p.gated {
-		return p.width(p.nb)
+		rows *= 2 // the values, then their gates
 	}
-	return 0
+	return rows * p.nb
 }
 
 // Operands are the matrices of one product. Those in bfloat16 are for plans of

@@ -13,8 +13,9 @@ type Output struct {
 }
 
 // Place is where the first row of a tile begins in each operand of an Output,
-// and how far the next row is, in values.
-type Place struct{ C, LDC, Add, LDAdd, Partial, LDPartial int }
+// and how far the next row is, in values. Gated is where in Partial the values
+// are, row after row, that a tile of gates is for.
+type Place struct{ C, LDC, Add, LDAdd, Partial, LDPartial, Gated int }
 
 // Run computes a tile, which is the first or the last block of its sum, or
 // both. It sets C and Add of t.
@@ -43,15 +44,13 @@ func (o *Output) Run(kn Kernel, t *Tile, at Place, first, last bool) {
 		}
 	}
 	if o.Gate != nil {
-		gates := roundUp(cols/2, kn.NR) // where those of the last panel begin
-		cols -= gates
-		for r := range rows {
-			row := sums[from+r*ld:]
-			dst := row[:cols]
-			if o.C16 == nil {
-				dst = o.C[at.C+r*at.LDC:][:cols]
+		values := sums[at.Gated:][:rows*cols]
+		o.Gate(values, values, sums[from:])
+		from = at.Gated
+		if o.C16 == nil {
+			for r := range rows {
+				copy(o.C[at.C+r*at.LDC:], values[r*cols:][:cols])
 			}
-			o.Gate(dst, row[:cols], row[gates:][:cols])
 		}
 	}
 	if o.C16 != nil {
