@@ -2,15 +2,18 @@ package sdxl
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"github.com/df65613c/easel/sched/guidance"
+	"github.com/df65613c/easel/tensor"
 )
 
 // denoiser runs the compiled UNet as the samplers call it: with guidance the
 // negative side of the batch first, as the reference has it.
 type denoiser struct {
-	unet *unetProgram
+	unet      *unetProgram
+	perturbed *perturbed // nil without such guidance
 	*conditions
 	guide *guidance.Run[float32]
 	batch int
@@ -20,17 +23,22 @@ type denoiser struct {
 
 // newDenoiser compiles the UNet for a batch of latents of h x w under the
 // given conditions.
-func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions, guide *guidance.Run[float32], cache deepCache) (*denoiser, error) {
+func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions, guide *guidance.Run[float32], r *resolved) (*denoiser, error) {
 	n := batch * c.sides()
-	most, rests := n, c.guided && guide.Rests() && c.single() && cache.interval == 0
+	most, rests := n, c.guided && guide.Rests() && c.single() && r.cache.interval == 0
 	if rests {
 		most = batch
 	}
-	u, err := p.compileUNet(ctx, unetShape{n, most, h, w, c.scenes[0].context.Shape()[1], cache})
+	shape := unetShape{n: n, most: most, h: h, w: w, tokens: c.scenes[0].context.Shape()[1], cache: r.cache}
+	u, err := p.compileUNet(ctx, shape)
 	if err != nil {
 		return nil, err
 	}
-	return &denoiser{unet: u, conditions: c, guide: guide, batch: batch, rests: rests, scene: -1}, nil
+	away, err := p.newPerturbed(ctx, batch, shape, r.PAG, u.kept()+u.each.Footprint().Total())
+	if err != nil {
+		return nil, errors.Join(err, u.close())
+	}
+	return &denoiser{unet: u, perturbed: away, conditions: c, guide: guide, batch: batch, rests: rests, scene: -1}, nil
 }
 
 // set tells the UNet the texts of a step.
@@ -40,7 +48,25 @@ func (d *denoiser) set(ctx context.Context, step int) error {
 		return nil
 	}
 	d.scene = i
-	return d.unet.setConditions(ctx, d.scenes[i].context, d.scenes[i].pooled, d.timeIDs)
+	s := d.scenes[i]
+	if err := d.unet.setConditions(ctx, s.context, s.pooled, d.timeIDs); err != nil || d.perturbed == nil {
+		return err
+	}
+	var first [3]*tensor.Tensor // of the first positive side
+	from := 0
+	if d.guided {
+		from = d.batch
+	}
+	for k, t := range []*tensor.Tensor{s.context, s.pooled, d.timeIDs} {
+		v, err := t.Narrow(0, from, from+d.batch)
+		if err != nil {
+			return err
+		}
+		if first[k], err = v.Contiguous(); err != nil {
+			return err
+		}
+	}
+	return d.perturbed.setConditions(ctx, first[0], first[1], first[2])
 }
 
 // denoise estimates x0 from x = x0 + sigma noise, in a step.
@@ -71,8 +97,22 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 		return err
 	}
 	pred := d.unet.out[:n]
+	if d.perturbed != nil {
+		positive := pred
+		if d.guided {
+			positive = d.unet.out[n : 2*n]
+		}
+		if err := d.perturbed.run(ctx, in[:n], positive, float32(time)); err != nil {
+			return err
+		}
+	}
 	if d.guided {
 		pred = d.combine(x, sigma, cfg)
+	}
+	if d.perturbed != nil {
+		for i, v := range d.perturbed.delta {
+			pred[i] += v
+		}
 	}
 	d.prediction.Denoised(denoised, x, pred, sigma)
 	return nil
@@ -117,4 +157,9 @@ func (d *denoiser) join(positive, negative, others []float32) {
 	}
 }
 
-func (d *denoiser) close() error { return d.unet.close() }
+func (d *denoiser) close() error {
+	if d.perturbed != nil {
+		return errors.Join(d.perturbed.close(), d.unet.close())
+	}
+	return d.unet.close()
+}

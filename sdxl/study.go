@@ -43,7 +43,7 @@ func (p *Pipeline) Study(ctx context.Context, o Options) (*Study, error) {
 	c.prediction = s.times.Prediction
 	v := p.Model.VAE.Config
 	s.shape = tensor.Shape{1, v.LatentChannels, r.Height / v.Scale(), r.Width / v.Scale()}
-	if s.d, err = p.newDenoiser(ctx, 1, s.shape[2], s.shape[3], c, s.guide(s.times.Sigmas), r.cache); err != nil {
+	if s.d, err = p.newDenoiser(ctx, 1, s.shape[2], s.shape[3], c, s.guide(s.times.Sigmas), &s.r); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -2,6 +2,7 @@ package sdxl
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
@@ -62,6 +63,8 @@ type unetRecorder struct {
 	temb    *nn.Value   // SiLU of the time embedding, as every ResNet block takes it
 	skips   []*nn.Value // of the way down, for the way up
 	left    int         // how many the way up has still to take
+
+	perturb *regexp.Regexp // names of self-attentions in which each pixel sees itself alone, or nil
 
 	cut    int       // the skip at which a cache cuts the way up, or -1
 	cached *nn.Value // what the layers below the cut gave, which are then left out
@@ -207,7 +210,10 @@ func (r *unetRecorder) transformerBlock(name string, x *nn.Value, b unetBlock) *
 // attention records x + to_out(attention(to_q(q), to_k(kv), to_v(kv))).
 func (r *unetRecorder) attention(name string, x, q, kv *nn.Value, heads int) *nn.Value {
 	n := x.Dim(-1)
-	a := r.g.Attention(r.linearNoBias(name+".to_q", q, n), r.linearNoBias(name+".to_k", kv, n), r.linearNoBias(name+".to_v", kv, n),
-		nn.Attention{Heads: heads})
+	v := r.linearNoBias(name+".to_v", kv, n)
+	a := v
+	if r.perturb == nil || q != kv || !r.perturb.MatchString(name) {
+		a = r.g.Attention(r.linearNoBias(name+".to_q", q, n), r.linearNoBias(name+".to_k", kv, n), v, nn.Attention{Heads: heads})
+	}
 	return r.linear(name+".to_out.0", a, n, nn.Identity, nn.Residual(x))
 }

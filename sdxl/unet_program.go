@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"regexp"
 	"slices"
 
 	"github.com/df65613c/easel/nn"
@@ -43,6 +44,7 @@ var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids
 type unetShape struct {
 	n, most, h, w, tokens int
 	cache                 deepCache
+	perturb               *regexp.Regexp // see unetRecorder
 }
 
 // compileUNet compiles the UNet within the pipeline's limit of memory.
@@ -76,7 +78,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n), channels: m.Config.OutChannels,
 	}
 	if s.cache.interval == 0 {
-		g, err := m.Graph(rows, s.h, s.w, s.tokens)
+		g, err := m.record(rows, s.h, s.w, s.tokens, func(r *unetRecorder) { r.perturb = s.perturb })
 		if err != nil {
 			return nil, err
 		}

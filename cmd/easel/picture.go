@@ -40,6 +40,7 @@ type pictureFlags struct {
 	style                            string
 	styles                           stylesFlag
 	noising                          noisingFlags
+	pag                              sdxl.PerturbedAttention
 	variation                        sdxl.Variation
 	guidance                         guidanceFlags
 }
@@ -70,6 +71,8 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise levels such as 14.6,5,1,0, in place of --schedule and --steps")
 	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
+	flags.Float64Var(&f.pag.Scale, "pag-scale", 0, "perturbed-attention guidance: its scale, such as 3")
+	flags.StringSliceVar(&f.pag.Layers, "pag-layers", nil, "perturbed-attention guidance: patterns of the names of its layers (default mid)")
 	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "seeds of pictures that each have a noise of their own, in place of --seed and --batch")
 	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises, ", ")+" (default torch, as on a CPU; philox as on a CUDA device)")
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed to mix into the first noise")
@@ -122,6 +125,9 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 		o.Variation = &f.variation
 	}
 	o.Noising = f.noising.value(flags)
+	if f.pag.Scale != 0 {
+		o.PAG = &f.pag
+	}
 	if o.Sigmas == nil || flags.Changed("steps") {
 		o.Steps = &f.steps
 	}
