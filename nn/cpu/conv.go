@@ -233,7 +233,7 @@ func (c *compiler) convolve(s conv.Shape, fast func() []byte, operands func(o *c
 	e := c.executable
 	each := make([]conv.Operands, e.pool.Threads()) // so that a run allocates nothing
 	if fast != nil {
-		plan := winograd.NewPlan(s)
+		plan := c.winograd(s)
 		for phase := range plan.Phases() {
 			c.step(plan.Units(phase), plan.ScratchSize(), func(worker, unit int) {
 				operands(&each[worker])
@@ -253,17 +253,25 @@ func (c *compiler) convolve(s conv.Shape, fast func() []byte, operands func(o *c
 	})
 }
 
+// winograd returns a plan of Winograd's algorithm in the precision of the compiler.
+func (c *compiler) winograd(s conv.Shape) *winograd.Plan {
+	if c.precision.narrow() {
+		return winograd.NewPlanBF16(s)
+	}
+	return winograd.NewPlan(s)
+}
+
 // reserveFast reserves work space for Winograd's algorithm if the whole image
 // profits by it; the bands of it then take it, too.
 func (v *convolution) reserveFast(index int, bands []band) {
 	x := v.node.In[0]
 	whole := v.part(band{images: x.Dim(0), in1: x.Dim(1), out1: v.node.Out.Dim(1)}, x.Dim(2))
-	if v.precision.narrow() || !winograd.Profitable(whole) {
+	if !winograd.Profitable(whole) {
 		return
 	}
 	size := 0
 	for _, b := range bands {
-		size = max(size, winograd.NewPlan(v.part(b, x.Dim(2))).WorkspaceSize())
+		size = max(size, v.winograd(v.part(b, x.Dim(2))).WorkspaceSize())
 	}
 	v.fast = v.reserve(index, size)
 }

@@ -13,7 +13,8 @@ type Precision string
 const (
 	// F32 gives the numbers of the reference. It is what "" means.
 	F32 Precision = "f32"
-	// BF16 rounds the operands of products to bfloat16 and adds up in float32.
+	// BF16 rounds the operands of products to bfloat16 and adds up in float32;
+	// in convolutions of 3x3 by Winograd's algorithm these are transforms.
 	BF16 Precision = "bf16"
 	// Int8 is BF16 with the linear layers over tokens in 8-bit integers: rows of
 	// activations and of weights by the greatest of each (W8A8).

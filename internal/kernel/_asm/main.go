@@ -39,6 +39,8 @@ func main() {
 		"norm/norm_avx2_amd64.s":            avx2.normalise,
 		"winograd/transform_avx512_amd64.s": avx512.winograd,
 		"winograd/transform_avx2_amd64.s":   avx2.winograd,
+
+		"winograd/transform_bf16_avx512_amd64.s": winogradBF16,
 	} {
 		var f file
 		write(&f)

@@ -6,11 +6,7 @@ const pairSignature = "(dst, src unsafe.Pointer, pairs uintptr)"
 
 // packPairs writes what makes panels of pairs of bfloat16.
 func packPairs(f *file) {
-	var interleave []uint32 // words c and 16+c become the two of lane c
-	for c := range uint32(16) {
-		interleave = append(interleave, c|(16+c)<<16)
-	}
-	f.words("interleave", interleave)
+	f.words("interleave", interleaved())
 	f.text("pairLinesAVX512", pairSignature, 24)
 	f.op("MOVQ dst+0(FP), DI")
 	f.op("MOVQ src+8(FP), SI")
@@ -31,6 +27,14 @@ func packPairs(f *file) {
 	f.op("VZEROUPPER")
 	f.op("RET")
 	packRows(f, avx512, 16, packing{"Pairs", 2, loadPairs}, transpose16)
+}
+
+// interleaved is the order in which words c and 16+c become the two of lane c.
+func interleaved() (words []uint32) {
+	for c := range uint32(16) {
+		words = append(words, c|(16+c)<<16)
+	}
+	return words
 }
 
 // loadPairs loads 32 values of row r as 16 pairs of bfloat16.

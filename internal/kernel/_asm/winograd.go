@@ -10,19 +10,40 @@ import (
 // evaluated at 0, a, -a, b, -b and infinity. The points a = 5/8 and b = 3/2 give
 // less than half of the error of the usual 1 and 2.
 func (in instructions) winograd(f *file) {
+	transformConstants(f)
+	for _, t := range []transform{inputTransform, filterTransform, outputTransform} {
+		t.file, t.instructions = f, in
+		t.write()
+	}
+}
+
+// winogradBF16 writes those of products of pairs of bfloat16.
+func winogradBF16(f *file) {
+	transformConstants(f)
+	f.words("interleave", interleaved())
+	input, filter, output := inputTransform, filterTransform, outputTransform
+	input.fromBF16, input.toBF16, output.toBF16 = true, true, true
+	for _, t := range []*transform{&input, &filter, &output} {
+		t.file, t.instructions = f, avx512
+		t.name += "BF16"
+	}
+	input.write()
+	filter.writeInterleaving()
+	output.write()
+}
+
+var (
+	inputTransform  = transform{name: "input", from: 6, to: 6, constants: []string{"a", "b", "-aa", "-bb", "-aa-bb", "aabb"}, line: inputLine}
+	filterTransform = transform{name: "filter", from: 3, to: 6, constants: []string{"1/n0", "1/na", "a/na", "aa/na", "1/nb", "b/nb", "bb/nb"}, line: filterLine}
+	outputTransform = transform{name: "output", from: 6, to: 4, constants: []string{"a", "b", "aa", "bb", "aaa", "bbb"}, line: outputLine, bias: true}
+)
+
+func transformConstants(f *file) {
 	var values []float32
 	for _, c := range winogradConstants {
 		values = append(values, float32(c.value))
 	}
 	f.words("constants", floatBits(values))
-	for _, t := range []transform{
-		{name: "input", from: 6, to: 6, constants: []string{"a", "b", "-aa", "-bb", "-aa-bb", "aabb"}, line: inputLine},
-		{name: "filter", from: 3, to: 6, constants: []string{"1/n0", "1/na", "a/na", "aa/na", "1/nb", "b/nb", "bb/nb"}, line: filterLine},
-		{name: "output", from: 6, to: 4, constants: []string{"a", "b", "aa", "bb", "aaa", "bbb"}, line: outputLine, bias: true},
-	} {
-		t.file, t.instructions = f, in
-		t.write()
-	}
 }
 
 const (
@@ -62,22 +83,29 @@ type transform struct {
 	constants []string
 	bias      bool
 	line      func(t transform) (results []int) // of vectors 0 to from-1
+
+	first    int  // register of vector 0
+	fromBF16 bool // what is read is bfloat16
+	toBF16   bool // so is what is written, after an optional operand is added
 }
 
-func (t transform) vec(i int) string { return fmt.Sprint(t.reg, i) }
+func (t transform) vec(i int) string { return fmt.Sprint(t.reg, t.first+i) }
+
+func (t transform) register(i int) string { return fmt.Sprint(t.reg, i) }
 
 // constant is the register of one, from the last on.
 func (t transform) constant(name string) string {
 	last := map[string]int{"Z": 31, "Y": 15}[t.reg]
 	for i, c := range t.constants {
 		if c == name {
-			return t.vec(last - i)
+			return t.register(last - i)
 		}
 	}
 	panic(name)
 }
 
-func (t transform) write() {
+// start reads the argument.
+func (t transform) start() {
 	t.text(t.name+t.instructions.name, "(t *planes)", 8)
 	t.op("MOVQ t+0(FP), AX")
 	t.op("MOVQ planes_Src(AX), SI")
@@ -94,12 +122,34 @@ func (t transform) write() {
 	for _, c := range t.constants {
 		t.op("VBROADCASTSS constants<>+%d(SB), %s", constantAt(c), t.constant(c))
 	}
+}
+
+func (t transform) write() {
+	t.start()
+	srcBytes, dstBytes := t.width, t.width
+	if t.fromBF16 {
+		srcBytes /= 2
+	}
+	if t.toBF16 {
+		dstBytes /= 2
+	}
+	adding := t.toBF16 && t.bias
+	if adding { // without an Add, the output is read in its place, and masked out
+		t.op("MOVQ planes_Add(AX), R14")
+		t.op("KXORW K1, K1, K1")
+		t.op("TESTQ R14, R14")
+		t.op("CMOVQEQ DI, R14")
+		t.op("JEQ alone")
+		t.op("KXNORW K1, K1, K1")
+		t.label("alone")
+		t.op("SUBQ DI, R14")
+	}
 	t.op("PCALIGN $32")
 	t.label("loop")
 	t.op("MOVQ SI, DX")
 	for column := range t.from {
 		for i := range t.from {
-			t.op("VMOVUPS %s, %s", t.at("DX", "R8", i), t.vec(i))
+			t.load(t.at("DX", "R8", i), t.vec(i))
 		}
 		for row, v := range t.line(t) {
 			t.op("VMOVUPS %s, %d(R12)", t.vec(v), t.middle(row, column))
@@ -111,16 +161,28 @@ func (t transform) write() {
 		for i := range t.from {
 			t.op("VMOVUPS %d(R12), %s", t.middle(row, i), t.vec(i))
 		}
-		for column, v := range t.line(t) {
-			if t.bias {
+		results := t.line(t)
+		if adding {
+			t.op("LEAQ (DX)(R14*1), R15")
+			for column, v := range results {
+				add := t.register(20 + column)
+				t.op("VPMOVZXWD.Z %s, K1, %s", t.at("R15", "R11", column), add)
+				t.op("VPSLLD $16, %[1]s, %[1]s", add)
+				t.op("VADDPS (R13), %[1]s, %[1]s", t.vec(v))
+				t.op("VADDPS %s, %[2]s, %[2]s", add, t.vec(v))
+			}
+		} else if t.bias {
+			for _, v := range results {
 				t.op("VADDPS (R13), %[1]s, %[1]s", t.vec(v))
 			}
-			t.op("VMOVUPS %s, %s", t.vec(v), t.at("DX", "R11", column))
+		}
+		for column, v := range results {
+			t.store(t.vec(v), t.at("DX", "R11", column))
 		}
 		t.op("ADDQ R10, DX")
 	}
-	t.op("ADDQ $%d, SI", t.width)
-	t.op("ADDQ $%d, DI", t.width)
+	t.op("ADDQ $%d, SI", srcBytes)
+	t.op("ADDQ $%d, DI", dstBytes)
 	if t.bias {
 		t.op("ADDQ $%d, R13", t.width)
 	}
@@ -129,6 +191,75 @@ func (t transform) write() {
 	t.op("VZEROUPPER")
 	t.op("RET")
 }
+
+// load reads a vector of the source.
+func (t transform) load(from, to string) {
+	if !t.fromBF16 {
+		t.op("VMOVUPS %s, %s", from, to)
+		return
+	}
+	t.op("VPMOVZXWD %s, %s", from, to)
+	t.op("VPSLLD $16, %[1]s, %[1]s", to)
+}
+
+// store writes a vector of the result.
+func (t transform) store(v, to string) {
+	if !t.toBF16 {
+		t.op("VMOVUPS %s, %s", v, to)
+		return
+	}
+	narrowPair(t.file, v, v, v)
+	t.op("VMOVDQU16 Y%s, %s", v[1:], to)
+}
+
+// writeInterleaving writes a transform of a panel of 32 values a line, two
+// lines at a time, to one line of pairs.
+func (t transform) writeInterleaving() {
+	const lineBytes, pairs, order = 128, 20, 21
+	t.start()
+	t.op("VMOVUPS interleave<>+0(SB), %s", t.register(order))
+	t.label("loop")
+	odd := t
+	odd.first = 9
+	for half := range 2 {
+		for i := range 2 {
+			t.op("LEAQ %d(SI), DX", i*lineBytes+half*t.width)
+			for column := range t.from {
+				for row := range t.from {
+					t.load(t.at("DX", "R8", row), t.vec(row))
+				}
+				for row, v := range t.line(t) {
+					t.op("VMOVUPS %s, %d(R12)", t.vec(v), i*t.middleBytes()+t.middle(row, column))
+				}
+				t.op("ADDQ R9, DX")
+			}
+		}
+		t.op("LEAQ %d(DI), DX", half*t.width)
+		for row := range t.to {
+			for i, lines := range []transform{t, odd} {
+				for column := range t.from {
+					t.op("VMOVUPS %d(R12), %s", i*t.middleBytes()+t.middle(row, column), lines.vec(column))
+				}
+			}
+			evens, odds := t.line(t), odd.line(odd)
+			for column := range evens {
+				narrowPair(t.file, t.vec(evens[column]), odd.vec(odds[column]), t.register(pairs))
+				t.op("VPERMW %s, %s, %s", t.register(pairs), t.register(order), t.register(pairs))
+				t.op("VMOVUPS %s, %s", t.register(pairs), t.at("DX", "R11", column))
+			}
+			t.op("ADDQ R10, DX")
+		}
+	}
+	t.op("ADDQ $%d, SI", 2*lineBytes)
+	t.op("ADDQ $%d, DI", lineBytes)
+	t.op("SUBQ $%d, CX", 2*lineBytes/4)
+	t.op("JGT loop")
+	t.op("VZEROUPPER")
+	t.op("RET")
+}
+
+// middleBytes is what the transformed columns of one source take.
+func (t transform) middleBytes() int { return t.to * t.from * t.width }
 
 func (t transform) middle(row, column int) int { return (row*t.from + column) * t.width }
 

@@ -41,6 +41,24 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
+// BenchmarkBF16 does so with operands in bfloat16.
+func BenchmarkBF16(b *testing.B) {
+	for _, shape := range benchmarked {
+		b.Run(name(shape), func(b *testing.B) {
+			s := kerneltest.NewSource(b, guard.Back)
+			p := newBF16(s, shape, variant{format: convert.F16, bias: true}, wide{})
+			plan := winograd.NewPlanBF16(shape)
+			workspace, mem := s.Scratch(plan.WorkspaceSize()), workers(s, plan.ScratchSize())
+			for b.Loop() {
+				for phase := range plan.Phases() {
+					spread(mem, plan.Units(phase), func(unit int, mem []byte) { plan.Run(phase, unit, workspace, mem, &p.run16) })
+				}
+			}
+			report(b, shape)
+		})
+	}
+}
+
 // BenchmarkDirect does the same directly.
 func BenchmarkDirect(b *testing.B) {
 	for _, shape := range benchmarked {

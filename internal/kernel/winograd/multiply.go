@@ -3,13 +3,14 @@ package winograd
 import (
 	"unsafe"
 
+	"github.com/df65613c/easel/internal/kernel/convert"
 	"github.com/df65613c/easel/internal/kernel/gemm"
 	"github.com/df65613c/easel/internal/kernel/scratch"
 	"github.com/df65613c/easel/internal/kernel/vec"
 )
 
 func (w *worker) multiply(mem []byte) {
-	filters, mem := scratch.Floats(mem, max(spots*w.CI, spots*w.filterLen()))
+	filters, mem := scratch.Floats(mem, spots*w.filterLen())
 	taps, mem := scratch.Floats(mem, len(w.order)*w.kernel.NR)
 	products, mem := scratch.Floats(mem, spots*w.productsLen())
 	bias, mem := scratch.Floats(mem, w.channels)
@@ -30,17 +31,28 @@ func (w *worker) multiply(mem []byte) {
 // panel at a time, to panels of every spot.
 func (w *worker) transformFilters(filters, taps []float32) {
 	nr, area := w.kernel.NR, 9
+	kind, packing := filter, gemm.Current()
+	if w.kernel.Pairs() {
+		kind = filterBF16
+	}
 	weight := w.o.Matrix(w.CI * area)
 	for c := w.c0; c < w.c1; c += nr {
 		for i := 0; i < w.CI; i += w.fb {
 			n := min(w.fb, w.CI-i)
-			w.kernel.Pack(taps, weight, c, min(c+nr, w.c1), i*area, (i+n)*area, len(w.order), w.order)
-			w.transform(filter, planes{
+			packing.Pack(taps, weight, c, min(c+nr, w.c1), i*area, (i+n)*area, len(w.order), w.order)
+			at := ((c-w.c0)/nr*w.depth + w.kernel.Steps(i)) * nr
+			w.transform(kind, planes{
 				Src: unsafe.Pointer(&taps[0]), SrcRow: bytes(3 * w.fb * nr), SrcCol: bytes(w.fb * nr),
-				Dst:    unsafe.Pointer(&filters[((c-w.c0)/nr*w.CI+i)*nr]),
+				Dst:    unsafe.Pointer(&filters[at]),
 				DstRow: bytes(size * w.filterLen()), DstCol: bytes(w.filterLen()),
 				N: uintptr(n * nr), Middle: unsafe.Pointer(&w.middle[0]),
 			})
+			if w.narrow && !w.kernel.Pairs() {
+				for spot := range spots {
+					v := filters[spot*w.filterLen()+at:][:n*nr]
+					convert.RoundBF16(v, v)
+				}
+			}
 		}
 	}
 }
@@ -48,11 +60,11 @@ func (w *worker) transformFilters(filters, taps []float32) {
 // product multiplies a spot of n tiles from t on with that of the kernels.
 func (w *worker) product(dst, filter []float32, t, n, spot int) {
 	nr := w.kernel.NR
-	for i0 := 0; i0 < w.CI; i0 += w.ib {
+	for i0 := 0; i0 < w.depth; i0 += w.ib {
 		a := gemm.Tile{
-			Segs: &gemm.Whole, NSeg: 1, K: uintptr(min(w.ib, w.CI-i0)), Cols: uintptr(w.c1 - w.c0),
+			Segs: &gemm.Whole, NSeg: 1, K: uintptr(min(w.ib, w.depth-i0)), Cols: uintptr(w.c1 - w.c0),
 			LDA: bytes(w.stride), LDC: bytes(w.channels),
-			B: unsafe.Pointer(&filter[i0*nr]), PanelStride: bytes(w.CI * nr),
+			B: unsafe.Pointer(&filter[i0*nr]), PanelStride: bytes(w.depth * nr),
 		}
 		for r, rows := 0, 0; r < n; r += rows {
 			rows = w.kernel.Rows(n - r)
@@ -77,32 +89,56 @@ func (w *worker) transformOutput(products, bias, pixels []float32, t int) {
 		Src: unsafe.Pointer(&products[0]), SrcRow: bytes(size * w.productsLen()), SrcCol: bytes(w.productsLen()),
 		Bias: unsafe.Pointer(&bias[0]), N: uintptr(w.c1 - w.c0), Middle: unsafe.Pointer(&w.middle[0]),
 	}
-	direct := rows == tile && columns == tile && w.o.Add == nil
-	if direct {
+	full := rows == tile && columns == tile
+	switch {
+	case full && w.o.Y != nil && w.o.Add == nil && w.o.Add16 == nil:
 		args.Dst, args.DstRow, args.DstCol = unsafe.Pointer(&w.o.Y[first]), bytes(w.W*w.CO), bytes(w.CO)
-	} else {
-		args.Dst, args.DstRow, args.DstCol = unsafe.Pointer(&pixels[0]), bytes(tile*w.channels), bytes(w.channels)
-	}
-	w.transform(output, args)
-	if direct && w.o.Epilogue == nil {
+		w.transform(output, args)
+		if w.o.Epilogue == nil {
+			return
+		}
+	case full && w.kernel.Pairs() && w.o.Y16 != nil && w.o.Add == nil && w.o.Epilogue == nil && (w.c1-w.c0)%lanes == 0:
+		args.Dst, args.DstRow, args.DstCol = unsafe.Pointer(&w.o.Y16[first]), bytes(w.W*w.CO)/2, bytes(w.CO)/2
+		if w.o.Add16 != nil {
+			args.Add = unsafe.Pointer(&w.o.Add16[first])
+		}
+		w.transform(outputBF16, args)
 		return
+	default:
+		args.Dst, args.DstRow, args.DstCol = unsafe.Pointer(&pixels[0]), bytes(tile*w.channels), bytes(w.channels)
+		w.transform(output, args)
+		full = false
 	}
 	for i := range rows {
 		for j := range columns {
 			at := first + (i*w.W+j)*w.CO
-			out := w.o.Y[at:][:w.c1-w.c0]
-			made := pixels[(i*tile+j)*w.channels:][:len(out)]
-			switch {
-			case w.o.Add != nil:
-				vec.Add(out, made, w.o.Add[at:][:len(out)])
-			case !direct:
-				copy(out, made)
+			if full {
+				w.o.Epilogue(w.o.Y[at:][:w.c1-w.c0])
+				continue
 			}
-			if w.o.Epilogue != nil {
-				w.o.Epilogue(out)
-			}
+			w.finish(pixels[(i*tile+j)*w.channels:][:w.c1-w.c0], at)
 		}
 	}
+}
+
+// finish stores some channels of a pixel, which begin at value at of Y.
+func (w *worker) finish(made []float32, at int) {
+	switch {
+	case w.o.Add != nil:
+		vec.Add(made, made, w.o.Add[at:][:len(made)])
+	case w.o.Add16 != nil:
+		for i, v := range w.o.Add16[at:][:len(made)] {
+			made[i] += convert.BF16ToF32(v)
+		}
+	}
+	if w.o.Epilogue != nil {
+		w.o.Epilogue(made)
+	}
+	if w.o.Y16 != nil {
+		convert.NarrowBF16(w.o.Y16[at:], made)
+		return
+	}
+	copy(w.o.Y[at:], made)
 }
 
 // sumBias sets dst to the sum of both biases of an image.

@@ -9,7 +9,8 @@ type planes struct {
 	SrcRow, SrcCol uintptr
 	Dst            unsafe.Pointer
 	DstRow, DstCol uintptr
-	Bias           unsafe.Pointer // [N], of the output transform alone
+	Bias           unsafe.Pointer // [N], of the output transforms alone
+	Add            unsafe.Pointer // bfloat16 or nil, of outputBF16 alone, strides apart as Dst
 	N              uintptr        // a multiple of lanes in assembly
 	Middle         unsafe.Pointer // middleLen values of scratch memory
 }
@@ -36,13 +37,18 @@ const (
 	normB = 2 * bb * (bb - aa)
 )
 
-// kind is one of the three transforms.
+// kind is one of the three transforms, or one of their variants for products of
+// pairs of bfloat16, which take whole vectors: inputBF16 reads and writes
+// bfloat16, filterBF16 writes lines of pairs, and outputBF16 writes bfloat16.
 type kind uint8
 
 const (
 	input kind = iota
 	filter
 	output
+	inputBF16
+	filterBF16
+	outputBF16
 )
 
 // transform transforms n values: whole vectors by an instruction set, the rest in Go.

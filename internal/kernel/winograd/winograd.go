@@ -7,8 +7,10 @@
 // transforms kernels as it needs them, multiplies, and transforms back. So
 // neither the whole input nor the weights exist in transformed form.
 //
-// Rounding errors are about three times those of the direct sum. Within a tile
-// a NaN may spread, and an infinity may become one.
+// Products are in float32 ([NewPlan]), or of transforms rounded to bfloat16
+// ([NewPlanBF16]). Rounding errors are about three times those of the direct sum
+// in float32, and up to five times with bfloat16. Within a tile a NaN may
+// spread, and an infinity may become one.
 package winograd
 
 import (
@@ -27,6 +29,9 @@ type Plan struct {
 	conv.Shape
 	kernel gemm.Kernel
 	level  cpu.Level // of the transforms
+	narrow bool      // operands are bfloat16, and so are factors of products
+
+	depth int // steps of the kernel in the sum over input channels
 
 	outH                    int
 	across, perImage, tiles int // tiles in a row, an image, all
@@ -34,7 +39,7 @@ type Plan struct {
 	block                   int // tiles that are multiplied at a time
 	blocks                  int // of tiles in a unit
 	channels                int // output channels in a unit
-	ib                      int // input channels in a block of the sum
+	ib                      int // steps in a block of the sum
 	fb                      int // input channels whose kernels are transformed at a time
 	stride                  int // values from one transformed tile to the next
 	order                   []uint32
@@ -48,7 +53,8 @@ const (
 	someUnits     = 16
 	inputTiles    = 16  // in a unit that transforms input
 	maxBlockK     = 160 // short sums round less: three quarters of the error at 640
-	manyChannels  = 1280
+	maxBlockPairs = 640 // in bfloat16 that shows no more
+	manySteps     = 1280
 )
 
 // TileRows is the height of a tile: parts of an image that begin at multiples
@@ -74,18 +80,33 @@ func Profitable(s conv.Shape) bool {
 
 // NewPlan divides a convolution for the instruction set in use. It panics unless
 // the shape is supported.
-func NewPlan(s conv.Shape) *Plan {
+func NewPlan(s conv.Shape) *Plan { return newPlan(s, gemm.Current(), maxBlockK) }
+
+// NewPlanBF16 divides a convolution of an image in bfloat16. Its transform and
+// that of the kernels are rounded to bfloat16; Add and Y may each be float32 or
+// bfloat16.
+func NewPlanBF16(s conv.Shape) *Plan {
+	k := s.CI
+	if k%lanes != 0 {
+		k = 1 // pairs are made by whole vectors
+	}
+	p := newPlan(s, gemm.CurrentBF16(k), maxBlockPairs)
+	p.narrow = true
+	return p
+}
+
+func newPlan(s conv.Shape, kn gemm.Kernel, mostSteps int) *Plan {
 	if !Supports(s) {
 		panic(fmt.Sprintf("winograd: shape %+v is not a 3x3 convolution of stride 1, padded by 1", s))
 	}
-	p := &Plan{Shape: s, kernel: gemm.Current(), level: cpu.Current()}
+	p := &Plan{Shape: s, kernel: kn, level: cpu.Current(), depth: kn.Steps(s.CI)}
 	p.across = ceilDiv(s.W, tile)
 	p.outH = s.OutH()
 	p.perImage = p.across * ceilDiv(p.outH, tile)
 	p.tiles = s.B * p.perImage
-	p.stride = roundUp(s.CI, lanes) + lanes // odd in cache lines: tiles fall into different sets
+	p.stride = roundUp(p.depth, lanes) + lanes // odd in cache lines: tiles fall into different sets
 	p.block, p.channels = 8*p.kernel.MR, 2*p.kernel.NR
-	if s.CI > manyChannels {
+	if p.depth > manySteps {
 		p.block, p.channels = 4*p.kernel.MR, p.kernel.NR
 	}
 	p.channels = min(p.channels, roundUp(s.CO, p.kernel.NR))
@@ -94,7 +115,7 @@ func NewPlan(s conv.Shape) *Plan {
 	p.stretch = roundUp(ceilDiv(p.tiles, ceilDiv(p.tiles, most)), p.block)
 	groups := max(1, min(ceilDiv(someUnits, p.columns()), p.stretch/(leastStretch/2)))
 	p.blocks = ceilDiv(p.stretch/p.block, groups)
-	p.ib = roundUp(ceilDiv(s.CI, ceilDiv(s.CI, maxBlockK)), lanes)
+	p.ib = roundUp(ceilDiv(p.depth, ceilDiv(p.depth, mostSteps)), lanes)
 	p.fb = min(s.CI, lanes)
 	p.order = make([]uint32, p.fb*9) // the weight is [CO][CI][tap]; in a panel it is [tap][CI]
 	for i := range p.order {
@@ -132,7 +153,7 @@ func (p *Plan) spotLen() int     { return p.block*p.stride + lanes }
 func (p *Plan) productsLen() int { return p.block*p.channels + lanes }
 
 // filterLen is the length of the panels of one spot of the kernels of a unit.
-func (p *Plan) filterLen() int { return p.kernel.PanelsLen(p.channels, p.CI) + lanes }
+func (p *Plan) filterLen() int { return p.channels*p.depth + lanes }
 
 // WorkspaceSize returns the bytes that workers share: the transformed input of
 // a phase.
@@ -140,7 +161,7 @@ func (p *Plan) WorkspaceSize() int { return scratch.Size(p.stretch / p.block * s
 
 // ScratchSize returns the bytes of scratch memory that a worker needs in every phase.
 func (p *Plan) ScratchSize() int {
-	return scratch.Size(middleLen, max(spots*p.CI, spots*p.filterLen()),
+	return scratch.Size(middleLen, spots*max(p.CI, p.filterLen()),
 		len(p.order)*p.kernel.NR, spots*p.productsLen(), p.channels, tile*tile*p.channels)
 }
 
@@ -167,29 +188,46 @@ func (p *Plan) Run(phase, unit int, workspace, mem []byte, o *conv.Operands) {
 // check panics if an operand is too short for the kernels, which do not look.
 func (p *Plan) check(o *conv.Operands) {
 	out := p.B * p.outH * p.W * p.CO
-	need("X", o.X, p.B*p.H*p.W*p.CI)
-	need("Y", o.Y, out)
+	if p.narrow {
+		need("X16", o.X16, p.B*p.H*p.W*p.CI)
+		either("Y", o.Y, o.Y16, out)
+	} else {
+		need("X", o.X, p.B*p.H*p.W*p.CI)
+		need("Y", o.Y, out)
+		if o.X16 != nil || o.Add16 != nil || o.Y16 != nil {
+			panic("winograd: operands in bfloat16 in a plan of NewPlan; NewPlanBF16 takes them")
+		}
+	}
 	if o.Bias != nil {
 		need("Bias", o.Bias, p.CO)
 	}
 	if o.ChannelBias != nil {
 		need("ChannelBias", o.ChannelBias, p.B*p.CO)
 	}
-	if o.Add != nil {
-		need("Add", o.Add, out)
+	if o.Add != nil || o.Add16 != nil {
+		either("Add", o.Add, o.Add16, out)
 	}
 	if o.W == nil {
 		panic("winograd: no weight")
 	}
-	if o.X16 != nil || o.Add16 != nil || o.Y16 != nil {
-		panic("winograd: operands in bfloat16; float32 alone is computed")
-	}
 }
 
-func need(name string, v []float32, n int) {
+func need[T float32 | uint16](name string, v []T, n int) {
 	if len(v) < n {
 		panic(fmt.Sprintf("winograd: %s has %d values, %d are needed", name, len(v), n))
 	}
+}
+
+// either panics unless one of v and v16 is given, and has n values.
+func either(name string, v []float32, v16 []uint16, n int) {
+	if v != nil && v16 != nil {
+		panic(fmt.Sprintf("winograd: %s is given in float32 and in bfloat16", name))
+	}
+	if v16 != nil {
+		need(name, v16, n)
+		return
+	}
+	need(name, v, n)
 }
 
 func bytes(floats int) uintptr { return uintptr(4 * floats) }
