@@ -70,6 +70,6 @@ func callsOf(ctx context.Context, s sched.Sampler, sigmas []float64) (calls int,
 // then, and not the solution of an ODE.
 func AddsNoise(ctx context.Context, s sched.Sampler) bool {
 	draws := 0
-	err := s.F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: []float64{1, 0.5, 0}, Denoise: toy, Noise: drawCounter{&draws}})
+	err := s.F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: []float64{4, 2, 0.5, 0.1, 0}, Denoise: toy, Noise: drawCounter{&draws}})
 	return err == nil && draws > 0
 }

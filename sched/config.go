@@ -132,7 +132,7 @@ func (c *Config) validate(sampler string) error {
 			errs = append(errs, fmt.Errorf("solver_order is %d, want 2", c.SolverOrder))
 		}
 	case "euler", "heun", "dpm_2", "dpm_2_a", "dpmpp_2s_a", "lms", "dpmpp_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde", "res_multistep", "uni_pc", "uni_pc_bh2",
-		"ddim", "dpm_fast", "dpm_adaptive", "ipndm", "lcm":
+		"ddim", "dpm_fast", "dpm_adaptive", "ipndm", "ipndm_v", "plms", "deis", "sa_solver", "restart", "exp_rk4", "lcm", "tcd":
 		want("interpolation_type", c.Interpolation, "linear")
 		if c.PredictionType == string(VPrediction) { // which alone the reference changes it for
 			want("timestep_type", c.TimestepType, "discrete")

@@ -24,10 +24,12 @@ type Run[T Float] struct {
 	Noise   Noise // for samplers that add noise, nil for others
 	// Eta is how much of the noise that an ancestral or SDE step takes away it
 	// adds anew, 0 to 1; nil is the sampler's own: 0 for DDIM, DPM fast and DPM
-	// adaptive, 1 for the others.
+	// adaptive, 0.3 for TCD, 1 for the others. It is TCD's gamma and SA-Solver's tau.
 	Eta    *float64
 	SNoise *float64 // what all added noise is multiplied with; nil is 1
 	Churn  Churn    // for Euler, Heun and DPM2
+	// Restart is where restart sampling goes back up; nil is from 0.1 to 2.
+	Restart *Restart
 	// FirstOrderLast asks a multistep sampler to end with a step of first order.
 	FirstOrderLast bool
 	// OnStep, if not nil, is called after each step with the state and the
@@ -70,7 +72,14 @@ var samplers = []Sampler{
 	{"dpm_fast", DPMFast[float32], DPMFast[float64]},
 	{"dpm_adaptive", DPMAdaptive[float32], DPMAdaptive[float64]},
 	{"ipndm", IPNDM[float32], IPNDM[float64]},
+	{"ipndm_v", LMS[float32], LMS[float64]}, // of variable step, the two are one
+	{"plms", PLMS[float32], PLMS[float64]},
+	{"deis", DEIS[float32], DEIS[float64]},
+	{"sa_solver", SASolver[float32], SASolver[float64]},
+	{"restart", RestartHeun[float32], RestartHeun[float64]},
+	{"exp_rk4", ExponentialRK4[float32], ExponentialRK4[float64]},
 	{"lcm", LCM[float32], LCM[float64]},
+	{"tcd", TCD[float32], TCD[float64]},
 }
 
 // aliases are the names of Stability's v1 API. In the samplers' space, x0 +
@@ -124,6 +133,9 @@ func (r *Run[T]) check() error {
 		if !(v.is >= 0 && v.is <= v.most) {
 			errs = append(errs, fmt.Errorf("sched: %s is %g, want 0 to %g", v.name, v.is, v.most))
 		}
+	}
+	if v := r.Restart; v != nil && !(v.Min > 0 && v.Max >= v.Min && v.Steps > 0 && v.Times >= 0) {
+		errs = append(errs, fmt.Errorf("sched: Restart is from %g to %g, %d times %d steps, want levels above 0, rising, and 1 step or more", v.Min, v.Max, v.Times, v.Steps))
 	}
 	return errors.Join(errs...)
 }

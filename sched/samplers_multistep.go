@@ -10,25 +10,57 @@ var adamsBashforth = [...][]float64{{1}, {3. / 2, -1. / 2}, {23. / 12, -16. / 12
 // Chen 2022, section 3.4): the multistep method of fourth order for even steps on
 // the slopes in sigma, of lower order while there are fewer.
 func IPNDM[T Float](ctx context.Context, r *Run[T]) error {
-	slopes := make([][]T, len(adamsBashforth)) // the newest first
-	for k := range slopes {
-		slopes[k] = make([]T, len(r.X))
-	}
-	return r.steps(ctx, func(i int, denoised []T) {
-		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		newest := slopes[len(slopes)-1]
-		copy(slopes[1:], slopes)
-		slopes[0] = newest
-		for j, x := range r.X {
-			newest[j] = (x - denoised[j]) / T(from)
+	slopes := newSlopes(r)
+	return r.steps(ctx, func(i int, denoised []T) { slopes.step(i, denoised) })
+}
+
+// PLMS is the pseudo linear multistep method (Liu et al. 2022, algorithm 2
+// without Runge-Kutta steps, as latent diffusion and diffusers have it): IPNDM after a first
+// step of Heun's.
+func PLMS[T Float](ctx context.Context, r *Run[T]) error {
+	slopes, first := newSlopes(r), newHeun(r)
+	return r.evaluations(ctx, func(i int, denoised []T) error {
+		if i > 0 {
+			slopes.step(i, denoised)
+			return nil
 		}
-		for k, c := range adamsBashforth[min(i, len(slopes)-1)] {
-			f := T(c * (to - from))
-			for j, d := range slopes[k] {
-				r.X[j] += f * d
-			}
-		}
+		slopes.push(denoised, r.Sigmas[0])
+		return first.step(ctx, 0, denoised, r.Sigmas[0], r.Sigmas[1])
 	})
+}
+
+// slopes are the last slopes in sigma of a run, the newest first.
+type slopes[T Float] struct {
+	r    *Run[T]
+	last [len(adamsBashforth)][]T
+}
+
+func newSlopes[T Float](r *Run[T]) *slopes[T] {
+	s := &slopes[T]{r: r}
+	for k := range s.last {
+		s.last[k] = make([]T, len(r.X))
+	}
+	return s
+}
+
+func (s *slopes[T]) push(denoised []T, sigma float64) {
+	newest := s.last[len(s.last)-1]
+	copy(s.last[1:], s.last[:])
+	s.last[0] = newest
+	for j, x := range s.r.X {
+		newest[j] = (x - denoised[j]) / T(sigma)
+	}
+}
+
+func (s *slopes[T]) step(i int, denoised []T) {
+	from, to := s.r.Sigmas[i], s.r.Sigmas[i+1]
+	s.push(denoised, from)
+	for k, c := range adamsBashforth[min(i, len(s.last)-1)] {
+		f := T(c * (to - from))
+		for j, d := range s.last[k] {
+			s.r.X[j] += f * d
+		}
+	}
 }
 
 // LCM takes the estimate for the result and adds noise of the next level, as

@@ -7,6 +7,16 @@ import (
 
 // trainSigmas returns the sigma of every training timestep, in float32 as the reference computes them.
 func (c *Config) trainSigmas() []float64 {
+	alphas := c.alphasCumprod()
+	sigmas := make([]float64, len(alphas))
+	for i, ac := range alphas {
+		sigmas[i] = float64(float32(math.Sqrt(float64((1 - ac) / ac))))
+	}
+	return sigmas
+}
+
+// alphasCumprod returns the share of x0 in the variance at every training timestep.
+func (c *Config) alphasCumprod() []float32 {
 	n := c.TrainTimesteps
 	start, end := c.BetaStart, c.BetaEnd
 	if c.BetaSchedule == "scaled_linear" {
@@ -32,16 +42,15 @@ func (c *Config) trainSigmas() []float64 {
 	if c.RescaleBetasZeroSNR {
 		rescaleZeroSNR(betas)
 	}
-	sigmas, prod := make([]float64, n), 1.0
+	alphas, prod := make([]float32, n), 1.0
 	for i, beta := range betas {
 		prod *= float64(1 - beta)
-		ac := float32(prod)
-		if c.RescaleBetasZeroSNR && i == n-1 {
-			ac = 1.0 / (1 << 24)
-		}
-		sigmas[i] = float64(float32(math.Sqrt(float64((1 - ac) / ac))))
+		alphas[i] = float32(prod)
 	}
-	return sigmas
+	if c.RescaleBetasZeroSNR {
+		alphas[n-1] = 1.0 / (1 << 24)
+	}
+	return alphas
 }
 
 // rescaleZeroSNR changes betas so that the last step is pure noise (Lin et al. 2023, algorithm 1).

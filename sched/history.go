@@ -1,0 +1,75 @@
+package sched
+
+import (
+	"math"
+	"slices"
+)
+
+// history is what was found at the last noise levels, the newest first: estimates of x0, or slopes.
+type history[T Float] struct {
+	values         [][]T
+	sigmas         []float64
+	nodes, weights []float64
+}
+
+func newHistory[T Float](order, n int) *history[T] {
+	h := &history[T]{values: make([][]T, order), sigmas: make([]float64, 0, order), nodes: make([]float64, 0, order+1), weights: make([]float64, order+1)}
+	for i := range h.values {
+		h.values[i] = make([]T, n)
+	}
+	return h
+}
+
+func (h *history[T]) len() int { return len(h.sigmas) }
+
+func (h *history[T]) push(denoised []T, sigma float64) {
+	oldest := h.values[len(h.values)-1]
+	copy(h.values[1:], h.values)
+	h.values[0] = oldest
+	copy(oldest, denoised)
+	h.sigmas = slices.Insert(h.sigmas[:min(len(h.sigmas), len(h.values)-1)], 0, sigma)
+}
+
+// step goes from x at the newest noise level to another, by the newest order
+// estimates and, if not nil, the one where it ends.
+func (h *history[T]) step(dst, x, end []T, to float64, order int, weigh func(dst, nodes []float64, h float64)) {
+	if to == 0 {
+		copy(dst, h.values[0])
+		return
+	}
+	length := h.place(to, order, end != nil)
+	weigh(h.weights, h.nodes, length)
+	h.combine(dst, x, end, T(to/h.sigmas[0]))
+}
+
+// place sets the nodes in terms of the step to a noise level, and returns its
+// length in log sigma. A node where it ends comes last.
+func (h *history[T]) place(to float64, order int, end bool) float64 {
+	length := math.Log(h.sigmas[0] / to)
+	h.nodes = h.nodes[:0]
+	for _, s := range h.sigmas[:order] {
+		h.nodes = append(h.nodes, math.Log(h.sigmas[0]/s)/length)
+	}
+	if end {
+		h.nodes = append(h.nodes, 1)
+	}
+	return length
+}
+
+// combine sets dst to keep times x and the weighted values.
+func (h *history[T]) combine(dst, x, end []T, keep T) {
+	order := len(h.nodes)
+	if end != nil {
+		order--
+	}
+	for j, v := range x {
+		sum := keep * v
+		for k, value := range h.values[:order] {
+			sum += T(h.weights[k]) * value[j]
+		}
+		if end != nil {
+			sum += T(h.weights[order]) * end[j]
+		}
+		dst[j] = sum
+	}
+}

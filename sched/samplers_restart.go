@@ -1,0 +1,78 @@
+package sched
+
+import (
+	"context"
+	"math"
+)
+
+// Restart goes back up: when a run has come down to the level nearest to Min, noise
+// raises it to the one nearest to Max, and Steps of Karras's spacing lead
+// down again, Times over.
+type Restart struct {
+	Min, Max     float64
+	Steps, Times int
+}
+
+// defaultRestart goes from 0.1 up to 2, as is usual for latent models: a quarter
+// of the steps again, twice from 36 steps on.
+func defaultRestart(steps int) Restart {
+	times := 1
+	if steps >= 36 {
+		times = 2
+	}
+	return Restart{Min: 0.1, Max: 2, Steps: max(2, steps/4), Times: times}
+}
+
+// RestartHeun is restart sampling (Xu et al. 2023, algorithm 1) with Heun's
+// steps. It takes the denoiser's calls of the restart beside those of the schedule.
+func RestartHeun[T Float](ctx context.Context, r *Run[T]) error {
+	if err := r.needsNoise(1); err != nil {
+		return err
+	}
+	if err := r.check(); err != nil {
+		return err
+	}
+	h, again, noise := newHeun(r), make([]T, len(r.X)), make([]float32, len(r.X))
+	restart := defaultRestart(len(r.Sigmas) - 1)
+	if r.Restart != nil {
+		restart = *r.Restart
+	}
+	bottom, top := closest(r.Sigmas, restart.Min), closest(r.Sigmas, restart.Max)
+	return r.evaluations(ctx, func(i int, denoised []T) error {
+		if err := h.step(ctx, i, denoised, r.Sigmas[i], r.Sigmas[i+1]); err != nil {
+			return err
+		}
+		if i+1 != bottom || top >= bottom || r.Sigmas[bottom] == 0 {
+			return nil
+		}
+		low, high := r.Sigmas[bottom], r.Sigmas[top]
+		levels := karras(low, high, restart.Steps+1)
+		for range restart.Times {
+			r.Noise.Normal(noise)
+			g := T(math.Sqrt(high*high-low*low) * r.sNoise())
+			for j := range r.X {
+				r.X[j] += T(noise[j]) * g
+			}
+			for k := range restart.Steps {
+				if err := r.evaluate(ctx, again, r.X, levels[k], i); err != nil {
+					return err
+				}
+				if err := h.step(ctx, i, again, levels[k], levels[k+1]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// closest returns the index of the level closest to a sigma.
+func closest(sigmas []float64, sigma float64) int {
+	best := 0
+	for i, s := range sigmas {
+		if math.Abs(s-sigma) < math.Abs(sigmas[best]-sigma) {
+			best = i
+		}
+	}
+	return best
+}
