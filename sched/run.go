@@ -30,6 +30,8 @@ type Run[T Float] struct {
 	Churn  Churn    // for Euler, Heun and DPM2
 	// Restart is where restart sampling goes back up; nil is from 0.1 to 2.
 	Restart *Restart
+	// Order is the most that UniPC and DEIS rise to, 1 to 3; 0 is 3.
+	Order int
 	// FirstOrderLast asks a multistep sampler to end with a step of first order.
 	FirstOrderLast bool
 	// OnStep, if not nil, is called after each step with the state and the
@@ -137,7 +139,21 @@ func (r *Run[T]) check() error {
 	if v := r.Restart; v != nil && !(v.Min > 0 && v.Max >= v.Min && v.Steps > 0 && v.Times >= 0) {
 		errs = append(errs, fmt.Errorf("sched: Restart is from %g to %g, %d times %d steps, want levels above 0, rising, and 1 step or more", v.Min, v.Max, v.Times, v.Steps))
 	}
+	if r.Order < 0 || r.Order > MaxOrder {
+		errs = append(errs, fmt.Errorf("sched: Order is %d, want 1 to %d, or 0 for the sampler's own", r.Order, MaxOrder))
+	}
 	return errors.Join(errs...)
+}
+
+// MaxOrder is the highest order that a run can ask for.
+const MaxOrder = 3
+
+// order returns Order, or a sampler's own. One that check refuses is never used.
+func (r *Run[T]) order(own int) int {
+	if r.Order < 1 || r.Order > own {
+		return own
+	}
+	return r.Order
 }
 
 // checkSigmas names every fault of noise levels.

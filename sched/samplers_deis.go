@@ -12,7 +12,7 @@ const deisOrder = 3
 // slopes in sigma are interpolated in log sigma and integrated exactly. It starts
 // with steps of low order.
 func DEIS[T Float](ctx context.Context, r *Run[T]) error {
-	past := newHistory[T](deisOrder, len(r.X))
+	past := newHistory[T](r.order(deisOrder), len(r.X))
 	last := len(r.Sigmas) - 2
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]

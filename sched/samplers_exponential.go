@@ -37,7 +37,7 @@ const uniPCOrder = 3
 
 func (r *Run[T]) uniPC(ctx context.Context, b func(h float64) float64) error {
 	weights := unifiedWeights(b)
-	past := newHistory[T](uniPCOrder, len(r.X))
+	past := newHistory[T](r.order(uniPCOrder), len(r.X))
 	before := make([]T, len(r.X)) // the state at the start of the last step
 	order, last := 0, len(r.Sigmas)-2
 	return r.steps(ctx, func(i int, denoised []T) {

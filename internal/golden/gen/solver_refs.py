@@ -1,8 +1,9 @@
-"""Writes sched/testdata/solvers.json: trajectories in float64 of diffusers' DEIS, PNDM, TCD and SA-Solver over given noise levels. RES multistep and
+"""Writes sched/testdata/solvers.json: trajectories in float64 of diffusers' DEIS, UniPC of orders below 3, PNDM, TCD and SA-Solver over given noise levels. RES multistep and
 restart, which neither diffusers nor k-diffusion has, are written down here with numpy and scipy.
 
     python internal/golden/gen/solver_refs.py
 """
+import itertools
 import warnings
 
 import diffusers
@@ -43,7 +44,7 @@ def multistep(name, cls, kind, steps, low, tau=None, **config):
             s.tau_func = lambda t, f=config["tau_func"]: torch.tensor(f(int(torch.as_tensor(t))) if int(torch.as_tensor(t)) < steps else 0.0).double()
             t = torch.tensor(i)
         x = s.step(x0, t, x, return_dict=False)[0]
-    return case(name, kind, sigmas, x.numpy() * scale[-1], first_order_last=low, eta=tau)
+    return case(name, kind, sigmas, x.numpy() * scale[-1], first_order_last=low, eta=tau, order=config.get("solver_order", 0))
 
 
 def base(cls=diffusers.DDIMScheduler, **config):
@@ -128,6 +129,10 @@ def cases():
         for steps in (1, 2, 3, 4, 12):
             for low in (False, True):
                 yield multistep("deis", diffusers.DEISMultistepScheduler, kind, steps, low, solver_order=3)
+        for steps, order, low in itertools.product((3, 12), (1, 2), (False, True)):
+            yield multistep("deis", diffusers.DEISMultistepScheduler, kind, steps, low, solver_order=order)
+            for name, solver in (("uni_pc", "bh1"), ("uni_pc_bh2", "bh2")):
+                yield multistep(name, diffusers.UniPCMultistepScheduler, kind, steps, low, solver_order=order, solver_type=solver)
         for steps in (2, 3, 12, 25):
             for tau in (0.0, 0.5, 1.0):
                 yield multistep("sa_solver", diffusers.SASolverScheduler, kind, steps, False, tau)
