@@ -20,9 +20,9 @@ import (
 // dpmpp_3m_sde starts with steps of low order, and is of second order as a whole.
 func TestOrders(t *testing.T) {
 	for _, p := range lab.Problems() {
-		want := map[string]float64{"euler": 1, "heun": 2, "dpm_2": 2, "dpmpp_2m": 2, "res_multistep": 2, "uni_pc": 3, "uni_pc_bh2": 3}
+		want := map[string]float64{"euler": 1, "heun": 2, "dpm_2": 2, "dpmpp_2m": 2, "res_multistep": 2, "uni_pc": 3, "uni_pc_bh2": 3, "plms": 2, "deis": 2, "exp_rk4": 4}
 		if p.Name == "gaussian" {
-			maps.Copy(want, map[string]float64{"euler_a": 1, "dpm_2_a": 2, "dpmpp_2s_a": 2, "dpmpp_sde": 1, "dpmpp_2m_sde": 2, "dpmpp_2m_sde_heun": 2, "dpmpp_3m_sde": 2})
+			maps.Copy(want, map[string]float64{"euler_a": 1, "dpm_2_a": 2, "dpmpp_2s_a": 2, "dpmpp_sde": 1, "dpmpp_2m_sde": 2, "dpmpp_2m_sde_heun": 2, "dpmpp_3m_sde": 2, "sa_solver": 2, "restart": 2})
 		}
 		curves, err := lab.Converge(t.Context(), samplers(t), p, []int{64, 128, 256, 512})
 		require.NoError(t, err)

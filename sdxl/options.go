@@ -94,12 +94,13 @@ type Options struct {
 	Trace map[string]*tensor.Tensor
 }
 
-// Noising says how much noise a sampler adds on its way. The zero value is
-// each sampler's own.
+// Noising says how much noise a sampler adds on its way, and of which order it
+// is. The zero value is each sampler's own.
 type Noising struct {
 	Eta    *float64     `json:"eta,omitempty"`     // see sched.Run
 	SNoise *float64     `json:"s_noise,omitempty"` // what added noise is multiplied with; nil is 1
 	Churn  *sched.Churn `json:"churn,omitempty"`   // for euler, heun and dpm_2; nil is none
+	Order  int          `json:"order,omitempty"`   // the most that UniPC and DEIS rise to; 0 is 3
 }
 
 // Samplers returns the names of the samplers.
@@ -152,6 +153,7 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	}{{"eta", o.Noising.Eta, 1}, {"s-noise", o.Noising.SNoise, 10}} {
 		want(v.is == nil || *v.is >= 0 && *v.is <= v.most, "%s is %g, want 0 to %g", v.name, or(v.is, 0), v.most)
 	}
+	want(o.Noising.Order >= 0 && o.Noising.Order <= sched.MaxOrder, "order is %d, want 1 to %d, or 0 for the sampler's own", o.Noising.Order, sched.MaxOrder)
 	churn := or(o.Noising.Churn, sched.Churn{})
 	for _, v := range []float64{churn.Amount, churn.Min, churn.Max} {
 		want(v >= 0 && v <= math.MaxFloat32, "churn is %+v, want numbers of 0 or more", churn)

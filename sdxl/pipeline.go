@@ -135,7 +135,7 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 	step, steps := 0, len(s.Timesteps)
 	return s.Sampler.F32(ctx, &sched.Run[float32]{
 		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
-		Eta: r.Noising.Eta, SNoise: r.Noising.SNoise, Churn: or(r.Noising.Churn, sched.Churn{}),
+		Eta: r.Noising.Eta, SNoise: r.Noising.SNoise, Churn: or(r.Noising.Churn, sched.Churn{}), Order: r.Noising.Order,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma), step)
 		},

@@ -7,10 +7,12 @@ import (
 	"github.com/df65613c/easel/sdxl"
 )
 
-// noisingFlags say how much noise a sampler adds, by k-diffusion's names.
+// noisingFlags say how much noise a sampler adds, by k-diffusion's names, and of
+// which order it is.
 type noisingFlags struct {
 	eta, noise float64
 	churn      sched.Churn
+	order      int
 }
 
 func (f *noisingFlags) add(flags *pflag.FlagSet) {
@@ -19,6 +21,7 @@ func (f *noisingFlags) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.churn.Amount, "s-churn", 0, "how much noise euler, heun and dpm_2 add over all steps")
 	flags.Float64Var(&f.churn.Min, "s-tmin", 0, "lowest noise level that --s-churn raises")
 	flags.Float64Var(&f.churn.Max, "s-tmax", 0, "highest noise level that --s-churn raises; 0 is no limit")
+	flags.IntVar(&f.order, "order", 0, "the most that uni_pc, uni_pc_bh2 and deis rise to, 1 to 3; 2 is safer in few steps (default: 3)")
 }
 
 // value returns what was given.
@@ -32,5 +35,6 @@ func (f *noisingFlags) value(flags *pflag.FlagSet) (n sdxl.Noising) {
 	if f.churn != (sched.Churn{}) {
 		n.Churn = &f.churn
 	}
+	n.Order = f.order
 	return n
 }
