@@ -63,6 +63,24 @@ func TestWeakErrorOfOneStep(t *testing.T) {
 	require.ErrorContains(t, err, "0 steps, want 1 or more")
 }
 
+// Increments of the motion are not the integrals that the noise of a step is, so that
+// no sampler of one draw a step is of a higher strong order than the first.
+func TestStrongOrders(t *testing.T) {
+	for _, name := range []string{"euler_a", "dpm_2_a", "dpmpp_2s_a", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dpmpp_3m_sde"} {
+		s, err := sched.SamplerNamed(name)
+		require.NoError(t, err)
+		points, err := ConvergeStrong(context.Background(), s, gaussian, 2, 0.1, 1024, 16, 32, 64)
+		require.NoError(t, err)
+		require.InDelta(t, 1, Order(points), 0.15, name)
+	}
+	sde, err := sched.SamplerNamed("dpmpp_sde")
+	require.NoError(t, err)
+	_, err = ConvergeStrong(context.Background(), sde, gaussian, 2, 0.1, 8, 4)
+	require.ErrorContains(t, err, "dpmpp_sde draws noise 8 times in 4 steps, want once a step")
+	_, err = ConvergeStrong(context.Background(), sde, gaussian, 2, 0.1, 8, 3)
+	require.ErrorContains(t, err, "3 steps, want a divisor of the finest, 8")
+}
+
 func TestFaults(t *testing.T) {
 	x := []float64{1}
 	require.ErrorContains(t, gaussian.Solve(x, 1, 0), "x has 1 numbers, and the distribution 3 means")

@@ -32,51 +32,72 @@ func ConvergeWeak(ctx context.Context, s sched.Sampler, g Gaussian, from, to flo
 }
 
 func (g Gaussian) weak(ctx context.Context, s sched.Sampler, sigmas []float64) (Point, error) {
-	calls, draws := 0, &impulse{at: -1}
+	r, err := g.respond(ctx, s, sigmas)
+	if err != nil {
+		return Point{}, err
+	}
+	from, to := sigmas[0], sigmas[len(sigmas)-1]
+	sum := 0.0
+	for i, mean := range g.Mean {
+		c := g.Deviation[i]
+		variance := r.start[i] * r.start[i] * (c*c + from*from)
+		for _, d := range r.draws {
+			variance += d[i] * d[i]
+		}
+		shift := r.rest[i] + r.start[i]*mean - mean
+		width := math.Sqrt(variance) - math.Hypot(c, to)
+		sum += shift*shift + width*width
+	}
+	return Point{len(sigmas) - 1, r.calls, math.Sqrt(sum / float64(2*len(g.Mean)))}, nil
+}
+
+// response is the affine function that a run is: its result without a start and
+// noise, and what a unit of the start and of each draw adds to it.
+type response struct {
+	rest, start []float64
+	draws       [][]float64
+	calls       int
+}
+
+func (g Gaussian) respond(ctx context.Context, s sched.Sampler, sigmas []float64) (*response, error) {
+	r, draws := &response{}, &impulse{}
 	run := func(first float64, at int) ([]float64, error) {
 		x := make([]float64, len(g.Mean))
 		for i := range x {
 			x[i] = first
 		}
-		calls, *draws = 0, impulse{at: at}
+		r.calls, *draws = 0, impulse{at: at}
 		err := s.F64(ctx, &sched.Run[float64]{X: x, Sigmas: sigmas, Noise: draws,
 			Denoise: func(ctx context.Context, denoised, x []float64, sigma float64) error {
-				calls++
+				r.calls++
 				return g.Denoise(ctx, denoised, x, sigma)
 			}})
 		return x, err
 	}
-	rest, err := run(0, -1)
-	if err != nil {
-		return Point{}, err
+	beyond := func(y []float64) []float64 {
+		for i := range y {
+			y[i] -= r.rest[i]
+		}
+		return y
+	}
+	var err error
+	if r.rest, err = run(0, -1); err != nil {
+		return nil, err
 	}
 	count := draws.drawn
 	unit, err := run(1, -1)
 	if err != nil {
-		return Point{}, err
+		return nil, err
 	}
-	from, to := sigmas[0], sigmas[len(sigmas)-1]
-	variance := make([]float64, len(rest))
-	for i, c := range g.Deviation {
-		a := unit[i] - rest[i]
-		variance[i] = a * a * (c*c + from*from)
-	}
+	r.start = beyond(unit)
 	for at := range count {
 		y, err := run(0, at)
 		if err != nil {
-			return Point{}, err
+			return nil, err
 		}
-		for i, v := range y {
-			variance[i] += (v - rest[i]) * (v - rest[i])
-		}
+		r.draws = append(r.draws, beyond(y))
 	}
-	sum := 0.0
-	for i, mean := range g.Mean {
-		shift := rest[i] + (unit[i]-rest[i])*mean - mean
-		width := math.Sqrt(variance[i]) - math.Hypot(g.Deviation[i], to)
-		sum += shift*shift + width*width
-	}
-	return Point{len(sigmas) - 1, calls, math.Sqrt(sum / float64(2*len(rest)))}, nil
+	return r, nil
 }
 
 // impulse is noise of zeros but for one draw of ones.
