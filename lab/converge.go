@@ -3,6 +3,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -48,10 +49,11 @@ func ProblemNamed(name string) (Problem, error) {
 }
 
 // Curve is a sampler's error at several numbers of steps: of the path, or, Weak,
-// of the distribution.
+// of the distribution, or, Strong, of paths along one Brownian motion.
 type Curve struct {
 	Sampler string        `json:"sampler"`
 	Weak    bool          `json:"weak"`
+	Strong  bool          `json:"strong,omitempty"`
 	Points  []exact.Point `json:"points"`
 }
 
@@ -84,7 +86,41 @@ func Converge(ctx context.Context, samplers []sched.Sampler, p Problem, steps []
 	return curves, nil
 }
 
+// strongRefinement is how much finer the run is that strong errors are to.
+const strongRefinement = 16
+
+// ConvergeStrong measures how far samplers that draw noise once a step end from
+// their own fine run along the same Brownian motion, on a normal distribution; others
+// are left out. Its time grows with the square of the most steps.
+func ConvergeStrong(ctx context.Context, samplers []sched.Sampler, p Problem, steps []int) ([]Curve, error) {
+	g, ok := p.Problem.(exact.Gaussian)
+	if !ok {
+		return nil, fmt.Errorf("lab: strong errors on %s, want gaussian", p.Name)
+	}
+	if len(steps) < 2 {
+		return nil, fmt.Errorf("lab: %d numbers of steps, want at least 2 to fit a slope to", len(steps))
+	}
+	var curves []Curve
+	for _, s := range samplers {
+		if !AddsNoise(ctx, s) {
+			continue
+		}
+		points, err := exact.ConvergeStrong(ctx, s, g, p.From, p.To, strongRefinement*slices.Max(steps), steps...)
+		if errors.Is(err, exact.ErrDraws) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		curves = append(curves, Curve{Sampler: s.Name, Strong: true, Points: points})
+	}
+	return curves, nil
+}
+
 func (c Curve) of() string {
+	if c.Strong {
+		return "motion"
+	}
 	if c.Weak {
 		return "distribution"
 	}

@@ -15,6 +15,7 @@ func newLabConverge() *cobra.Command {
 	var problem string
 	var out labFlags
 	var steps []int
+	var strong bool
 	cmd := &cobra.Command{
 		Use:   "converge",
 		Short: "Measure the order at which samplers approach an exact solution",
@@ -31,9 +32,19 @@ func newLabConverge() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			curves, err := lab.Converge(cmd.Context(), samplers, p, steps)
+			measure := lab.Converge
+			if strong {
+				measure = lab.ConvergeStrong
+				if !cmd.Flags().Changed("steps") {
+					steps = []int{16, 32, 64}
+				}
+			}
+			curves, err := measure(cmd.Context(), samplers, p, steps)
 			if err != nil {
 				return err
+			}
+			if len(curves) == 0 && strong {
+				return fmt.Errorf("--sampler %s: strong errors are of samplers that draw noise once a step", strings.Join(names, ","))
 			}
 			if len(curves) == 0 {
 				return fmt.Errorf("--sampler %s: these add noise, and their order is measured with --problem gaussian only", strings.Join(names, ","))
@@ -45,6 +56,7 @@ func newLabConverge() *cobra.Command {
 	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers; those that add noise are measured on gaussian, and left out of others")
 	flags.StringVar(&problem, "problem", "mixture", "gaussian or mixture")
 	flags.IntSliceVar(&steps, "steps", []int{16, 32, 64, 128, 256, 512}, "numbers of steps")
+	flags.BoolVar(&strong, "strong", false, "the error along one Brownian motion, with --problem gaussian (default --steps 16,32,64)")
 	out.add(cmd)
 	return cmd
 }

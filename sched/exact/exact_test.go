@@ -76,7 +76,7 @@ func TestStrongOrders(t *testing.T) {
 	sde, err := sched.SamplerNamed("dpmpp_sde")
 	require.NoError(t, err)
 	_, err = ConvergeStrong(context.Background(), sde, gaussian, 2, 0.1, 8, 4)
-	require.ErrorContains(t, err, "dpmpp_sde draws noise 8 times in 4 steps, want once a step")
+	require.ErrorContains(t, err, "dpmpp_sde draws noise 8 times in 4 steps: want one draw")
 	_, err = ConvergeStrong(context.Background(), sde, gaussian, 2, 0.1, 8, 3)
 	require.ErrorContains(t, err, "3 steps, want a divisor of the finest, 8")
 }

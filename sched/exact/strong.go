@@ -2,11 +2,15 @@ package exact
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/df65613c/easel/sched"
 )
+
+// ErrDraws is the error of a sampler whose draws are not one a step.
+var ErrDraws = errors.New("want one draw of noise a step")
 
 // ConvergeStrong gives the strong error of a sampler that draws noise once a step:
 // the root mean square, over starts and Brownian motions, of how far a run ends from
@@ -37,7 +41,7 @@ func ConvergeStrong(ctx context.Context, s sched.Sampler, g Gaussian, from, to f
 			return nil, fmt.Errorf("exact: %s in %d steps: %w", s.Name, n, err)
 		}
 		if len(got.draws) != n || len(want.draws) != fine {
-			return nil, fmt.Errorf("exact: %s draws noise %d times in %d steps, want once a step", s.Name, len(got.draws), n)
+			return nil, fmt.Errorf("exact: %s draws noise %d times in %d steps: %w", s.Name, len(got.draws), n, ErrDraws)
 		}
 		sum := 0.0
 		for i, c := range g.Deviation {
