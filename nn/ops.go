@@ -67,6 +67,13 @@ type (
 		Scale  float32
 		Causal bool
 	}
+	// AttentionReceived is how much attention each key gets: softmax(scale Q K^T)
+	// summed over the queries, in the mean of the heads. Q [B,T,heads*D] and
+	// K [B,S,heads*D] give [B,S]. Scale 0 is 1/sqrt(D).
+	AttentionReceived struct {
+		Heads int
+		Scale float32
+	}
 	// GEGLU splits the last axis in halves a, b and gives a gelu(b) (Shazeer 2020).
 	GEGLU struct{}
 	// Activate applies an activation.
@@ -88,6 +95,9 @@ type (
 	UpsampleConv2D struct {
 		Weight, Bias *Weight // Bias may be nil
 	}
+	// FourierFilter multiplies the lowest frequencies of each plane of an NHWC
+	// image, 0 and -1 along either axis, with Scale and takes the real part.
+	FourierFilter struct{ Scale float32 }
 	// Embedding looks ids [B,T] up in a table [V,C] and adds positions [T',C], T' >= T.
 	Embedding struct{ Table, Positions *Weight }
 	// TimestepEmbedding maps numbers [...] to [...,Dim]: cosines, then sines,
@@ -117,6 +127,7 @@ func (Conv2D) Name() string            { return "Conv2D" }
 func (GroupNorm) Name() string         { return "GroupNorm" }
 func (LayerNorm) Name() string         { return "LayerNorm" }
 func (Attention) Name() string         { return "Attention" }
+func (AttentionReceived) Name() string { return "AttentionReceived" }
 func (GEGLU) Name() string             { return "GEGLU" }
 func (Activate) Name() string          { return "Activate" }
 func (Add) Name() string               { return "Add" }
@@ -126,6 +137,7 @@ func (Concat) Name() string            { return "Concat" }
 func (Slice) Name() string             { return "Slice" }
 func (Upsample) Name() string          { return "Upsample" }
 func (UpsampleConv2D) Name() string    { return "UpsampleConv2D" }
+func (FourierFilter) Name() string     { return "FourierFilter" }
 func (Embedding) Name() string         { return "Embedding" }
 func (TimestepEmbedding) Name() string { return "TimestepEmbedding" }
 func (TokenRow) Name() string          { return "TokenRow" }
@@ -137,6 +149,7 @@ func (Conv2D) op()            {}
 func (GroupNorm) op()         {}
 func (LayerNorm) op()         {}
 func (Attention) op()         {}
+func (AttentionReceived) op() {}
 func (GEGLU) op()             {}
 func (Activate) op()          {}
 func (Add) op()               {}
@@ -146,6 +159,7 @@ func (Concat) op()            {}
 func (Slice) op()             {}
 func (Upsample) op()          {}
 func (UpsampleConv2D) op()    {}
+func (FourierFilter) op()     {}
 func (Embedding) op()         {}
 func (TimestepEmbedding) op() {}
 func (TokenRow) op()          {}

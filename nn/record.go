@@ -123,6 +123,18 @@ func (g *Graph) Attention(q, k, v *Value, op Attention) *Value {
 	return g.add(op, q.dtype, q.shape.Clone(), q, k, v)
 }
 
+// AttentionReceived records how much attention each key gets.
+func (g *Graph) AttentionReceived(q, k *Value, op AttentionReceived) *Value {
+	ok := len(q.shape) == 3 && len(k.shape) == 3 && k.shape[0] == q.shape[0] && k.shape[2] == q.shape[2]
+	if !ok || op.Heads <= 0 || q.shape[2]%op.Heads != 0 {
+		g.Fail("AttentionReceived: %d heads over q %v, k %v", op.Heads, q.shape, k.shape)
+	}
+	if op.Scale == 0 {
+		op.Scale = float32(1 / math.Sqrt(float64(q.shape[2]/op.Heads)))
+	}
+	return g.add(op, q.dtype, k.shape[:2].Clone(), q, k)
+}
+
 // GEGLU records a gated activation of the last axis, which it halves.
 func (g *Graph) GEGLU(x *Value) *Value {
 	shape := x.shape.Clone()
@@ -220,6 +232,14 @@ func (g *Graph) Upsample(x *Value, h, w int) *Value {
 		g.Fail("Upsample: %v to %dx%d", x.shape, h, w)
 	}
 	return g.add(Upsample{h, w}, x.dtype, tensor.Shape{x.shape[0], h, w, x.shape[3]}, x)
+}
+
+// FourierFilter records a scaling of the lowest frequencies of an NHWC image.
+func (g *Graph) FourierFilter(x *Value, op FourierFilter) *Value {
+	if len(x.shape) != 4 {
+		g.Fail("FourierFilter: %v is no NHWC image", x.shape)
+	}
+	return g.add(op, x.dtype, x.shape.Clone(), x)
 }
 
 // Embedding records the table's rows for ids [B,T] (I32), plus positions.

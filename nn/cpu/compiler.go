@@ -48,6 +48,8 @@ func (c *compiler) node(i int) error {
 		return c.layerNorm(n, op)
 	case nn.Attention:
 		c.attention(i, n, op)
+	case nn.AttentionReceived:
+		c.attentionReceived(i, n, op)
 	case nn.GEGLU:
 		c.geglu(n)
 	case nn.Activate:
@@ -64,6 +66,8 @@ func (c *compiler) node(i int) error {
 		c.slice(n, op)
 	case nn.Upsample:
 		c.upsample(n, op)
+	case nn.FourierFilter:
+		c.fourierFilter(i, n, op)
 	case nn.Embedding:
 		return c.embedding(n, op)
 	case nn.TimestepEmbedding:

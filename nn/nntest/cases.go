@@ -134,6 +134,20 @@ func cases() []testCase {
 			})
 		}
 	}
+	for _, s := range []att{{1, 1, 1, 1, 4}, {2, 3, 13, 77, 24}, {1, 2, 150, 65, 64}, {2, 1, 33, 600, 40}} {
+		add(fmt.Sprintf("AttentionReceived/%+v", s), func(g *nn.Graph, _ *source) {
+			q := g.Input("q", tensor.F32, s.b, s.tq, s.heads*s.d)
+			k := g.Input("k", tensor.F32, s.b, s.tk, s.heads*s.d)
+			g.Output("y", g.AttentionReceived(q, k, nn.AttentionReceived{Heads: s.heads}))
+		})
+	}
+	for _, s := range [][4]int{{1, 1, 1, 1}, {1, 1, 5, 3}, {2, 6, 1, 2}, {1, 2, 2, 3}, {2, 9, 13, 7}, {1, 8, 4, 40}} {
+		add(fmt.Sprintf("FourierFilter/%v", s), func(g *nn.Graph, _ *source) {
+			x := g.Affine(g.Input("x", tensor.F32, s[:]...), 1, 0.5)
+			g.Output("less", g.FourierFilter(x, nn.FourierFilter{Scale: 0.2}))
+			g.Output("more", g.FourierFilter(x, nn.FourierFilter{Scale: 1.5}))
+		})
+	}
 	add("elementwise", func(g *nn.Graph, _ *source) {
 		a, b := g.Input("a", tensor.F32, 2, 5, 7), g.Input("b", tensor.F32, 2, 5, 7)
 		bias := g.Input("bias", tensor.F32, 2, 1, 7)

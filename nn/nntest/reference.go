@@ -4,6 +4,7 @@ package nntest
 import (
 	"fmt"
 	"math"
+	"math/cmplx"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
@@ -109,6 +110,8 @@ func (ev *evaluator) node(n *nn.Node) ([]float64, error) {
 			nn.GroupNorm{Groups: 1, Eps: op.Eps, Scale: op.Scale, Shift: op.Shift})
 	case nn.Attention:
 		attention(y, x, ev.get(n.In[1]), ev.get(n.In[2]), xs, n.In[1].Dim(1), op)
+	case nn.AttentionReceived:
+		attentionReceived(y, x, ev.get(n.In[1]), xs, ys[1], op)
 	case nn.GEGLU:
 		geglu(y, x, ys[len(ys)-1])
 	case nn.Activate:
@@ -158,6 +161,8 @@ func (ev *evaluator) node(n *nn.Node) ([]float64, error) {
 			c, w, h, b := i%xs[3], i/xs[3]%op.W, i/xs[3]/op.W%op.H, i/xs[3]/op.W/op.H
 			y[i] = x[((b*xs[1]+h*xs[1]/op.H)*xs[2]+w*xs[2]/op.W)*xs[3]+c]
 		}
+	case nn.FourierFilter:
+		fourierFilter(y, x, xs, float64(op.Scale))
 	case nn.Embedding:
 		return y, embedding(y, x, ys, op)
 	case nn.TimestepEmbedding:
@@ -366,22 +371,68 @@ func attention(y, q, k, v []float64, s tensor.Shape, keys int, op nn.Attention) 
 				if op.Causal {
 					n = min(n, t+1)
 				}
-				p := make([]float64, n)
-				largest, sum := math.Inf(-1), 0.0
-				for j := range p {
+				for j, p := range attentionRow(q[(b*s[1]+t)*width+h*d:][:d], k[b*keys*width+h*d:], width, n, float64(op.Scale)) {
 					for i := range d {
-						p[j] += float64(op.Scale) * q[(b*s[1]+t)*width+h*d+i] * k[(b*keys+j)*width+h*d+i]
+						y[(b*s[1]+t)*width+h*d+i] += p * v[(b*keys+j)*width+h*d+i]
 					}
-					largest = max(largest, p[j])
 				}
-				for j := range p {
-					p[j] = math.Exp(p[j] - largest)
-					sum += p[j]
+			}
+		}
+	}
+}
+
+// attentionRow is the softmax of one query's scores with n keys, which are
+// stride apart.
+func attentionRow(q, k []float64, stride, n int, scale float64) []float64 {
+	p := make([]float64, n)
+	largest, sum := math.Inf(-1), 0.0
+	for j := range p {
+		for i, v := range q {
+			p[j] += scale * v * k[j*stride+i]
+		}
+		largest = max(largest, p[j])
+	}
+	for j := range p {
+		p[j] = math.Exp(p[j] - largest)
+		sum += p[j]
+	}
+	for j := range p {
+		p[j] /= sum
+	}
+	return p
+}
+
+func attentionReceived(y, q, k []float64, s tensor.Shape, keys int, op nn.AttentionReceived) {
+	d := s[2] / op.Heads
+	for i := range s[0] * s[1] * op.Heads {
+		row, h := i/op.Heads, i%op.Heads
+		b := row / s[1]
+		for j, p := range attentionRow(q[row*s[2]+h*d:][:d], k[b*keys*s[2]+h*d:], s[2], keys, float64(op.Scale)) {
+			y[b*keys+j] += p / float64(op.Heads)
+		}
+	}
+}
+
+// fourierFilter sums the discrete Fourier transform's terms one by one.
+func fourierFilter(y, x []float64, s tensor.Shape, scale float64) {
+	copy(y, x)
+	height, width := s[1], s[2]
+	plane := float64(height * width)
+	for fy := -min(1, height-1); fy <= 0; fy++ {
+		for fx := -min(1, width-1); fx <= 0; fx++ {
+			for i := range s[0] * s[3] {
+				b, c := i/s[3], i%s[3]
+				at := func(p int) int { return (b*height*width+p)*s[3] + c }
+				turn := func(p int) complex128 {
+					angle := 2 * math.Pi * (float64(fy*(p/width))/float64(height) + float64(fx*(p%width))/float64(width))
+					return cmplx.Exp(complex(0, angle))
 				}
-				for j := range p {
-					for i := range d {
-						y[(b*s[1]+t)*width+h*d+i] += p[j] / sum * v[(b*keys+j)*width+h*d+i]
-					}
+				var sum complex128
+				for p := range height * width {
+					sum += complex(x[at(p)], 0) * cmplx.Conj(turn(p))
+				}
+				for p := range height * width {
+					y[at(p)] += (scale - 1) / plane * real(sum*turn(p))
 				}
 			}
 		}
