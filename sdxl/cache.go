@@ -9,24 +9,41 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// deepCache is the cache of Ma et al., DeepCache: Accelerating Diffusion Models
-// for Free, 2023: what the deep layers of the UNet give changes little from step
-// to step, so that all of it runs only every so many calls. The calls between
-// run the shallow layers around what it gave.
-type deepCache struct {
-	interval int // calls from one of the whole network to the next; 0 is no cache
-	branch   int // the last of the skips that the shallow layers make anew
+// unetCache is a cache across steps. What the deep layers of the UNet give
+// changes little from one step to the next: some calls run all of it, the others a few
+// layers around what it gave.
+//
+// DeepCache (Ma et al. 2023, "DeepCache: Accelerating Diffusion Models for Free")
+// runs all of it every so many calls. The first-block cache (ParaAttention,
+// after Liu et al. 2024, "TeaCache") runs the first ResNet block at every call, and
+// the rest where what that block adds has changed.
+type unetCache struct {
+	interval  int     // of deepcache: calls from one of the whole network to the next; 0 is another cache
+	branch    int     // of deepcache: the last of the skips that the shallow layers make anew
+	threshold float64 // of first-block: the relative change that calls for all of the network; 0 is another cache
 }
 
-const deepCacheName = "deepcache"
+func (c unetCache) on() bool { return c.interval > 0 || c.threshold > 0 }
 
-// parseCache reads "", deepcache:INTERVAL or deepcache:INTERVAL:BRANCH.
-func parseCache(s string) (c deepCache, err error) {
+const (
+	deepCacheName  = "deepcache"
+	firstBlockName = "first-block"
+)
+
+// parseCache reads "", deepcache:INTERVAL, deepcache:INTERVAL:BRANCH or first-block:THRESHOLD.
+func parseCache(s string) (c unetCache, err error) {
 	if s == "" {
 		return c, nil
 	}
-	fault := fmt.Errorf("cache is %q, want %s:INTERVAL or %[2]s:INTERVAL:BRANCH, such as %[2]s:3", s, deepCacheName)
 	parts := strings.Split(s, ":")
+	if parts[0] == firstBlockName && len(parts) == 2 {
+		if c.threshold, err = strconv.ParseFloat(parts[1], 64); err != nil || !(c.threshold > 0 && c.threshold <= 1) {
+			return c, fmt.Errorf("cache is %q, want a threshold above 0 and up to 1", s)
+		}
+		return c, nil
+	}
+	fault := fmt.Errorf("cache is %q, want %s:INTERVAL or %[2]s:INTERVAL:BRANCH, such as %[2]s:3, or %s:THRESHOLD, such as %[3]s:0.1",
+		s, deepCacheName, firstBlockName)
 	if parts[0] != deepCacheName || len(parts) < 2 || len(parts) > 3 {
 		return c, fault
 	}
@@ -41,6 +58,15 @@ func parseCache(s string) (c deepCache, err error) {
 	return c, nil
 }
 
+// cacheOf reads a cache and checks it for a model.
+func cacheOf(s string, m *UNet) (unetCache, error) {
+	c, err := parseCache(s)
+	if err == nil && c.branch >= m.skips() {
+		err = fmt.Errorf("cache is %q, want a branch of 0 to %d", s, m.skips()-1)
+	}
+	return c, err
+}
+
 // skips returns how many images the UNet's way down leaves for its way up.
 func (u *UNet) skips() int {
 	n := len(u.blocks) // conv_in and the downsamplers
@@ -50,19 +76,35 @@ func (u *UNet) skips() int {
 	return n
 }
 
-// deepValue names what the cache holds: an image [B,h,w,C].
-const deepValue = "deep"
+// deepValue names what the cache holds, an image [B,h,w,C], and changeValue what
+// the first block adds.
+const (
+	deepValue   = "deep"
+	changeValue = "change"
+)
 
-// deepGraph records the network with what the cache holds as one more output,
-// the second.
-func (u *UNet) deepGraph(batch, h, w, tokens, branch int) (*nn.Graph, error) {
-	return u.record(batch, h, w, tokens, func(r *unetRecorder) { r.cut = branch })
+// record tells a recorder of the network of the cache: with what it holds as one
+// more output, the second.
+func (c unetCache) record(r *unetRecorder) {
+	switch {
+	case c.interval > 0:
+		r.cut = c.branch
+	case c.threshold > 0:
+		r.firstBlock = true
+	}
 }
 
-// shallowGraph records the layers around the image that the cache holds, which is
-// one more input.
-func (u *UNet) shallowGraph(batch, h, w, tokens, branch int, deep tensor.Shape) (*nn.Graph, error) {
-	return u.record(batch, h, w, tokens, func(r *unetRecorder) {
-		r.cut, r.cached = branch, r.g.Input(deepValue, tensor.F32, deep...)
-	})
+// recordShallow tells a recorder of the layers around the image that the cache
+// holds, which is one more input.
+func (c unetCache) recordShallow(r *unetRecorder, deep tensor.Shape) {
+	c.record(r)
+	r.cached = r.g.Input(deepValue, tensor.F32, deep...)
+}
+
+// aroundFirst records the first block and what follows the last one: between them
+// is what the cache holds.
+func (r *unetRecorder) aroundFirst(x *nn.Value) *nn.Value {
+	first := r.resnet("down_blocks.0.resnets.0", x, r.temb, r.blocks[0].channels, r.Config.NormNumGroups, r.Config.NormEps)
+	r.change = r.g.Add(first, r.g.Affine(x, -1, 0))
+	return r.output(r.g.Add(first, r.cached))
 }

@@ -69,7 +69,7 @@ func TestBadCaches(t *testing.T) {
 	m := open(t, golden.Path("a", "model"), sdxl.OpenOptions{})
 	p := &sdxl.Pipeline{Model: m, Backend: backend(t, 1)}
 	for cache, want := range map[string]string{
-		"deep":           "want deepcache:INTERVAL",
+		"deep":           "want deepcache:INTERVAL or deepcache:INTERVAL:BRANCH, such as deepcache:3, or first-block:THRESHOLD",
 		"deepcache":      "want deepcache:INTERVAL",
 		"deepcache:2:x":  "want deepcache:INTERVAL",
 		"deepcache:1":    "want an interval of 2",

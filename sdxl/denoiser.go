@@ -6,14 +6,14 @@ import (
 	"math"
 
 	"github.com/df65613c/easel/sched/guidance"
-	"github.com/df65613c/easel/tensor"
 )
 
 // denoiser runs the compiled UNet as the samplers call it: with guidance the
 // negative side of the batch first, as the reference has it.
 type denoiser struct {
 	unet      *unetProgram
-	perturbed *perturbed // nil without such guidance
+	perturbed *aside    // nil without such guidance
+	degraded  *degraded // so too
 	*conditions
 	guide *guidance.Run[float32]
 	batch int
@@ -25,20 +25,20 @@ type denoiser struct {
 // given conditions.
 func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions, guide *guidance.Run[float32], r *resolved) (*denoiser, error) {
 	n := batch * c.sides()
-	most, rests := n, c.guided && guide.Rests() && c.single() && r.cache.interval == 0
+	most, rests := n, c.guided && guide.Rests() && c.single() && !r.cache.on() && r.SAG == 0
 	if rests {
 		most = batch
 	}
-	shape := unetShape{n: n, most: most, h: h, w: w, tokens: c.scenes[0].context.Shape()[1], cache: r.cache}
+	shape := unetShape{n: n, most: most, h: h, w: w, tokens: c.scenes[0].context.Shape()[1], cache: r.cache, freeU: r.FreeU}
+	if r.SAG != 0 {
+		shape.listen = receivedLayer
+	}
 	u, err := p.compileUNet(ctx, shape)
 	if err != nil {
 		return nil, err
 	}
-	away, err := p.newPerturbed(ctx, batch, shape, r.PAG, u.kept()+u.each.Footprint().Total())
-	if err != nil {
-		return nil, errors.Join(err, u.close())
-	}
-	return &denoiser{unet: u, perturbed: away, conditions: c, guide: guide, batch: batch, rests: rests, scene: -1}, nil
+	d := &denoiser{unet: u, conditions: c, guide: guide, batch: batch, rests: rests, scene: -1}
+	return d, d.newAsides(ctx, p, shape, r)
 }
 
 // set tells the UNet the texts of a step.
@@ -49,24 +49,34 @@ func (d *denoiser) set(ctx context.Context, step int) error {
 	}
 	d.scene = i
 	s := d.scenes[i]
-	if err := d.unet.setConditions(ctx, s.context, s.pooled, d.timeIDs); err != nil || d.perturbed == nil {
+	if err := d.unet.setConditions(ctx, s.context, s.pooled, d.timeIDs); err != nil {
 		return err
 	}
-	var first [3]*tensor.Tensor // of the first positive side
-	from := 0
-	if d.guided {
-		from = d.batch
-	}
-	for k, t := range []*tensor.Tensor{s.context, s.pooled, d.timeIDs} {
-		v, err := t.Narrow(0, from, from+d.batch)
-		if err != nil {
-			return err
-		}
-		if first[k], err = v.Contiguous(); err != nil {
+	for _, a := range d.asides() {
+		if err := a.set(ctx, s.context, s.pooled, d.timeIDs); err != nil {
 			return err
 		}
 	}
-	return d.perturbed.setConditions(ctx, first[0], first[1], first[2])
+	return nil
+}
+
+// asides returns the further networks.
+func (d *denoiser) asides() (all []*aside) {
+	if d.perturbed != nil {
+		all = append(all, d.perturbed)
+	}
+	if d.degraded != nil {
+		all = append(all, d.degraded.aside)
+	}
+	return all
+}
+
+// received returns the attention that the pixels of a row of the batch get.
+func (d *denoiser) received(row int) []float32 {
+	rows := len(d.unet.timestep) / len(d.unet.parts)
+	all := d.unet.output(receivedValue, row/rows)
+	size := len(all) / rows
+	return all[row%rows*size:][:size]
 }
 
 // denoise estimates x0 from x = x0 + sigma noise, in a step.
@@ -106,11 +116,17 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 			return err
 		}
 	}
+	if d.degraded != nil {
+		_, skip, out := d.prediction.Scalings(sigma)
+		if err := d.degraded.run(ctx, x, pred, skip, out, sigma, time, d.received); err != nil {
+			return err
+		}
+	}
 	if d.guided {
 		pred = d.combine(x, sigma, cfg)
 	}
-	if d.perturbed != nil {
-		for i, v := range d.perturbed.delta {
+	for _, a := range d.asides() {
+		for i, v := range a.delta {
 			pred[i] += v
 		}
 	}
@@ -158,8 +174,9 @@ func (d *denoiser) join(positive, negative, others []float32) {
 }
 
 func (d *denoiser) close() error {
-	if d.perturbed != nil {
-		return errors.Join(d.perturbed.close(), d.unet.close())
+	errs := []error{d.unet.close()}
+	for _, a := range d.asides() {
+		errs = append(errs, a.close())
 	}
-	return d.unet.close()
+	return errors.Join(errs...)
 }

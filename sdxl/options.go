@@ -67,6 +67,10 @@ type Options struct {
 	Dialect string // one of sched.DialectNames, whose meaning names have; "" is diffusers
 	Noising Noising
 	PAG     *PerturbedAttention // nil is none
+	// SAG is the scale of self-attention guidance (Hong et al. 2023); 0 is none,
+	// 0.75 what its authors take.
+	SAG   float64
+	FreeU *FreeU // nil is none
 
 	OriginalSize *Size       // size conditioning (SDXL paper, section 2.2); nil is Width x Height
 	TargetSize   *Size       // nil is Width x Height
@@ -85,6 +89,8 @@ type Options struct {
 	// Cache, if not "", trades fidelity for time: deepcache:INTERVAL runs the
 	// whole UNet only every so many of its calls and its outermost layers between;
 	// deepcache:INTERVAL:BRANCH so many levels of layers more (Ma et al. 2023).
+	// first-block:THRESHOLD runs the first ResNet block, and the rest only where what
+	// that adds has changed by this share since.
 	Cache string
 
 	// Progress is called after each step, from the goroutine of Generate.
@@ -116,7 +122,7 @@ func Schedules() []string { return sched.ScheduleNames() }
 type resolved struct {
 	Options
 	syntax        prompt.Syntax
-	cache         deepCache
+	cache         unetCache
 	steps, batch  int
 	cfg, strength float64
 	seed          int64
@@ -141,7 +147,7 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	}
 	errs = append(errs, o.checkPrompts())
 	errs = append(errs, o.checkNoise()...)
-	errs = append(errs, o.PAG.check(m.UNet))
+	errs = append(errs, o.PAG.check(m.UNet), o.FreeU.check())
 	var err error
 	r.syntax, err = prompt.Named(o.PromptSyntax)
 	errs = append(errs, err)
@@ -159,13 +165,13 @@ func (o Options) resolve(m *Model) (resolved, error) {
 		want(v >= 0 && v <= math.MaxFloat32, "churn is %+v, want numbers of 0 or more", churn)
 	}
 	want(o.ClipSkip >= 0 && o.ClipSkip <= deepest, "clip-skip is %d, want 0 to %d", o.ClipSkip, deepest)
-	r.cache, err = parseCache(o.Cache)
+	r.cache, err = cacheOf(o.Cache, m.UNet)
 	errs = append(errs, err)
-	want(r.cache.branch < m.UNet.skips(), "cache is %q, want a branch of 0 to %d", o.Cache, m.UNet.skips()-1)
 	scale := m.VAE.Config.Scale()
 	r.Width, r.Height = o.size(m)
 	want(r.Width > 0 && r.Width <= maxSide && r.Width%scale == 0, "width is %d, want a multiple of %d up to %d", r.Width, scale, maxSide)
 	want(r.Height > 0 && r.Height <= maxSide && r.Height%scale == 0, "height is %d, want a multiple of %d up to %d", r.Height, scale, maxSide)
+	errs = append(errs, checkSAG(o.SAG, m.UNet, r.Height/scale, r.Width/scale))
 	if o.Sigmas != nil {
 		r.steps = len(o.Sigmas) - 1
 		want(o.Steps == nil || *o.Steps == r.steps, "steps is %d beside %d sigmas, want %d or none", or(o.Steps, 0), len(o.Sigmas), r.steps)
@@ -252,6 +258,8 @@ type Parameters struct {
 	Dialect      string              `json:"dialect,omitempty"` // "" is diffusers
 	Noising      *Noising            `json:"noising,omitempty"`
 	PAG          *PerturbedAttention `json:"pag,omitempty"`
+	SAG          float64             `json:"sag,omitempty"`
+	FreeU        *FreeU              `json:"freeu,omitempty"`
 	OriginalSize Size                `json:"original_size"`
 	TargetSize   Size                `json:"target_size"`
 	Crop         [2]int              `json:"crop"`

@@ -1,7 +1,6 @@
 package sdxl
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"regexp"
@@ -18,6 +17,9 @@ type PerturbedAttention struct {
 	// diffusers has them; nil is mid.
 	Layers []string `json:"layers,omitempty"`
 }
+
+// on reports whether there is any.
+func (p *PerturbedAttention) on() bool { return p != nil && p.Scale != 0 }
 
 // pattern matches the layers.
 func (p *PerturbedAttention) pattern() (*regexp.Regexp, error) {
@@ -71,48 +73,4 @@ func (u *UNet) selfAttentions() (names []string) {
 		}
 	}
 	return names
-}
-
-// perturbed is the UNet with perturbed attention, for the first positive side.
-type perturbed struct {
-	*unetProgram
-	scale float32
-	delta []float32 // what is added to the output
-}
-
-// newPerturbed compiles it within what other programs leave of the memory; nil
-// needs none.
-func (p *Pipeline) newPerturbed(ctx context.Context, batch int, s unetShape, pag *PerturbedAttention, used int64) (*perturbed, error) {
-	if pag == nil || pag.Scale == 0 {
-		return nil, nil
-	}
-	pattern, err := pag.pattern()
-	if err != nil {
-		return nil, err
-	}
-	s.n, s.most, s.cache, s.perturb = batch, batch, deepCache{}, pattern
-	q := *p
-	if q.Memory > 0 {
-		q.Memory = max(1, q.Memory-used)
-	}
-	u, err := q.compileUNet(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return &perturbed{u, float32(pag.Scale), make([]float32, len(u.out))}, nil
-}
-
-// run sets delta from the outputs of the positive side.
-func (p *perturbed) run(ctx context.Context, sample, positive []float32, time float32) error {
-	copy(p.sample, sample)
-	for i := range p.timestep {
-		p.timestep[i] = time
-	}
-	if err := p.unetProgram.run(ctx, 0); err != nil {
-		return err
-	}
-	for i, v := range positive[:len(p.delta)] {
-		p.delta[i] = p.scale * (v - p.out[i])
-	}
-	return nil
 }

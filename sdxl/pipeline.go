@@ -181,7 +181,7 @@ func (r *resolved) parameters(s *sched.Schedule) Parameters {
 	p := Parameters{
 		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Prompt2: r.Prompt2, Negative2: r.Negative2, ClipSkip: r.ClipSkip, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch, Seeds: r.Seeds, Variation: r.Variation,
 		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.positive.original, TargetSize: r.positive.target,
-		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd, Cache: r.Cache, Guidance: r.Guidance, PAG: r.PAG,
+		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd, Cache: r.Cache, Guidance: r.Guidance, PAG: r.PAG, SAG: r.SAG, FreeU: r.FreeU,
 	}
 	if s.Dialect != sched.Diffusers {
 		p.Dialect = string(s.Dialect)

@@ -61,7 +61,7 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 			return nil, err
 		}
 	}
-	u, err := p.compileUNet(ctx, unetShape{n: r.batch * sides, most: r.batch * sides, h: h, w: w, tokens: chunks * TextTokens, cache: r.cache})
+	u, err := p.compileUNet(ctx, unetShape{n: r.batch * sides, most: r.batch * sides, h: h, w: w, tokens: chunks * TextTokens, cache: r.cache, freeU: r.FreeU})
 	if err != nil {
 		return nil, err
 	}

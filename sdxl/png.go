@@ -54,7 +54,7 @@ func (p *Parameters) Options() Options {
 		PromptSyntax: p.PromptSyntax, ClipSkip: p.ClipSkip, Width: p.Width, Height: p.Height, Steps: &p.Steps, CFG: &p.CFG, Seed: &p.Seed,
 		Batch: &p.Batch, Sampler: p.Sampler, Schedule: p.Schedule, Spacing: p.Spacing, Sigmas: p.Sigmas, Dialect: p.Dialect, Noising: or(p.Noising, Noising{}), OriginalSize: &p.OriginalSize, TargetSize: &p.TargetSize,
 		Crop: image.Pt(p.Crop[0], p.Crop[1]), NegativeOriginalSize: p.NegativeOriginalSize, NegativeTargetSize: p.NegativeTargetSize, NegativeCrop: p.NegativeCrop,
-		Strength: p.Strength, SkipEnd: p.SkipEnd, Cache: p.Cache, Guidance: p.Guidance, PAG: p.PAG,
+		Strength: p.Strength, SkipEnd: p.SkipEnd, Cache: p.Cache, Guidance: p.Guidance, PAG: p.PAG, SAG: p.SAG, FreeU: p.FreeU,
 		Seeds: p.Seeds, Noise: p.Noise, Variation: p.Variation,
 	}
 	if o.Seeds != nil {

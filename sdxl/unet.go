@@ -53,6 +53,12 @@ func (u *UNet) record(batch, h, w, tokens int, option func(*unetRecorder)) (*nn.
 		if r.deep != nil {
 			g.Output(deepValue, r.deep)
 		}
+		if r.change != nil {
+			g.Output(changeValue, r.change)
+		}
+		if r.received != nil {
+			g.Output(receivedValue, r.received)
+		}
 	})
 }
 
@@ -64,11 +70,18 @@ type unetRecorder struct {
 	skips   []*nn.Value // of the way down, for the way up
 	left    int         // how many the way up has still to take
 
-	perturb *regexp.Regexp // names of self-attentions in which each pixel sees itself alone, or nil
+	perturb  *regexp.Regexp // names of self-attentions in which each pixel sees itself alone, or nil
+	freeU    *FreeU         // or nil
+	listen   string         // the name of the self-attention to tell received of, or ""
+	received *nn.Value      // the attention that each of its pixels gets
 
 	cut    int       // the skip at which a cache cuts the way up, or -1
 	cached *nn.Value // what the layers below the cut gave, which are then left out
 	deep   *nn.Value // what enters the way up at the cut
+
+	firstBlock bool      // a cache takes deep and cached to be what is added to the first block's result
+	first      *nn.Value // that result
+	change     *nn.Value // what the first block adds to its input
 }
 
 // below reports whether the next layer on the way down is left out.
@@ -92,6 +105,9 @@ func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value 
 	r.embed(timestep, text, ids)
 	x := r.conv3("conv_in", r.fromNCHW(sample), c.BlockOutChannels[0])
 	g.TapImage("conv_in", x)
+	if r.firstBlock && r.cached != nil {
+		return r.aroundFirst(x)
+	}
 	r.skips = []*nn.Value{x}
 	for i := range r.blocks {
 		x = r.down(i, x)
@@ -104,6 +120,15 @@ func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value 
 	for i := range r.blocks {
 		x = r.up(i, x)
 	}
+	if r.firstBlock {
+		r.deep = g.Add(x, g.Affine(r.first, -1, 0))
+	}
+	return r.output(x)
+}
+
+// output records the last layers.
+func (r *unetRecorder) output(x *nn.Value) *nn.Value {
+	c := &r.Config
 	return r.toNCHW(r.normConv3("conv_norm_out", "conv_out", x, c.OutChannels, c.NormNumGroups, c.NormEps))
 }
 
@@ -132,6 +157,9 @@ func (r *unetRecorder) down(i int, x *nn.Value) *nn.Value {
 			return x
 		}
 		x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
+		if i == 0 && j == 0 {
+			r.first = x
+		}
 		if b.attention {
 			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
 		}
@@ -163,8 +191,7 @@ func (r *unetRecorder) up(i int, x *nn.Value) *nn.Value {
 		if x = r.enter(x); x == nil {
 			continue
 		}
-		skip := r.skips[r.left]
-		x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), r.g.Concat(-1, x, skip), r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
+		x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), r.join(i, x, r.skips[r.left]), r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
 		if b.attention {
 			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
 		}
@@ -213,7 +240,11 @@ func (r *unetRecorder) attention(name string, x, q, kv *nn.Value, heads int) *nn
 	v := r.linearNoBias(name+".to_v", kv, n)
 	a := v
 	if r.perturb == nil || q != kv || !r.perturb.MatchString(name) {
-		a = r.g.Attention(r.linearNoBias(name+".to_q", q, n), r.linearNoBias(name+".to_k", kv, n), v, nn.Attention{Heads: heads})
+		q, k := r.linearNoBias(name+".to_q", q, n), r.linearNoBias(name+".to_k", kv, n)
+		if name == r.listen {
+			r.received = r.g.AttentionReceived(q, k, nn.AttentionReceived{Heads: heads})
+		}
+		a = r.g.Attention(q, k, v, nn.Attention{Heads: heads})
 	}
 	return r.linear(name+".to_out.0", a, n, nn.Identity, nn.Residual(x))
 }

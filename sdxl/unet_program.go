@@ -3,6 +3,7 @@ package sdxl
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -24,9 +25,10 @@ type unetProgram struct {
 	onceSrc         []nn.Named
 	onceDst, eachIn []nn.Named
 
-	cache   deepCache
+	cache   unetCache
 	shallow *unetProgram // the layers around what cache holds, or nil
 	calls   int          // since the conditions were set
+	changes []float32    // of the first block, at the last call of the whole network
 }
 
 // unetPart is the tensors of some rows of the batch.
@@ -43,8 +45,20 @@ var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids
 // at once, texts of so many tokens, and a cache.
 type unetShape struct {
 	n, most, h, w, tokens int
-	cache                 deepCache
+	cache                 unetCache
 	perturb               *regexp.Regexp // see unetRecorder
+	freeU                 *FreeU
+	listen                string
+}
+
+// record records the network for so many rows, and as more says, which may be nil.
+func (s *unetShape) record(m *UNet, rows int, more func(*unetRecorder)) (*nn.Graph, error) {
+	return m.record(rows, s.h, s.w, s.tokens, func(r *unetRecorder) {
+		r.perturb, r.freeU, r.listen = s.perturb, s.freeU, s.listen
+		if more != nil {
+			more(r)
+		}
+	})
 }
 
 // compileUNet compiles the UNet within the pipeline's limit of memory.
@@ -77,34 +91,31 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 		cache:  s.cache,
 		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n), channels: m.Config.OutChannels,
 	}
-	if s.cache.interval == 0 {
-		g, err := m.record(rows, s.h, s.w, s.tokens, func(r *unetRecorder) { r.perturb = s.perturb })
-		if err != nil {
-			return nil, err
-		}
-		if err := u.compile(ctx, p.Backend, m.params, g, rows, ahead, opts); err != nil {
-			return nil, err
-		}
-		return u, nil
-	}
-	g, err := m.deepGraph(rows, s.h, s.w, s.tokens, s.cache.branch)
+	g, err := s.record(m, rows, s.cache.record)
 	if err != nil {
 		return nil, err
 	}
 	if err := u.compile(ctx, p.Backend, m.params, g, rows, ahead, opts); err != nil {
 		return nil, err
 	}
+	if !s.cache.on() {
+		return u, nil
+	}
 	if opts.Memory > 0 {
 		opts.Memory = max(1, opts.Memory-u.kept()-u.each.Footprint().Total())
 	}
 	around := &unetProgram{sample: u.sample, out: u.out, timestep: u.timestep, parts: u.parts}
-	if g, err = m.shallowGraph(rows, s.h, s.w, s.tokens, s.cache.branch, g.Outputs()[1].Value.Shape()); err == nil {
+	deep := g.Outputs()[1].Value.Shape()
+	if g, err = s.record(m, rows, func(r *unetRecorder) { s.cache.recordShallow(r, deep) }); err == nil {
 		err = around.compile(ctx, p.Backend, m.params, g, rows, ahead, opts)
 	}
 	if err != nil {
 		return nil, errors.Join(err, u.close())
 	}
 	u.shallow = around
+	if s.cache.threshold > 0 {
+		u.changes = make([]float32, deep.NumElements()*s.n/rows)
+	}
 	return u, nil
 }
 
@@ -242,8 +253,13 @@ func (u *unetProgram) setConditions(ctx context.Context, context, pooled, timeID
 // row, which must be 0 with a cache.
 func (u *unetProgram) run(ctx context.Context, from int) error {
 	u.calls++
-	if u.shallow != nil && (u.calls-1)%u.cache.interval != 0 {
+	switch {
+	case u.cache.interval > 0 && (u.calls-1)%u.cache.interval != 0:
 		return u.shallow.run(ctx, from)
+	case u.cache.threshold > 0:
+		if err := u.shallow.run(ctx, from); err != nil || !u.changed() {
+			return err
+		}
 	}
 	rows := len(u.timestep) / len(u.parts)
 	for i, part := range u.parts {
@@ -252,6 +268,43 @@ func (u *unetProgram) run(ctx context.Context, from int) error {
 		}
 		if err := u.each.Run(ctx, part.dst, part.src); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// changed tells whether what the first block adds has changed since the last call
+// of the whole network, in the mean over the batch, and keeps it if so.
+func (u *unetProgram) changed() bool {
+	var off, size float64
+	each := func(f func(kept, now []float32)) {
+		kept := u.changes
+		for _, p := range u.shallow.parts {
+			now := p.dst[1].Float32s()
+			f(kept[:len(now)], now)
+			kept = kept[len(now):]
+		}
+	}
+	if u.calls > 1 {
+		each(func(kept, now []float32) {
+			for i, v := range kept {
+				off += math.Abs(float64(now[i]) - float64(v))
+				size += math.Abs(float64(v))
+			}
+		})
+		if off <= u.cache.threshold*size {
+			return false
+		}
+	}
+	each(func(kept, now []float32) { copy(kept, now) })
+	return true
+}
+
+// output returns the output of a name of part i.
+func (u *unetProgram) output(name string, i int) []float32 {
+	for k, o := range u.graph.Outputs() {
+		if o.Name == name {
+			return u.parts[i].dst[k].Float32s()
 		}
 	}
 	return nil
@@ -268,6 +321,9 @@ func (u *unetProgram) stages(steps int) []Stage {
 	if u.shallow == nil {
 		return []Stage{stage("unet", u, steps)}
 	}
+	if u.cache.threshold > 0 { // at most
+		return []Stage{stage("unet", u, steps), stage("unet-shallow", u.shallow, steps)}
+	}
 	whole := (steps + u.cache.interval - 1) / u.cache.interval
 	return []Stage{stage("unet", u, whole), stage("unet-shallow", u.shallow, steps-whole)}
 }
@@ -279,7 +335,7 @@ func (u *unetProgram) kept() (n int64) {
 			n += int64(len(t.Bytes()))
 		}
 	}
-	return n
+	return n + int64(4*len(u.changes))
 }
 
 func (u *unetProgram) close() error {

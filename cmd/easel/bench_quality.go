@@ -55,9 +55,9 @@ have combinations that the training of the model in the box leaves out; docs/mod
 			defer backend.Close()
 			pipe := sdxl.Pipeline{Model: m, Backend: backend}
 			draw := func(ctx context.Context, caption string, seed int64, s quality.Setting) (*image.NRGBA, error) {
-				r, err := pipe.Generate(ctx, sdxl.Options{
-					Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Guidance: guidance.of(cmd), Sampler: s.Sampler, Schedule: s.Schedule, Cache: s.Cache,
-				})
+				o := sdxl.Options{Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Sampler: s.Sampler, Schedule: s.Schedule, Cache: s.Cache}
+				guidance.apply(cmd, &o)
+				r, err := pipe.Generate(ctx, o)
 				if err != nil {
 					return nil, err
 				}
@@ -102,7 +102,7 @@ have combinations that the training of the model in the box leaves out; docs/mod
 	flags.StringSliceVar(&schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sdxl.Schedules(), ", "))
 	flags.IntSliceVar(&steps, "steps", []int{20}, "sampling steps")
 	flags.Float64SliceVar(&cfgs, "cfg", []float64{5}, "guidance scales")
-	flags.StringSliceVar(&caches, "cache", []string{"none"}, "caches across steps, such as none,deepcache:2,deepcache:3; those after none are compared with it")
+	flags.StringSliceVar(&caches, "cache", []string{"none"}, "caches across steps, such as none,deepcache:3,first-block:0.1; those after none are compared with it")
 	flags.IntVar(&count, "captions", 200, "number of captions, spread over the kinds")
 	flags.StringVar(&csvPath, "csv", "", "CSV file to write too")
 	flags.StringVar(&plotPath, "plot", "", "plot to write too: a name that ends in .png, .svg or .pdf")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,12 +10,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/sched/guidance"
+	"github.com/df65613c/easel/sdxl"
 )
 
-// guidanceFlags are the flags that say how the two sides become one.
+// guidanceFlags are the flags that say how the two sides become one, and what
+// else the network's answers are pushed by.
 type guidanceFlags struct {
 	settings guidance.Settings
 	apg      guidance.APG
+	pag      sdxl.PerturbedAttention
+	sag      float64
+	freeU    freeUFlag
 }
 
 func (f *guidanceFlags) add(cmd *cobra.Command) {
@@ -31,15 +37,47 @@ func (f *guidanceFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.apg.OnOutput, "apg-on-output", false, "apg: of the network's outputs, as diffusers' guiders, not of estimates of x0")
 	flags.Float64Var(&s.Threshold, "threshold", 0, "dynamic thresholding: percentile, 0 to 1, such as 0.995")
 	flags.Float64Var(&s.Mimic, "mimic", 0, "dynamic thresholding for latents: the scale whose reach is kept")
+	flags.Float64Var(&f.pag.Scale, "pag-scale", 0, "perturbed-attention guidance: its scale, such as 3")
+	flags.StringSliceVar(&f.pag.Layers, "pag-layers", nil, "perturbed-attention guidance: patterns of the names of its layers (default mid)")
+	flags.Float64Var(&f.sag, "sag", 0, "self-attention guidance: its scale, such as 0.75")
+	flags.Var(&f.freeU, "freeu", "FreeU: what to multiply half of the channels from below, and the low frequencies of the skips, with: B1,B2,S1,S2 such as 1.3,1.4,0.9,0.2")
 }
 
-// of returns the settings of a command line.
-func (f *guidanceFlags) of(cmd *cobra.Command) guidance.Settings {
-	s := f.settings
+// apply sets the options that a command line has.
+func (f *guidanceFlags) apply(cmd *cobra.Command, o *sdxl.Options) {
+	o.Guidance, o.SAG, o.FreeU = f.settings, f.sag, f.freeU.value
 	if slices.ContainsFunc([]string{"apg-eta", "apg-norm", "apg-momentum", "apg-on-output"}, cmd.Flags().Changed) {
-		s.APG = &f.apg
+		o.Guidance.APG = &f.apg
 	}
-	return s
+	if f.pag.Scale != 0 {
+		o.PAG = &f.pag
+	}
+}
+
+// freeUFlag is the four factors of FreeU.
+type freeUFlag struct{ value *sdxl.FreeU }
+
+func (f *freeUFlag) String() string {
+	if f.value == nil {
+		return ""
+	}
+	return fmt.Sprintf("%g,%g,%g,%g", f.value.B1, f.value.B2, f.value.S1, f.value.S2)
+}
+
+func (f *freeUFlag) Type() string { return "B1,B2,S1,S2" }
+
+func (f *freeUFlag) Set(text string) error {
+	var v [4]float64
+	parts := strings.Split(text, ",")
+	for i, part := range parts {
+		n, err := strconv.ParseFloat(part, 64)
+		if err != nil || len(parts) != len(v) {
+			return errors.New("want four numbers B1,B2,S1,S2 such as 1.3,1.4,0.9,0.2")
+		}
+		v[i] = n
+	}
+	f.value = &sdxl.FreeU{B1: v[0], B2: v[1], S1: v[2], S2: v[3]}
+	return nil
 }
 
 // scheduleFlag is the name of a schedule of the scale, or its numbers.

@@ -26,6 +26,10 @@ func TestGuidanceIsInThePicture(t *testing.T) {
 		"linear":   {"--cfg-schedule", "linear"},
 		"numbers":  {"--cfg-schedule", "7,3"},
 		"mimic":    {"--mimic", "2"},
+		"pag":      {"--pag-scale", "3"},
+		"sag":      {"--sag", "0.75"},
+		"freeu":    {"--freeu", "1.3,1.4,0.9,0.2"},
+		"cache":    {"--cache", "first-block:0.9"},
 	} {
 		path := filepath.Join(dir, name+".png")
 		ok(t, "", append([]string{"txt2img", "-m", model("a"), "-p", "x", "--steps", "3", "--seed", "4", "--width", "64", "--height", "64", "-o", path}, args...)...)
@@ -35,7 +39,7 @@ func TestGuidanceIsInThePicture(t *testing.T) {
 		p, err := sdxl.DecodePNGParameters(f)
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
-		require.Equal(t, name == "plain", p.Guidance.IsZero())
+		require.Equal(t, name == "plain", p.Guidance.IsZero() && p.PAG == nil && p.SAG == 0 && p.FreeU == nil && p.Cache == "")
 		img, err := readImage(path)
 		require.NoError(t, err)
 		pixels := string(pixelsOf(img))
@@ -53,6 +57,10 @@ func TestGuidanceFaults(t *testing.T) {
 		"want constant, linear, cosine, or numbers":           {"--cfg-schedule", "steep"},
 		"cfg interval is [0.8 0.2], want two rising shares":   {"--cfg-interval", "0.8,0.2"},
 		"apg is given, want that only where guidance is apg":  {"--apg-eta", "1"},
+		"sag is NaN, want 0 to 100":                           {"--sag", "NaN"},
+		"freeu is 0,1,1,1, want b1,b2,s1,s2 above 0":          {"--freeu", "0,1,1,1"},
+		"want four numbers B1,B2,S1,S2":                       {"--freeu", "1,2,3"},
+		"want a threshold above 0 and up to 1":                {"--cache", "first-block:0"},
 		"cfg sigmas is [NaN 2], want two rising noise levels": {"--cfg-sigmas", "NaN,2"},
 	} {
 		_, _, err := run(t, t.Context(), "", append([]string{"txt2img", "-m", model("a"), "-p", "x", "-o", filepath.Join(dir, "out.png")}, args...)...)

@@ -40,7 +40,6 @@ type pictureFlags struct {
 	style                            string
 	styles                           stylesFlag
 	noising                          noisingFlags
-	pag                              sdxl.PerturbedAttention
 	variation                        sdxl.Variation
 	guidance                         guidanceFlags
 }
@@ -67,12 +66,10 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sdxl.Samplers(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sdxl.Schedules(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
-	flags.StringVar(&o.Cache, "cache", "", "reuse of what deep layers gave, such as deepcache:3: all of the UNet at every third call alone (default: none)")
+	flags.StringVar(&o.Cache, "cache", "", "reuse of what deep layers gave: deepcache:3 runs all of the UNet at every third call alone, first-block:0.1 where its first block's result changes by a tenth (default: none)")
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise levels such as 14.6,5,1,0, in place of --schedule and --steps")
 	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
-	flags.Float64Var(&f.pag.Scale, "pag-scale", 0, "perturbed-attention guidance: its scale, such as 3")
-	flags.StringSliceVar(&f.pag.Layers, "pag-layers", nil, "perturbed-attention guidance: patterns of the names of its layers (default mid)")
 	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "seeds of pictures that each have a noise of their own, in place of --seed and --batch")
 	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises, ", ")+" (default torch, as on a CPU; philox as on a CUDA device)")
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed to mix into the first noise")
@@ -114,7 +111,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	if flags.Changed("seed") {
 		o.Seed = &f.seed
 	}
-	o.Guidance = f.guidance.of(cmd)
+	f.guidance.apply(cmd, &o)
 	if flags.Changed("cfg") {
 		o.CFG = &f.cfg
 	}
@@ -125,9 +122,6 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 		o.Variation = &f.variation
 	}
 	o.Noising = f.noising.value(flags)
-	if f.pag.Scale != 0 {
-		o.PAG = &f.pag
-	}
 	if o.Sigmas == nil || flags.Changed("steps") {
 		o.Steps = &f.steps
 	}

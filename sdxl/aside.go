@@ -1,0 +1,98 @@
+package sdxl
+
+import (
+	"context"
+	"errors"
+
+	"github.com/df65613c/easel/tensor"
+)
+
+// aside is the UNet once more for one side of the batch, under another name: what
+// it gives is what the guided output is pushed away from.
+type aside struct {
+	*unetProgram
+	scale float32
+	from  int       // the first row of that side
+	delta []float32 // what is added to the output
+}
+
+// newAside compiles it within what the other programs leave of the memory.
+func (p *Pipeline) newAside(ctx context.Context, batch, from int, s unetShape, scale float64, used int64) (*aside, error) {
+	s.n, s.most, s.cache = batch, batch, unetCache{}
+	q := *p
+	if q.Memory > 0 {
+		q.Memory = max(1, q.Memory-used)
+	}
+	u, err := q.compileUNet(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &aside{u, float32(scale), from, make([]float32, len(u.out))}, nil
+}
+
+// set tells it its side of the conditions of the whole batch.
+func (a *aside) set(ctx context.Context, all ...*tensor.Tensor) error {
+	own := make([]*tensor.Tensor, len(all))
+	for i, t := range all {
+		v, err := t.Narrow(0, a.from, a.from+len(a.timestep))
+		if err != nil {
+			return err
+		}
+		if own[i], err = v.Contiguous(); err != nil {
+			return err
+		}
+	}
+	return a.setConditions(ctx, own[0], own[1], own[2])
+}
+
+// run sets delta to scale times what the side of the batch has more than this
+// network's answer to the sample.
+func (a *aside) run(ctx context.Context, sample, side []float32, time float32) error {
+	copy(a.sample, sample)
+	for i := range a.timestep {
+		a.timestep[i] = time
+	}
+	if err := a.unetProgram.run(ctx, 0); err != nil {
+		return err
+	}
+	for i, v := range side[:len(a.delta)] {
+		a.delta[i] = a.scale * (v - a.out[i])
+	}
+	return nil
+}
+
+// newAsides compiles what perturbed attention and self-attention guidance ask for.
+func (d *denoiser) newAsides(ctx context.Context, p *Pipeline, s unetShape, r *resolved) error {
+	positive := 0
+	if d.guided {
+		positive = d.batch
+	}
+	used := d.unet.kept() + d.unet.each.Footprint().Total()
+	s.listen = ""
+	add := func(to **aside, from int, s unetShape, scale float64) (err error) {
+		if *to, err = p.newAside(ctx, d.batch, from, s, scale, used); err != nil {
+			return errors.Join(err, d.close())
+		}
+		used += (*to).kept() + (*to).each.Footprint().Total()
+		return nil
+	}
+	if r.PAG.on() {
+		var err error
+		perturbed := s
+		if perturbed.perturb, err = r.PAG.pattern(); err != nil {
+			return errors.Join(err, d.close())
+		}
+		if err := add(&d.perturbed, positive, perturbed, r.PAG.Scale); err != nil {
+			return err
+		}
+	}
+	if r.SAG == 0 {
+		return nil
+	}
+	var a *aside
+	if err := add(&a, 0, s, r.SAG); err != nil {
+		return err
+	}
+	d.degraded = newDegraded(a, len(p.Model.UNet.blocks), d.batch, d.unet.channels, s.h, s.w)
+	return nil
+}

@@ -1,0 +1,119 @@
+package sdxl
+
+import (
+	"context"
+	"fmt"
+	"math"
+)
+
+// Of self-attention guidance, with the constants of diffusers' pipeline.
+const (
+	receivedValue = "received"                                          // names the attention that pixels get
+	receivedLayer = "mid_block.attentions.0.transformer_blocks.0.attn1" // and where
+	muchAttention = 1.0                                                 // more than the mean
+	blurReach     = 4                                                   // pixels to each side
+	blurDeviation = 1.0
+)
+
+// checkSAG returns what is wrong with the scale for a model and latents of h x w.
+func checkSAG(scale float64, m *UNet, h, w int) error {
+	switch last := m.blocks[len(m.blocks)-1]; {
+	case scale == 0:
+		return nil
+	case !(scale > 0 && scale <= 100):
+		return fmt.Errorf("sag is %g, want 0 to 100", scale)
+	case last.depth == 0:
+		return fmt.Errorf("sag is %g, want 0 for a model without attention in its middle", scale)
+	case min(h, w) <= blurReach:
+		return fmt.Errorf("sag is %g, want 0 for latents of %dx%d, narrower than the blur's %d", scale, w, h, blurReach+1)
+	}
+	return nil
+}
+
+// degraded is the UNet for latents whose estimate of x0 is blurred where the
+// middle of the network looks most, and noised again (Hong et al. 2023, "Improving
+// Sample Quality of Diffusion Models Using Self-Attention Guidance"). Its side is
+// the negative one, or the only one.
+type degraded struct {
+	*aside
+	h, w        int
+	middle      [2]int // height and width there
+	x0, blurred []float32
+	row         []float32
+	kernel      [2*blurReach + 1]float32
+	planes      int // of all pictures
+}
+
+func newDegraded(a *aside, levels, batch, channels, h, w int) *degraded {
+	d := &degraded{aside: a, h: h, w: w, middle: [2]int{h, w}, planes: batch * channels}
+	for range levels - 1 {
+		d.middle = [2]int{(d.middle[0] + 1) / 2, (d.middle[1] + 1) / 2}
+	}
+	d.x0, d.blurred, d.row = make([]float32, h*w), make([]float32, h*w), make([]float32, h*w)
+	sum := 0.0
+	for i := range d.kernel {
+		sum += gaussian(i)
+	}
+	for i := range d.kernel {
+		d.kernel[i] = float32(gaussian(i) / sum)
+	}
+	return d
+}
+
+func gaussian(i int) float64 {
+	x := float64(i-blurReach) / blurDeviation
+	return math.Exp(-x * x / 2)
+}
+
+// run sets delta from a side's output. received returns the attention that the
+// pixels of a picture get in the middle of the network.
+func (d *degraded) run(ctx context.Context, x, side []float32, skip, out float64, sigma, time float64, received func(picture int) []float32) error {
+	plane, channels := d.h*d.w, d.planes/len(d.timestep)
+	in := float32(1 / math.Sqrt(sigma*sigma+1))
+	for p := range d.planes {
+		from := p * plane
+		for i, v := range x[from : from+plane] {
+			d.x0[i] = float32(skip)*v + float32(out)*side[from+i]
+		}
+		d.blur()
+		seen := received(p / channels)
+		for i, v := range x[from : from+plane] {
+			if seen[d.middleOf(i)] > muchAttention {
+				v += d.blurred[i] - d.x0[i]
+			}
+			d.sample[from+i] = in * v
+		}
+	}
+	return d.aside.run(ctx, d.sample, side, float32(time))
+}
+
+// middleOf returns the pixel in the middle of the network that pixel i lies in, as
+// torch's nearest interpolation rounds.
+func (d *degraded) middleOf(i int) int {
+	nearest := func(at, from, to int) int { return min(int(float32(at)*(float32(to)/float32(from))), to-1) }
+	return nearest(i/d.w, d.h, d.middle[0])*d.middle[1] + nearest(i%d.w, d.w, d.middle[1])
+}
+
+// blur sets blurred from x0, mirrored at its borders.
+func (d *degraded) blur() {
+	mirror := func(i, n int) int {
+		if i < 0 {
+			return -i
+		}
+		return min(i, 2*(n-1)-i)
+	}
+	for i := range d.row {
+		y, x, sum := i/d.w, i%d.w, float32(0)
+		for k, f := range d.kernel {
+			sum += f * d.x0[y*d.w+mirror(x+k-blurReach, d.w)]
+		}
+		d.row[i] = sum
+	}
+	for i := range d.blurred {
+		y, x, sum := i/d.w, i%d.w, float32(0)
+		for k, f := range d.kernel {
+			sum += f * d.row[mirror(y+k-blurReach, d.h)*d.w+x]
+		}
+		d.blurred[i] = sum
+	}
+}
