@@ -45,6 +45,9 @@ type Extras struct {
 	Eta          *float64 `json:"eta,omitempty"`      // see Noising
 	SNoise       *float64 `json:"s_noise,omitempty"`
 	SChurn       *float64 `json:"s_churn,omitempty"`
+	Order        int      `json:"order,omitempty"`
+	Prompt2      *string  `json:"prompt_2,omitempty"` // what the second text encoder reads; see Options
+	Negative2    *string  `json:"negative_prompt_2,omitempty"`
 	PromptSyntax string   `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes
 	ClipSkip     int      `json:"clip_skip,omitempty"`
 	OriginalSize []int    `json:"original_size,omitempty"`
@@ -55,7 +58,11 @@ type Extras struct {
 	NegativeTargetSize   []int `json:"negative_target_size,omitempty"`
 	NegativeCrop         []int `json:"negative_crop,omitempty"`
 	// Guidance is how the two sides become one.
-	Guidance guidance.Settings `json:"guidance,omitzero"`
+	Guidance guidance.Settings   `json:"guidance,omitzero"`
+	PAG      *PerturbedAttention `json:"pag,omitempty"`
+	SAG      float64             `json:"sag,omitempty"`   // see Options
+	FreeU    *FreeU              `json:"freeu,omitempty"` // see Options
+	Cache    string              `json:"cache,omitempty"` // see Options
 }
 
 // What Request means where it is silent: the defaults of that API.

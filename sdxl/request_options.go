@@ -24,6 +24,9 @@ func (po PredictOptions) Options(m *Model, r *Request) (Options, error) {
 	}
 	r.prompts(&o)
 	var e RequestError
+	if r.Extras != nil {
+		r.Extras.apply(&o)
+	}
 	if r.StylePreset != "" {
 		if err := po.styles().Apply(&o, r.StylePreset); err != nil {
 			return Options{}, err
@@ -37,14 +40,22 @@ func (po PredictOptions) Options(m *Model, r *Request) (Options, error) {
 		strength, _ := r.strength()
 		o.Image, o.Strength, o.SkipEnd = img, &strength, or(r.StepScheduleEnd, 0)
 	}
-	if r.Extras != nil {
-		r.Extras.apply(&o)
-	}
 	deepest := min(m.TextL.Config.Layers, m.TextG.Config.Layers) - 1
 	e.want(o.ClipSkip <= deepest, "extras.clip_skip", "is %d, want 0 to %d for this model", o.ClipSkip, deepest)
+	one := o.Prompts == nil || o.Prompt2 == nil && o.Negative2 == nil
+	e.want(one, "extras.prompt_2", "is given beside several text_prompts, want one above 0, and one below at most")
 	w, h := o.size(m)
-	least := m.VAE.Config.Scale()
-	e.want(w >= least && h >= least, "init_image", "is %dx%d after rounding down, want %d at least", w, h, least)
+	scale := m.VAE.Config.Scale()
+	_, cacheErr := cacheOf(o.Cache, m.UNet)
+	for _, v := range []struct {
+		field string
+		err   error
+	}{{"pag", o.PAG.check(m.UNet)}, {"sag", checkSAG(o.SAG, m.UNet, h/scale, w/scale)}, {"cache", cacheErr}} {
+		if v.err != nil {
+			e.add("extras."+v.field, v.err.Error())
+		}
+	}
+	e.want(w >= scale && h >= scale, "init_image", "is %dx%d after rounding down, want %d at least", w, h, scale)
 	e.want(w*h <= l.Pixels, "width", "times height is %d pixels, want at most %d", w*h, l.Pixels)
 	return o, e.err()
 }
@@ -65,9 +76,10 @@ func (r *Request) prompts(o *Options) {
 }
 
 func (x *Extras) apply(o *Options) {
-	o.Guidance = x.Guidance
+	o.Guidance, o.PAG, o.SAG, o.FreeU, o.Cache = x.Guidance, x.PAG, x.SAG, x.FreeU, x.Cache
+	o.Prompt2, o.Negative2 = x.Prompt2, x.Negative2
 	o.Schedule, o.Spacing, o.Dialect, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.Dialect, x.PromptSyntax, x.ClipSkip
-	o.Noising = Noising{Eta: x.Eta, SNoise: x.SNoise}
+	o.Noising = Noising{Eta: x.Eta, SNoise: x.SNoise, Order: x.Order}
 	if x.SChurn != nil {
 		o.Noising.Churn = &sched.Churn{Amount: *x.SChurn}
 	}

@@ -153,6 +153,16 @@ func (x *Extras) validate(e *RequestError) {
 	}{{"extras.eta", x.Eta, 1}, {"extras.s_noise", x.SNoise, 10}, {"extras.s_churn", x.SChurn, 1000}} {
 		e.want(v.is == nil || *v.is >= 0 && *v.is <= v.most, v.field, "is %g, want 0 to %g", or(v.is, 0), v.most)
 	}
+	e.want(x.Order >= 0 && x.Order <= sched.MaxOrder, "extras.order", "is %d, want 1 to %d", x.Order, sched.MaxOrder)
+	text := func(field string, v *string) {
+		n := utf8.RuneCountInString(or(v, ""))
+		e.want(n <= maxPromptLength && utf8.ValidString(or(v, "")), field, "has %d characters, want at most %d, in UTF-8", n, maxPromptLength)
+	}
+	text("extras.prompt_2", x.Prompt2)
+	text("extras.negative_prompt_2", x.Negative2)
+	if err := x.FreeU.check(); err != nil {
+		e.add("extras.freeu", err.Error())
+	}
 	oneOf(e, "extras.prompt_syntax", x.PromptSyntax, prompt.Syntaxes())
 	e.want(x.ClipSkip >= 0, "extras.clip_skip", "is %d, want 0 or more", x.ClipSkip)
 	pair := func(field string, v []int, least int) {

@@ -28,6 +28,10 @@ func TestPredictGivesWhatTxt2ImgGives(t *testing.T) {
 			{"text":"blur","weight":-1}],"style_preset":"photographic"}`: {
 			"--weighted", "a red circle:1", "--weighted", "a star: big:0.7", "--weighted", "blur:-1", "--style", "photographic", "--steps", "5", "--seed", "42", "--cfg", "7",
 			"--sampler", "dpmpp_2m"},
+		`{"text_prompts":[{"text":"a red circle"},{"text":"blur","weight":-1}],"steps":4,"seed":9,"cfg_scale":5,"sampler":"deis","style_preset":"photographic","extras":{"prompt_2":"a star",
+			"negative_prompt_2":"","order":2,"cache":"first-block:0.4","guidance":{"rescale":0.3},"pag":{"scale":2,"layers":["mid"]},"sag":0.5,"freeu":{"b1":1.1,"b2":1.2,"s1":0.9,"s2":0.4}}}`: {
+			"-p", "a red circle", "-n", "blur", "--prompt-2", "a star", "--negative-2", "", "--steps", "4", "--seed", "9", "--cfg", "5", "--sampler", "deis", "--style", "photographic",
+			"--order", "2", "--cache", "first-block:0.4", "--cfg-rescale", "0.3", "--pag-scale", "2", "--pag-layers", "mid", "--sag", "0.5", "--freeu", "1.1,1.2,0.9,0.4"},
 	} {
 		out, _ := ok(t, request, "predict")
 		var response sdxl.Response
@@ -45,6 +49,19 @@ func TestPredictFaults(t *testing.T) {
 	require.ErrorContains(t, err, "steps is 0, want 1 to 150")
 	require.ErrorContains(t, err, "stepps is unknown")
 	require.Empty(t, out)
+	for extras, want := range map[string]string{
+		`"cache":"deep"`:                   `extras.cache cache is "deep", want deepcache:INTERVAL`,
+		`"cache":"deepcache:2:99"`:         "extras.cache cache is \"deepcache:2:99\", want a branch of 0 to",
+		`"sag":-1`:                         "extras.sag sag is -1, want 0 to 100",
+		`"pag":{"scale":1,"layers":["x"]}`: "extras.pag pag layers",
+		`"freeu":{"b1":1}`:                 "extras.freeu freeu is 1,0,0,0, want b1,b2,s1,s2 above 0",
+		`"order":4`:                        "extras.order is 4, want 1 to 3",
+	} {
+		_, _, err = run(t, t.Context(), `{"text_prompts":[{"text":"x"}],"extras":{`+extras+`}}`, "predict")
+		require.ErrorContains(t, err, want)
+	}
+	_, _, err = run(t, t.Context(), `{"text_prompts":[{"text":"x"},{"text":"y"}],"extras":{"prompt_2":"z"}}`, "predict")
+	require.ErrorContains(t, err, "extras.prompt_2 is given beside several text_prompts")
 	_, _, err = run(t, t.Context(), `{"text_prompts":[{"text":"x"}],"steps":1,"style_preset":"x"}`, "predict")
 	require.ErrorContains(t, err, `style_preset is "x"`)
 	for want, args := range map[string][]string{

@@ -12,6 +12,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -282,4 +283,10 @@ func TestOpenAPINamesEveryRoute(t *testing.T) {
 		require.Contains(t, doc.Components.Schemas["Request"].Properties, name)
 	}
 	require.Len(t, doc.Components.Schemas["Request"].Properties, len(fields))
+	extras := reflect.TypeFor[sdxl.Extras]()
+	for i := range extras.NumField() {
+		name, _, _ := strings.Cut(extras.Field(i).Tag.Get("json"), ",")
+		require.Contains(t, doc.Components.Schemas["Extras"].Properties, name)
+	}
+	require.Len(t, doc.Components.Schemas["Extras"].Properties, extras.NumField())
 }
