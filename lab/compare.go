@@ -95,13 +95,13 @@ func (g *Grid) sigmas(ctx context.Context, m Model, s sched.Sampler, schedule st
 
 func (t *Trial) run(ctx context.Context, m Model, s sched.Sampler, sigmas []float64, refs *references) error {
 	x := start(m, sigmas[0])
-	from := time.Now()
-	err := m.Run(ctx, counted(s, &t.Calls), x, sigmas)
+	from, draws := time.Now(), 0
+	err := m.Run(ctx, watched(counted(s, &t.Calls), &draws), x, sigmas)
 	t.Seconds = time.Since(from).Seconds()
 	if err != nil {
 		return err
 	}
-	if t.Image, err = m.Decode(ctx, x); err != nil || AddsNoise(ctx, s) {
+	if t.Image, err = m.Decode(ctx, x); err != nil || draws > 0 || AddsNoise(ctx, s) {
 		return err
 	}
 	ref, err := refs.from(ctx, sigmas[0])

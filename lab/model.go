@@ -55,14 +55,32 @@ func toy(_ context.Context, denoised, _ []float32, _ float64) error {
 	return nil
 }
 
-// drawCounter counts draws, and leaves the numbers as they are.
-type drawCounter struct{ draws *int }
+// drawCounter counts draws of a source of noise, which may be nil.
+type drawCounter struct {
+	sched.Noise
+	draws *int
+}
 
-func (d drawCounter) Normal([]float32) { *d.draws++ }
+func (d drawCounter) Normal(dst []float32) {
+	*d.draws++
+	if d.Noise != nil {
+		d.Noise.Normal(dst)
+	}
+}
+
+// watched counts a sampler's draws of noise, which depend on the model's options too.
+func watched(s sched.Sampler, draws *int) sched.Sampler {
+	return hooked(s, func(r *sched.Run[float32]) { r.Noise = drawCounter{r.Noise, draws} })
+}
+
+// plain runs a sampler as it is, whatever noise the model's options add.
+func plain(s sched.Sampler) sched.Sampler {
+	return hooked(s, func(r *sched.Run[float32]) { r.Eta, r.SNoise, r.Churn, r.Order = nil, nil, sched.Churn{}, 0 })
+}
 
 // callsOf counts the calls of a run without a model.
 func callsOf(ctx context.Context, s sched.Sampler, sigmas []float64) (calls int, err error) {
-	err = counted(s, &calls).F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: sigmas, Denoise: toy, Noise: drawCounter{new(int)}, FirstOrderLast: true})
+	err = counted(s, &calls).F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: sigmas, Denoise: toy, Noise: drawCounter{draws: new(int)}, FirstOrderLast: true})
 	return calls, err
 }
 
@@ -70,6 +88,6 @@ func callsOf(ctx context.Context, s sched.Sampler, sigmas []float64) (calls int,
 // then, and not the solution of an ODE.
 func AddsNoise(ctx context.Context, s sched.Sampler) bool {
 	draws := 0
-	err := s.F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: []float64{4, 2, 0.5, 0.1, 0}, Denoise: toy, Noise: drawCounter{&draws}})
+	err := s.F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: []float64{4, 2, 0.5, 0.1, 0}, Denoise: toy, Noise: drawCounter{draws: &draws}})
 	return err == nil && draws > 0
 }

@@ -43,7 +43,7 @@ func (r *references) from(ctx context.Context, sigma float64) (reference, error)
 		return reference{}, err
 	}
 	ref := reference{x: start(r.m, sigma)}
-	if err := r.m.Run(ctx, solver, ref.x, sigmas); err != nil {
+	if err := r.m.Run(ctx, plain(solver), ref.x, sigmas); err != nil {
 		return reference{}, err
 	}
 	if ref.img, err = r.m.Decode(ctx, ref.x); err != nil {

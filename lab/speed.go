@@ -49,7 +49,7 @@ func measureSpeed(ctx context.Context, s sched.Sampler, n, steps int, each time.
 			x[i] = float32(i%7) - 3
 		}
 		calls, draws = 0, 0
-		r := &sched.Run[float32]{X: x, Sigmas: between(10, 0.1, steps), Noise: drawCounter{&draws},
+		r := &sched.Run[float32]{X: x, Sigmas: between(10, 0.1, steps), Noise: drawCounter{draws: &draws},
 			Denoise: func(context.Context, []float32, []float32, float64) error { calls++; return nil }}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

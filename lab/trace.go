@@ -31,7 +31,7 @@ func Trace(ctx context.Context, m Model, s sched.Sampler, sigmas []float64, part
 		return nil, fmt.Errorf("lab: %d parts of a step, want 1 or more", parts)
 	}
 	if AddsNoise(ctx, s) {
-		return nil, fmt.Errorf("lab: %s adds noise, and a step's error is measured of others only", s.Name)
+		return nil, addsNoise(s)
 	}
 	heun, err := sched.SamplerNamed("heun")
 	if err != nil {
@@ -49,8 +49,12 @@ func Trace(ctx context.Context, m Model, s sched.Sampler, sigmas []float64, part
 			return nil
 		}
 	})
-	if err := m.Run(ctx, record, x, sigmas); err != nil {
+	draws := 0
+	if err := m.Run(ctx, watched(record, &draws), x, sigmas); err != nil {
 		return nil, err
+	}
+	if draws > 0 {
+		return nil, addsNoise(s)
 	}
 	points := make([]TracePoint, len(slopes))
 	for i := range points {
@@ -63,12 +67,16 @@ func Trace(ctx context.Context, m Model, s sched.Sampler, sigmas []float64, part
 			points[i].Curvature = new(angle(slopes[i], slopes[i+1]) / math.Log(from/to))
 		}
 		exact := slices.Clone(states[i])
-		if err := m.Run(ctx, heun, exact, between(from, to, parts)); err != nil {
+		if err := m.Run(ctx, plain(heun), exact, between(from, to, parts)); err != nil {
 			return nil, err
 		}
 		points[i].Error = new(distance(states[i+1], exact))
 	}
 	return points, nil
+}
+
+func addsNoise(s sched.Sampler) error {
+	return fmt.Errorf("lab: %s adds noise, and a step's error is measured of others only", s.Name)
 }
 
 // between divides a step into parts that are equal in log sigma.

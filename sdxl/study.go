@@ -22,7 +22,8 @@ type Study struct {
 }
 
 // Study prepares to sample the picture that options describe, whose sampler,
-// schedule and steps do not matter. It is one picture from a text.
+// schedule and steps do not matter. It is one picture from a text. Its samplers
+// add the noise that the options say.
 func (p *Pipeline) Study(ctx context.Context, o Options) (*Study, error) {
 	r, err := o.resolve(p.Model)
 	if err != nil {
@@ -33,7 +34,7 @@ func (p *Pipeline) Study(ctx context.Context, o Options) (*Study, error) {
 	}
 	s := &Study{pipe: p, r: r}
 	// Its model times lie between the training steps where sigmas do.
-	if s.times, err = p.Model.Scheduler.New(sched.Overrides{Sampler: "euler"}, r.steps); err != nil {
+	if s.times, err = p.Model.Scheduler.New(sched.Overrides{Sampler: "euler", Dialect: o.Dialect}, r.steps); err != nil {
 		return nil, err
 	}
 	c, err := p.encodeConditions(ctx, &r, r.steps)
@@ -63,7 +64,7 @@ func (s *Study) Start() []float32 {
 // Sigmas returns the noise levels of a named schedule: from the highest that
 // the model was trained with to the lowest and 0, the same for every sampler.
 func (s *Study) Sigmas(schedule string, steps int) ([]float64, error) {
-	full, err := s.pipe.Model.Scheduler.New(sched.Overrides{Sampler: "euler", Schedule: schedule, Spacing: "linspace"}, steps)
+	full, err := s.pipe.Model.Scheduler.New(sched.Overrides{Sampler: "euler", Schedule: schedule, Spacing: "linspace", Dialect: s.r.Dialect}, steps)
 	if err != nil {
 		return nil, err
 	}
@@ -77,9 +78,10 @@ func (s *Study) Run(ctx context.Context, sampler sched.Sampler, x []float32, sig
 	}
 	noise := s.r.noise(false)
 	noise.Normal(make([]float32, len(x))) // past Start
-	s.d.guide = s.guide(sigmas)
+	s.d.guide, s.d.unet.calls = s.guide(sigmas), 0
 	return sampler.F32(ctx, &sched.Run[float32]{
 		X: x, Sigmas: sigmas, Noise: noise, FirstOrderLast: sigmas[len(sigmas)-1] == 0,
+		Eta: s.r.Noising.Eta, SNoise: s.r.Noising.SNoise, Churn: or(s.r.Noising.Churn, sched.Churn{}), Order: s.r.Noising.Order,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			return s.d.denoise(ctx, denoised, x, sigma, s.times.Time(sigma), sched.StepAt(sigmas, sigma))
 		},

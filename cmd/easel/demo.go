@@ -134,16 +134,20 @@ func newDemo() *cobra.Command {
 
 // contactSheet draws pictures of one size in a grid with captions below.
 func contactSheet(images []image.Image, captions []string) image.Image {
-	size := images[0].Bounds().Size()
-	cell := size.Add(image.Pt(2*demoMargin, demoMargin+captionH))
+	size, face := images[0].Bounds().Size(), basicfont.Face7x13
+	lines, below := make([][]string, len(captions)), captionH
+	for i, c := range captions {
+		lines[i] = wrap(c, (size.X+demoMargin)/face.Advance)
+		below = max(below, len(lines[i])*face.Height+face.Descent)
+	}
+	cell := size.Add(image.Pt(2*demoMargin, demoMargin+below))
 	rows := (len(images) + demoColumns - 1) / demoColumns
 	sheet := image.NewNRGBA(image.Rect(0, 0, demoColumns*cell.X, rows*cell.Y))
 	draw.Draw(sheet, sheet.Bounds(), image.White, image.Point{}, draw.Src)
 	for i, img := range images {
 		at := image.Pt(i%demoColumns*cell.X+demoMargin, i/demoColumns*cell.Y+demoMargin)
 		draw.Draw(sheet, image.Rectangle{Min: at, Max: at.Add(size)}, img, img.Bounds().Min, draw.Src)
-		face := basicfont.Face7x13
-		for j, line := range wrap(captions[i], (size.X+demoMargin)/face.Advance) {
+		for j, line := range lines[i] {
 			text := font.Drawer{Dst: sheet, Src: image.NewUniform(color.Gray{40}), Face: face,
 				Dot: fixed.P(at.X, at.Y+size.Y+(j+1)*face.Height)}
 			text.DrawString(line)

@@ -83,7 +83,15 @@ func (f *freeUFlag) Set(text string) error {
 // scheduleFlag is the name of a schedule of the scale, or its numbers.
 type scheduleFlag struct{ *guidance.Settings }
 
-func (f scheduleFlag) String() string { return "" }
+func (f scheduleFlag) String() string {
+	switch {
+	case f.Settings == nil: // as the flags' package makes one
+		return ""
+	case f.Scales == nil:
+		return f.Schedule
+	}
+	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(f.Scales)), ","), "[]")
+}
 
 func (f scheduleFlag) Type() string { return "NAME|NUMBERS" }
 

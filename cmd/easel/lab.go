@@ -97,24 +97,58 @@ func commandLine(cmd *cobra.Command) string {
 
 // studyFlags say which picture of which model is studied.
 type studyFlags struct {
-	model         modelFlags
-	prompt        string
-	cfg           float64
-	seed          int64
-	width, height int
-	memory        bytesFlag
+	model    modelFlags
+	options  sdxl.Options
+	negative string
+	cfg      float64
+	seed     int64
+	guidance guidanceFlags
+	noising  noisingFlags
+	memory   bytesFlag
 }
 
 func (f *studyFlags) add(cmd *cobra.Command) {
 	f.model.add(cmd)
 	f.model.dtype.add(cmd)
-	flags := cmd.Flags()
-	flags.StringVarP(&f.prompt, "prompt", "p", demoPrompt, "what to draw")
-	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance")
+	flags, o := cmd.Flags(), &f.options
+	flags.StringVarP(&o.Prompt, "prompt", "p", demoPrompt, "what to draw")
+	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw; not given, that side is zeros if the model says so")
+	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance (for cfg++ 0 to 1, default 0.6)")
+	f.guidance.add(cmd)
+	f.noising.add(flags)
+	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	flags.Int64Var(&f.seed, "seed", 1, "seed of the noise")
-	flags.IntVar(&f.width, "width", 0, "width in pixels (default: the model's)")
-	flags.IntVar(&f.height, "height", 0, "height in pixels (default: the model's)")
+	flags.IntVar(&o.Width, "width", 0, "width in pixels (default: the model's)")
+	flags.IntVar(&o.Height, "height", 0, "height in pixels (default: the model's)")
 	flags.Var(&f.memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
+}
+
+// studied returns the options of a command line.
+func (f *studyFlags) studied(cmd *cobra.Command) sdxl.Options {
+	o, flags := f.options, cmd.Flags()
+	o.Seed, o.Noising = &f.seed, f.noising.value(flags)
+	if flags.Changed("negative") {
+		o.Negative = &f.negative
+	}
+	if flags.Changed("cfg") {
+		o.CFG = &f.cfg
+	}
+	f.guidance.apply(cmd, &o)
+	return o
+}
+
+// label says which flags of guidance and noise were given.
+func (f *studyFlags) label(cmd *cobra.Command) string {
+	var own cobra.Command
+	new(guidanceFlags).add(&own)
+	new(noisingFlags).add(own.Flags())
+	var said []string
+	cmd.Flags().Visit(func(given *pflag.Flag) {
+		if own.Flags().Lookup(given.Name) != nil || given.Name == "cfg" || given.Name == "dialect" {
+			said = append(said, given.Name+" "+strings.Trim(given.Value.String(), "[]"))
+		}
+	})
+	return strings.Join(said, ", ")
 }
 
 // run opens the model and hands its study to f.
@@ -128,7 +162,7 @@ func (f *studyFlags) run(cmd *cobra.Command, do func(*sdxl.Study) error) error {
 	defer backend.Close()
 	f.memory.apply()
 	pipe := sdxl.Pipeline{Model: model, Backend: backend, Memory: f.memory.n}
-	s, err := pipe.Study(cmd.Context(), sdxl.Options{Prompt: f.prompt, CFG: &f.cfg, Seed: &f.seed, Width: f.width, Height: f.height})
+	s, err := pipe.Study(cmd.Context(), f.studied(cmd))
 	if err != nil {
 		return err
 	}

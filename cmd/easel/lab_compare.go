@@ -55,7 +55,7 @@ solution of the ODE in many steps; samplers that add noise have none, since anot
 				var images []image.Image
 				var captions []string
 				for _, t := range trials {
-					images, captions = append(images, t.Image), append(captions, t.String())
+					images, captions = append(images, t.Image), append(captions, strings.TrimSpace(t.String()+" "+f.label(cmd)))
 				}
 				made := contactSheet(images, captions)
 				if sheet != "" {

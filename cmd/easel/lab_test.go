@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/lab"
+	"github.com/df65613c/easel/safetensors"
 )
 
 func TestLabConverge(t *testing.T) {
@@ -51,6 +52,46 @@ func TestLabOnAModel(t *testing.T) {
 	require.ErrorContains(t, err, "heun leaves the recording of euler_a at call 2")
 }
 
+// Guidance, noise and dialect of the lab's commands are those of txt2img.
+func TestLabTakesGuidance(t *testing.T) {
+	dir := t.TempDir()
+	record := func(args ...string) string {
+		path := filepath.Join(dir, "r.safetensors")
+		ok(t, "", append([]string{"lab", "replay", "--record", "-m", model("a"), "-p", "x", "--width", "64", "--height", "64", "--steps", "3", "--sampler", "ddim", path}, args...)...)
+		out, _ := ok(t, "", "lab", "replay", path)
+		require.Contains(t, out, "the same latents after 3 calls", args)
+		f, err := safetensors.Open(path)
+		require.NoError(t, err)
+		defer f.Close()
+		latents, err := f.Tensor("latents")
+		require.NoError(t, err)
+		return string(latents.Bytes())
+	}
+	seen := map[string][]string{record(): nil}
+	for _, args := range [][]string{{"--cfg", "7"}, {"--cfg-rescale", "0.7"}, {"--guidance", "apg", "--apg-norm", "2"}, {"--cfg-interval", "0.34,1"}, {"--cfg-schedule", "7,3"},
+		{"--mimic", "2"}, {"--pag-scale", "3"}, {"--sag", "0.75"}, {"--freeu", "1.3,1.4,0.9,0.2"}, {"--eta", "1"}, {"--eta", "1", "--s-noise", "0.5"}, {"-n", "y"},
+		{"--schedule", "beta", "--dialect", "comfy"}, {"--schedule", "beta"}} {
+		latents := record(args...)
+		require.NotContains(t, seen, latents, args)
+		seen[latents] = args
+	}
+	sheet := filepath.Join(dir, "s.png")
+	height := func(args ...string) int {
+		out, _ := ok(t, "", append([]string{"lab", "compare", "-m", model("a"), "-p", "x", "--width", "64", "--height", "64", "--steps", "2", "--sampler", "euler,ddim",
+			"--reference-steps", "4", "--json", "-o", sheet}, args...)...)
+		var trials []lab.Trial
+		require.NoError(t, json.Unmarshal([]byte(out), &trials))
+		require.NotNil(t, trials[0].Latents)
+		require.Equal(t, len(args) == 0, trials[1].Latents != nil, "with eta ddim has no distance")
+		img, err := readImage(sheet)
+		require.NoError(t, err)
+		return img.Bounds().Dy()
+	}
+	require.Less(t, height(), height("--eta", "1", "--sag", "0.75", "--cfg-rescale", "0.7", "--cfg-schedule", "linear"), "the captions grow by what was given")
+	_, _, err := run(t, t.Context(), "", "lab", "trace", "-m", model("a"), "--sampler", "ddim", "--eta", "1", "--width", "64", "--height", "64", "--steps", "2", "--parts", "1")
+	require.ErrorContains(t, err, "ddim adds noise")
+}
+
 func TestLabSigmasAndSpeed(t *testing.T) {
 	out, _ := ok(t, "", "lab", "sigmas", "--steps", "3", "--spacing", "linspace", "--schedule", "normal,karras")
 	require.Regexp(t, `\| 0 +\| 14\.61465 +\| 14\.61465 +\|`, out)
@@ -74,6 +115,9 @@ func TestLabFaults(t *testing.T) {
 		"0 steps, want 1 to 1000":                  {"compare", "-m", model("a"), "--steps", "0", "-o", out},
 		"--reference-steps 0":                      {"compare", "-m", model("a"), "--reference-steps", "0", "-o", out},
 		"--parts 0":                                {"trace", "-m", model("a"), "--parts", "0"},
+		"sag is -1, want 0 to 100":                 {"compare", "-m", model("a"), "--sag", "-1", "-o", out},
+		"eta is 2, want 0 to 1":                    {"trace", "-m", model("a"), "--eta", "2"},
+		`dialect "x"`:                              {"replay", "--record", "-m", model("a"), "--dialect", "x", filepath.Join(dir, "r")},
 		"euler_a adds noise":                       {"trace", "-m", model("a"), "--sampler", "euler_a"},
 		"no such file":                             {"replay", filepath.Join(dir, "none.safetensors")},
 		"--size 30x30: want multiples of 8":        {"speed", "--size", "30x30"},
