@@ -11,13 +11,14 @@ import (
 // it gives is what the guided output is pushed away from.
 type aside struct {
 	*unetProgram
+	name  string // pag or sag
 	scale float32
 	from  int       // the first row of that side
 	delta []float32 // what is added to the output
 }
 
 // newAside compiles it within what the other programs leave of the memory.
-func (p *Pipeline) newAside(ctx context.Context, batch, from int, s unetShape, scale float64, used int64) (*aside, error) {
+func (p *Pipeline) newAside(ctx context.Context, name string, batch, from int, s unetShape, scale float64, used int64) (*aside, error) {
 	s.n, s.most, s.cache = batch, batch, unetCache{}
 	q := *p
 	if q.Memory > 0 {
@@ -27,7 +28,7 @@ func (p *Pipeline) newAside(ctx context.Context, batch, from int, s unetShape, s
 	if err != nil {
 		return nil, err
 	}
-	return &aside{u, float32(scale), from, make([]float32, len(u.out))}, nil
+	return &aside{u, name, float32(scale), from, make([]float32, len(u.out))}, nil
 }
 
 // set tells it its side of the conditions of the whole batch.
@@ -69,12 +70,13 @@ func (d *denoiser) newAsides(ctx context.Context, p *Pipeline, s unetShape, r *r
 	}
 	used := d.unet.kept() + d.unet.each.Footprint().Total()
 	s.listen = ""
-	add := func(to **aside, from int, s unetShape, scale float64) (err error) {
-		if *to, err = p.newAside(ctx, d.batch, from, s, scale, used); err != nil {
-			return errors.Join(err, d.close())
+	add := func(name string, from int, s unetShape, scale float64) (*aside, error) {
+		a, err := p.newAside(ctx, name, d.batch, from, s, scale, used)
+		if err != nil {
+			return nil, errors.Join(err, d.close())
 		}
-		used += (*to).kept() + (*to).each.Footprint().Total()
-		return nil
+		used += a.kept() + a.each.Footprint().Total()
+		return a, nil
 	}
 	if r.PAG.on() {
 		var err error
@@ -82,15 +84,15 @@ func (d *denoiser) newAsides(ctx context.Context, p *Pipeline, s unetShape, r *r
 		if perturbed.perturb, err = r.PAG.pattern(); err != nil {
 			return errors.Join(err, d.close())
 		}
-		if err := add(&d.perturbed, positive, perturbed, r.PAG.Scale); err != nil {
+		if d.perturbed, err = add("pag", positive, perturbed, r.PAG.Scale); err != nil {
 			return err
 		}
 	}
 	if r.SAG == 0 {
 		return nil
 	}
-	var a *aside
-	if err := add(&a, 0, s, r.SAG); err != nil {
+	a, err := add("sag", 0, s, r.SAG)
+	if err != nil {
 		return err
 	}
 	d.degraded = newDegraded(a, len(p.Model.UNet.blocks), d.batch, d.unet.channels, s.h, s.w)

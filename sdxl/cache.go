@@ -2,6 +2,7 @@ package sdxl
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -107,4 +108,31 @@ func (r *unetRecorder) aroundFirst(x *nn.Value) *nn.Value {
 	first := r.resnet("down_blocks.0.resnets.0", x, r.temb, r.blocks[0].channels, r.Config.NormNumGroups, r.Config.NormEps)
 	r.change = r.g.Add(first, r.g.Affine(x, -1, 0))
 	return r.output(r.g.Add(first, r.cached))
+}
+
+// changed tells whether what the first block adds has changed since the last call
+// of the whole network, in the mean over the batch, and keeps it if so.
+func (u *unetProgram) changed() bool {
+	var off, size float64
+	each := func(f func(kept, now []float32)) {
+		kept := u.changes
+		for _, p := range u.shallow.parts {
+			now := p.dst[1].Float32s()
+			f(kept[:len(now)], now)
+			kept = kept[len(now):]
+		}
+	}
+	if u.calls > 1 {
+		each(func(kept, now []float32) {
+			for i, v := range kept {
+				off += math.Abs(float64(now[i]) - float64(v))
+				size += math.Abs(float64(v))
+			}
+		})
+		if off <= u.cache.threshold*size {
+			return false
+		}
+	}
+	each(func(kept, now []float32) { copy(kept, now) })
+	return true
 }

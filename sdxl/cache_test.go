@@ -61,8 +61,23 @@ func TestPlanOfACache(t *testing.T) {
 		return n
 	}
 	require.Equal(t, 7, runs("")["unet"])
+	require.Equal(t, 7, runs("first-block:0.1")["unet"], "at most")
+	require.Equal(t, 7, runs("first-block:0.1")["unet-shallow"])
 	require.Equal(t, 3, runs("deepcache:3")["unet"])
 	require.Equal(t, 4, runs("deepcache:3")["unet-shallow"])
+}
+
+func TestPlanOfGuidance(t *testing.T) {
+	p := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
+	stages, err := p.Plan(context.Background(), sdxl.Options{Steps: new(3), SAG: 1, PAG: &sdxl.PerturbedAttention{Scale: 1}})
+	require.NoError(t, err)
+	rows := make(map[string]int)
+	for _, s := range stages {
+		rows[s.Name] = s.Runs * s.Batch
+	}
+	require.Equal(t, 6, rows["unet"])
+	require.Equal(t, 3, rows["unet-pag"])
+	require.Equal(t, 3, rows["unet-sag"])
 }
 
 func TestBadCaches(t *testing.T) {
@@ -74,6 +89,9 @@ func TestBadCaches(t *testing.T) {
 		"deepcache:2:x":  "want deepcache:INTERVAL",
 		"deepcache:1":    "want an interval of 2",
 		"deepcache:2:99": "want a branch of 0 to 8",
+		"first-block":    "such as first-block:0.1",
+		"first-block:x":  "want a threshold above 0 and up to 1",
+		"first-block:2":  "want a threshold above 0 and up to 1",
 	} {
 		_, err := p.Generate(context.Background(), sdxl.Options{Cache: cache})
 		require.ErrorContains(t, err, want)

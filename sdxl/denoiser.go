@@ -29,10 +29,8 @@ func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditio
 	if rests {
 		most = batch
 	}
-	shape := unetShape{n: n, most: most, h: h, w: w, tokens: c.scenes[0].context.Shape()[1], cache: r.cache, freeU: r.FreeU}
-	if r.SAG != 0 {
-		shape.listen = receivedLayer
-	}
+	shape := r.unetShape(n, h, w, c.scenes[0].context.Shape()[1])
+	shape.most = most
 	u, err := p.compileUNet(ctx, shape)
 	if err != nil {
 		return nil, err

@@ -61,12 +61,19 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 			return nil, err
 		}
 	}
-	u, err := p.compileUNet(ctx, unetShape{n: r.batch * sides, most: r.batch * sides, h: h, w: w, tokens: chunks * TextTokens, cache: r.cache, freeU: r.FreeU})
-	if err != nil {
+	shape := r.unetShape(r.batch*sides, h, w, chunks*TextTokens)
+	d := &denoiser{conditions: &conditions{guided: s.guided}, batch: r.batch}
+	if d.unet, err = p.compileUNet(ctx, shape); err != nil {
 		return nil, err
 	}
-	stages = append(stages, u.stages(r.steps)...)
-	if err := u.close(); err != nil {
+	if err := d.newAsides(ctx, p, shape, &r); err != nil {
+		return nil, err
+	}
+	stages = append(stages, d.unet.stages(r.steps)...)
+	for _, a := range d.asides() {
+		stages = append(stages, a.stage("unet-"+a.name, r.steps))
+	}
+	if err := d.close(); err != nil {
 		return nil, err
 	}
 	g, err := m.VAE.DecoderGraph(1, h, w)
@@ -74,4 +81,24 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		return nil, err
 	}
 	return stages, nil
+}
+
+// stage says what the program takes for so many calls.
+func (u *unetProgram) stage(name string, calls int) Stage {
+	return Stage{
+		Name: name, Graph: u.graph, Runs: calls * len(u.parts), Batch: len(u.timestep) / len(u.parts),
+		Footprint: u.each.Footprint(), Kept: u.kept(),
+	}
+}
+
+// stages say what the program takes for so many steps, at most.
+func (u *unetProgram) stages(steps int) []Stage {
+	switch {
+	case u.shallow == nil:
+		return []Stage{u.stage("unet", steps)}
+	case u.cache.threshold > 0:
+		return []Stage{u.stage("unet", steps), u.shallow.stage("unet-shallow", steps)}
+	}
+	whole := (steps + u.cache.interval - 1) / u.cache.interval
+	return []Stage{u.stage("unet", whole), u.shallow.stage("unet-shallow", steps-whole)}
 }

@@ -3,9 +3,7 @@ package sdxl
 import (
 	"context"
 	"errors"
-	"math"
 	"os"
-	"regexp"
 	"slices"
 
 	"github.com/df65613c/easel/nn"
@@ -40,26 +38,6 @@ type unetPart struct {
 
 // conditionInputs are the inputs of the UNet that setConditions gives.
 var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids"}
-
-// unetShape is what the UNet is compiled for: n latents of h x w, most of them
-// at once, texts of so many tokens, and a cache.
-type unetShape struct {
-	n, most, h, w, tokens int
-	cache                 unetCache
-	perturb               *regexp.Regexp // see unetRecorder
-	freeU                 *FreeU
-	listen                string
-}
-
-// record records the network for so many rows, and as more says, which may be nil.
-func (s *unetShape) record(m *UNet, rows int, more func(*unetRecorder)) (*nn.Graph, error) {
-	return m.record(rows, s.h, s.w, s.tokens, func(r *unetRecorder) {
-		r.perturb, r.freeU, r.listen = s.perturb, s.freeU, s.listen
-		if more != nil {
-			more(r)
-		}
-	})
-}
 
 // compileUNet compiles the UNet within the pipeline's limit of memory.
 func (p *Pipeline) compileUNet(ctx context.Context, s unetShape) (*unetProgram, error) {
@@ -273,33 +251,6 @@ func (u *unetProgram) run(ctx context.Context, from int) error {
 	return nil
 }
 
-// changed tells whether what the first block adds has changed since the last call
-// of the whole network, in the mean over the batch, and keeps it if so.
-func (u *unetProgram) changed() bool {
-	var off, size float64
-	each := func(f func(kept, now []float32)) {
-		kept := u.changes
-		for _, p := range u.shallow.parts {
-			now := p.dst[1].Float32s()
-			f(kept[:len(now)], now)
-			kept = kept[len(now):]
-		}
-	}
-	if u.calls > 1 {
-		each(func(kept, now []float32) {
-			for i, v := range kept {
-				off += math.Abs(float64(now[i]) - float64(v))
-				size += math.Abs(float64(v))
-			}
-		})
-		if off <= u.cache.threshold*size {
-			return false
-		}
-	}
-	each(func(kept, now []float32) { copy(kept, now) })
-	return true
-}
-
 // output returns the output of a name of part i.
 func (u *unetProgram) output(name string, i int) []float32 {
 	for k, o := range u.graph.Outputs() {
@@ -308,24 +259,6 @@ func (u *unetProgram) output(name string, i int) []float32 {
 		}
 	}
 	return nil
-}
-
-// stages say what the program takes for so many steps.
-func (u *unetProgram) stages(steps int) []Stage {
-	stage := func(name string, u *unetProgram, steps int) Stage {
-		return Stage{
-			Name: name, Graph: u.graph, Runs: steps * len(u.parts), Batch: len(u.timestep) / len(u.parts),
-			Footprint: u.each.Footprint(), Kept: u.kept(),
-		}
-	}
-	if u.shallow == nil {
-		return []Stage{stage("unet", u, steps)}
-	}
-	if u.cache.threshold > 0 { // at most
-		return []Stage{stage("unet", u, steps), stage("unet-shallow", u.shallow, steps)}
-	}
-	whole := (steps + u.cache.interval - 1) / u.cache.interval
-	return []Stage{stage("unet", u, whole), stage("unet-shallow", u.shallow, steps-whole)}
 }
 
 // kept returns the bytes of what stays from step to step.
