@@ -55,6 +55,21 @@ func TestGuided(t *testing.T) {
 	}
 }
 
+func TestFactorsOfOneAreNoFreeU(t *testing.T) {
+	pipe := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 0)}
+	run := func(f *sdxl.FreeU) []float32 {
+		o := sdxl.Options{Prompt: "a moon", Steps: new(3), Seed: new(int64(2)), Width: 64, Height: 40, FreeU: f, Trace: map[string]*tensor.Tensor{}}
+		_, err := pipe.Generate(context.Background(), o)
+		require.NoError(t, err)
+		return o.Trace["latents"].Float32s()
+	}
+	plain := run(nil)
+	require.Less(t, golden.RelErr(run(&sdxl.FreeU{B1: 1, B2: 1, S1: 1, S2: 1}), plain), 1e-6)
+	for _, f := range []sdxl.FreeU{{1.2, 1, 1, 1}, {1, 1.2, 1, 1}, {1, 1, 0.8, 1}, {1, 1, 1, 0.8}} {
+		require.Greater(t, golden.RelErr(run(&f), plain), 1e-3, "%+v", f)
+	}
+}
+
 func TestGuidedFaults(t *testing.T) {
 	pipe := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
 	for want, o := range map[string]sdxl.Options{

@@ -48,6 +48,12 @@ func TestGuidanceIsInThePicture(t *testing.T) {
 	}
 }
 
+func TestPlanCountsGuidance(t *testing.T) {
+	out, _ := ok(t, "", "plan", "-m", model("a"), "--steps", "3", "--sag", "0.75", "--pag-scale", "3", "--guidance", "cfg++")
+	require.Regexp(t, `unet-pag +3 +1 `, out)
+	require.Regexp(t, `unet-sag +3 +1 `, out)
+}
+
 func TestGuidanceFaults(t *testing.T) {
 	dir := t.TempDir()
 	for want, args := range map[string][]string{

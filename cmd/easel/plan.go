@@ -24,6 +24,7 @@ func newPlan() *cobra.Command {
 	var o sdxl.Options
 	var steps, batch int
 	var cfg float64
+	var guidance guidanceFlags
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Say what a picture takes, before it is made: memory, arithmetic, time",
@@ -36,7 +37,11 @@ func newPlan() *cobra.Command {
 			defer m.Close()
 			b := f.backend()
 			defer b.Close()
-			o.Steps, o.Batch, o.CFG = &steps, &batch, &cfg
+			o.Steps, o.Batch = &steps, &batch
+			if cmd.Flags().Changed("cfg") {
+				o.CFG = &cfg
+			}
+			guidance.apply(cmd, &o)
 			stages, err := (&sdxl.Pipeline{Model: m, Backend: b, Memory: memory.n}).Plan(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -51,8 +56,9 @@ func newPlan() *cobra.Command {
 	flags.IntVar(&o.Height, "height", 0, "height in pixels (default: the model's)")
 	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")
 	flags.Float64Var(&cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance")
+	guidance.add(cmd)
 	flags.IntVar(&batch, "batch", 1, "number of pictures")
-	flags.StringVar(&o.Cache, "cache", "", "cache across steps, such as deepcache:3")
+	flags.StringVar(&o.Cache, "cache", "", "cache across steps, such as deepcache:3; of first-block:0.1 the most")
 	flags.Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	return cmd
 }
