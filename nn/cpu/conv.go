@@ -52,9 +52,10 @@ func (k *kernel) matrix() gemm.Matrix {
 type convolution struct {
 	*compiler
 	kernel
-	node *nn.Node
-	op   nn.Conv2D
-	fast func() []byte // the work space of Winograd's algorithm, if that is taken
+	node   *nn.Node
+	op     nn.Conv2D
+	factor int           // by which the image is enlarged before
+	fast   func() []byte // the work space of Winograd's algorithm, if that is taken
 }
 
 func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
@@ -62,7 +63,7 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 	if err != nil {
 		return err
 	}
-	v, x := convolution{c, k, n, op, nil}, n.In[0]
+	v, x := convolution{c, k, n, op, 1, nil}, n.In[0]
 	if c.ready(n, op) {
 		whole := band{images: x.Dim(0), in1: x.Dim(1), out1: n.Out.Dim(1)}
 		v.reserveFast(index, []band{whole})
@@ -109,11 +110,33 @@ func (p pixels) set(src pixels) {
 	}
 }
 
+// enlarge sets a row of pixels, each of src so many times as factor says.
+func (p pixels) enlarge(src pixels, factor, channels int) {
+	if factor == 1 {
+		p.set(src)
+		return
+	}
+	for at := 0; at < p.len(); at += channels {
+		from := at / channels / factor * channels
+		p.part(at, at+channels).set(src.part(from, from+channels))
+	}
+}
+
+func (p pixels) len() int { return len(p.wide) + len(p.narrow) }
+
+// imageSize returns the height and the width of the image that is convolved.
+func (v *convolution) imageSize() (h, w int) {
+	x := v.node.In[0]
+	return v.factor * x.Dim(1), v.factor * x.Dim(2)
+}
+
 // prepared adds passes that normalise a band of rows into work space, or only
-// round or copy it, and convolve it: the whole normalised image is never in memory.
+// enlarge, round or copy it, and convolve it: the whole image that is convolved
+// is never in memory.
 func (v *convolution) prepared(index int) error {
 	x, e := v.node.In[0], v.executable
-	width := x.Dim(2) * x.Dim(3)
+	stored := x.Dim(2) * x.Dim(3)
+	width := v.factor * stored
 	var apply func(image int, dst, src []float32)
 	if v.op.Norm != nil {
 		a, err := v.groupAffine(index, x, v.op.Norm)
@@ -147,10 +170,10 @@ func (v *convolution) prepared(index int) error {
 		rows := b.in1 - b.in0
 		v.step(b.images*rows, scratch, func(worker, unit int) {
 			image, row := b.image+unit/rows, b.in0+unit%rows
-			from := (image*x.Dim(1) + row) * width
-			src, dst := e.pixels(x).part(from, from+width), work().part(unit*width, (unit+1)*width)
+			from := (image*x.Dim(1) + row/v.factor) * stored
+			src, dst := e.pixels(x).part(from, from+stored), work().part(unit*width, (unit+1)*width)
 			if apply == nil {
-				dst.set(src)
+				dst.enlarge(src, v.factor, x.Dim(3))
 				return
 			}
 			wide := dst.wide
@@ -177,7 +200,8 @@ type band struct {
 // the compiler's band: all images at once if they fit, else rows of one.
 func (v *convolution) bands() []band {
 	x, y := v.node.In[0], v.node.Out
-	batch, h, row := x.Dim(0), x.Dim(1), x.Dim(2)*x.Dim(3)*4
+	h, w := v.imageSize()
+	batch, row := x.Dim(0), w*x.Dim(3)*4
 	if v.precision.narrow() {
 		row /= 2
 	}
@@ -202,14 +226,6 @@ func (k *kernel) bands(batch, h, outH, parts int) []band {
 		}
 	}
 	return bands
-}
-
-// largest returns the most rows of the output that one of the bands has.
-func (k *kernel) largest(batch, h, parts int) (rows int) {
-	for _, b := range k.bands(batch, h, h, parts) {
-		rows = max(rows, b.out1-b.out0)
-	}
-	return rows
 }
 
 // reach returns the rows that the taps of a band reach, some of them padding.
@@ -264,14 +280,14 @@ func (c *compiler) winograd(s conv.Shape) *winograd.Plan {
 // reserveFast reserves work space for Winograd's algorithm if the whole image
 // profits by it; the bands of it then take it, too.
 func (v *convolution) reserveFast(index int, bands []band) {
-	x := v.node.In[0]
-	whole := v.part(band{images: x.Dim(0), in1: x.Dim(1), out1: v.node.Out.Dim(1)}, x.Dim(2))
+	h, w := v.imageSize()
+	whole := v.part(band{images: v.node.In[0].Dim(0), in1: h, out1: v.node.Out.Dim(1)}, w)
 	if !winograd.Profitable(whole) {
 		return
 	}
 	size := 0
 	for _, b := range bands {
-		size = max(size, v.winograd(v.part(b, x.Dim(2))).WorkspaceSize())
+		size = max(size, v.winograd(v.part(b, w)).WorkspaceSize())
 	}
 	v.fast = v.reserve(index, size)
 }
@@ -283,7 +299,8 @@ func (v *convolution) rows(b band, x func() pixels) {
 	row := n.Out.Dim(2) * channels
 	from, to := (b.image*n.Out.Dim(1)+b.out0)*row, ((b.image+b.images-1)*n.Out.Dim(1)+b.out1)*row
 	act := epilogue(op.Act)
-	v.convolve(v.part(b, n.In[0].Dim(2)), v.fast, func(o *conv.Operands) {
+	_, w := v.imageSize()
+	v.convolve(v.part(b, w), v.fast, func(o *conv.Operands) {
 		in, out := x(), e.pixels(n.Out).part(from, to)
 		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Scales: v.scales, Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
 		if op.HasChannelBias() {

@@ -65,16 +65,12 @@ func (c *compiler) affine(n *nn.Node, op nn.Affine) {
 }
 
 func (c *compiler) geglu(n *nn.Node) {
-	c.halve(n.Out, func() []float32 { return c.executable.f32(n.In[0]) })
-}
-
-// halve adds a pass that makes y of rows twice as long by GEGLU.
-func (c *compiler) halve(y *nn.Value, x func() []float32) {
+	x, y := n.In[0], n.Out
 	e, half := c.executable, y.Dim(-1)
 	rows := y.Shape().NumElements() / half
 	blocks, size := rowBlocks(rows, half)
 	c.step(blocks, c.roundingScratch(y, half), func(worker, unit int) {
-		src := x()
+		src := e.f32(x)
 		for r := unit * size; r < min((unit+1)*size, rows); r++ {
 			row := src[2*r*half : 2*(r+1)*half]
 			e.write(y, worker, r*half, (r+1)*half, func(dst []float32) { act.GEGLU(dst, row[:half], row[half:]) })

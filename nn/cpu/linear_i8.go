@@ -15,11 +15,11 @@ const leastRowsI8 = 64
 // with the weights, whose rows are quantised as they are packed.
 func (c *compiler) linearI8(index int, n *nn.Node, op nn.Linear, w gemm.Matrix, bias []float32) error {
 	x, y, e := n.In[0], n.Out, c.executable
-	k, nOut := x.Dim(-1), op.Weight.Shape[0]
+	k := x.Dim(-1)
 	rows, width := x.Shape().NumElements()/k, gemm.RowI8(k)
 	var scales []float32
 	err := parallel.Guard(func() error {
-		scales = gemm.RowScales(w, nOut, k)
+		scales = gemm.RowScales(w, op.Weight.Shape[0], k)
 		return nil
 	})
 	if err != nil {
@@ -40,27 +40,25 @@ func (c *compiler) linearI8(index int, n *nn.Node, op nn.Linear, w gemm.Matrix, 
 			elements[float32](scale())[r] = gemm.QuantiseRow(quantised()[r*width:(r+1)*width], row.wide)
 		}
 	})
-	result := func() pixels { return e.pixels(y) }
+	newPlan := gemm.NewPlanI8
 	if op.Gated {
-		whole := c.reserve(index, rows*nOut*4)
-		result = func() pixels { return pixels{wide: elements[float32](whole())} }
+		newPlan = gemm.NewGatedPlanI8
 	}
-	plan := gemm.NewPlanI8(rows, nOut, k)
-	act := epilogue(op.Act)
+	plan := newPlan(rows, y.Dim(-1), k)
+	act, gate := epilogue(op.Act), gateOf(op)
 	operands := make([]gemm.OperandsI8, e.pool.Threads()) // so that a run allocates nothing
 	c.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
 		o := &operands[worker]
-		*o = gemm.OperandsI8{A: quantised(), AScale: elements[float32](scale()), LDA: width, W: w, WScale: scales, Bias: bias, LDC: nOut, Epilogue: act}
-		out := result()
-		o.C, o.C16 = out.wide, out.narrow
+		*o = gemm.OperandsI8{
+			A: quantised(), AScale: elements[float32](scale()), LDA: width,
+			W: w, WScale: scales, Bias: bias, LDC: y.Dim(-1), Epilogue: act, Gate: gate,
+		}
+		o.C, o.C16 = e.either(y)
 		if op.HasResidual() {
 			o.Add, o.Add16 = e.either(n.In[1])
-			o.LDAdd = nOut
+			o.LDAdd = o.LDC
 		}
 		plan.Run(unit, e.scratch[worker], o)
 	})
-	if op.Gated {
-		c.halve(y, func() []float32 { return result().wide })
-	}
 	return nil
 }

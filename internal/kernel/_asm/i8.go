@@ -129,40 +129,92 @@ func (in instructions) quantise(f *file) {
 	f.op("VZEROUPPER")
 	f.op("RET")
 
+	if r == "Z" {
+		dequantiseRows(f, "dequantiseRowsAVX512", false)
+		dequantiseRows(f, "dequantiseRowsBF16AVX512", true)
+		return
+	}
 	f.text("dequantise"+in.name, "(x, scales, bias unsafe.Pointer, n int, scale float32)", 36)
 	f.op("MOVQ x+0(FP), DI")
 	f.op("MOVQ scales+8(FP), SI")
 	f.op("MOVQ bias+16(FP), R8")
 	f.op("MOVQ n+24(FP), CX")
-	f.op("VBROADCASTSS scale+32(FP), %s3", r)
-	if r == "Z" {
-		f.op("KXNORW K1, K1, K1")
-	}
+	f.op("VBROADCASTSS scale+32(FP), Y3")
 	f.label("loop")
-	if r == "Z" {
-		f.op("CMPQ CX, $16")
-		f.op("JGE whole")
-		f.op("MOVL $1, AX")
-		f.op("SHLL CX, AX")
-		f.op("DECL AX")
-		f.op("KMOVW AX, K1")
-		f.label("whole")
-		f.op("VCVTDQ2PS.Z (DI), K1, Z0")
-		f.op("VMULPS.Z (SI), Z3, K1, Z1")
-		f.op("VMOVUPS.Z (R8), K1, Z2")
-		f.op("VFMADD213PS Z2, Z1, Z0")
-		f.op("VMOVUPS Z0, K1, (DI)")
-	} else {
-		f.op("VCVTDQ2PS (DI), Y0")
-		f.op("VMULPS (SI), Y3, Y1")
-		f.op("VFMADD213PS (R8), Y1, Y0")
-		f.op("VMOVUPS Y0, (DI)")
-	}
+	f.op("VCVTDQ2PS (DI), Y0")
+	f.op("VMULPS (SI), Y3, Y1")
+	f.op("VFMADD213PS (R8), Y1, Y0")
+	f.op("VMOVUPS Y0, (DI)")
 	for _, p := range []string{"DI", "SI", "R8"} {
 		f.op("ADDQ $%d, %s", w, p)
 	}
 	f.op("SUBQ $%d, CX", w/4)
 	f.op("JGT loop")
+	f.op("VZEROUPPER")
+	f.op("RET")
+}
+
+// dequantiseRows writes what makes values of the sums of a tile. What is added
+// and what is stored are float32 or bfloat16. K3 is empty if there is nothing to
+// add, and the sums are read in its place.
+func dequantiseRows(f *file, name string, narrow bool) {
+	f.text(name, "(t *integerTile)", 8)
+	f.op("MOVQ t+0(FP), AX")
+	f.op("MOVQ integerTile_Sums(AX), SI")
+	f.op("MOVQ integerTile_RowScales(AX), R8")
+	f.op("MOVQ integerTile_Rows(AX), BX")
+	f.op("MOVQ integerTile_Dst(AX), DI")
+	f.op("MOVQ integerTile_Add(AX), R9")
+	f.op("MOVQ integerTile_LDAdd(AX), R10")
+	f.op("KXNORW K3, K3, K3")
+	f.op("TESTQ R9, R9")
+	f.op("JNE row")
+	f.op("KXORW K3, K3, K3")
+	f.op("MOVQ SI, R9")
+	f.op("MOVQ integerTile_LDSums(AX), R10")
+	f.label("row")
+	f.op("VBROADCASTSS (R8), Z3")
+	f.op("XORQ DX, DX") // column
+	f.op("MOVQ integerTile_Scales(AX), R11")
+	f.op("MOVQ integerTile_Bias(AX), R12")
+	f.op("MOVQ integerTile_Cols(AX), CX")
+	f.op("KXNORW K1, K1, K1")
+	f.label("columns")
+	f.op("CMPQ CX, $16")
+	f.op("JGE whole")
+	f.op("MOVL $1, R13")
+	f.op("SHLL CX, R13")
+	f.op("DECL R13")
+	f.op("KMOVW R13, K1")
+	f.label("whole")
+	f.op("VCVTDQ2PS.Z (SI)(DX*4), K1, Z0")
+	f.op("VMULPS.Z (R11)(DX*4), Z3, K1, Z1")
+	f.op("VMOVUPS.Z (R12)(DX*4), K1, Z2")
+	f.op("VFMADD213PS Z2, Z1, Z0")
+	f.op("KANDW K1, K3, K2")
+	if narrow {
+		f.op("VPMOVZXWD.Z (R9)(DX*2), K2, Z1")
+		f.op("VPSLLD $16, Z1, Z1")
+	} else {
+		f.op("VMOVUPS.Z (R9)(DX*4), K2, Z1")
+	}
+	f.op("VADDPS Z1, Z0, Z0")
+	if narrow {
+		narrowPair(f, "Z0", "Z0", "Z0")
+		f.op("VPMOVZXWD Y0, Z0")
+		f.op("VPMOVDW Z0, K1, (DI)(DX*2)")
+	} else {
+		f.op("VMOVUPS Z0, K1, (DI)(DX*4)")
+	}
+	f.op("ADDQ $16, DX")
+	f.op("SUBQ $16, CX")
+	f.op("JGT columns")
+	f.op("ADDQ $4, R8")
+	f.op("ADDQ integerTile_LDSums(AX), SI")
+	f.op("ADDQ R10, R9")
+	f.op("ADDQ integerTile_LDDst(AX), DI")
+	f.op("DECQ BX")
+	f.op("JNE row")
 	f.op("VZEROUPPER")
 	f.op("RET")
 }

@@ -69,6 +69,42 @@ func TestGatedIsThePlainProductGated(t *testing.T) {
 	}
 }
 
+// TestGatedI8IsThePlainProductGated does so with 8-bit integers.
+func TestGatedI8IsThePlainProductGated(t *testing.T) {
+	eachSideBF16(t, func(t *testing.T, s *kerneltest.Source) {
+		for _, d := range [][3]int{{1, 1, 2}, {3, 5, 8}, {13, 31, 38}, {12, 32, 64}, {25, 33, 7}, {40, 96, 1400}, {30, 170, 2600}} {
+			m, n, k := d[0], d[1], d[2]
+			for _, bias := range []bool{true, false} {
+				p := newI8(s, m, 2*n, k, variant{format: convert.F16, bias: bias}, narrow{})
+				p.run(s)
+				for _, short := range []bool{false, true} {
+					o := p.o
+					o.C, o.LDC, o.Gate = s.NaNs(m*n), n, product
+					if short {
+						o.C, o.C16 = nil, s.BF16(o.C)
+					}
+					plan := gemm.NewGatedPlanI8(m, n, k)
+					mem := s.Scratch(plan.ScratchSize())
+					for u := plan.Units() - 1; u >= 0; u-- {
+						plan.Run(u, mem, &o)
+					}
+					got := o.C
+					if short {
+						got = kerneltest.Widened(o.C16)
+					}
+					for i, v := range got {
+						want := p.o.C[i/n*p.o.LDC+i%n] * p.o.C[i/n*p.o.LDC+n+i%n]
+						if short {
+							want = convert.BF16ToF32(convert.F32ToBF16(want))
+						}
+						require.Equal(t, want, v, "%v at %d", d, i)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestGatedChecksItsOperands(t *testing.T) {
 	s := kerneltest.NewSource(t, guard.Sides[0])
 	p := newProblem(s, 4, 8, 4, variant{bias: true})

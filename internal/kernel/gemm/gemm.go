@@ -174,19 +174,28 @@ func (p *Plan) check(o *Operands) {
 	if both(o.A, o.A16) || both(o.Add, o.Add16) || both(o.C, o.C16) {
 		panic("gemm: an operand is given in float32 and in bfloat16")
 	}
-	if p.gated != (o.Gate != nil) || p.gated && (o.Add != nil || o.Add16 != nil || o.Epilogue != nil) {
-		panic("gemm: a gated plan takes a Gate, no Add and no Epilogue; others take no Gate")
-	}
-	rows := p.n
-	if p.gated {
-		rows *= 2
-	}
-	if o.Bias != nil && len(o.Bias) < rows {
+	p.checkGate(o.Gate != nil, o.Add != nil || o.Add16 != nil || o.Epilogue != nil)
+	if rows := p.weightRows(); o.Bias != nil && len(o.Bias) < rows {
 		panic(fmt.Sprintf("gemm: Bias has %d values, %d are needed", len(o.Bias), rows))
 	}
 	if o.W.Data == nil && p.k > 0 {
 		panic("gemm: no weight")
 	}
+}
+
+// checkGate panics unless a gated plan is given a gate, and nothing that it does not take.
+func (p *Plan) checkGate(gate, other bool) {
+	if p.gated != gate || p.gated && other {
+		panic("gemm: a gated plan takes a Gate, no Add and no Epilogue; others take no Gate")
+	}
+}
+
+// weightRows returns the rows of W.
+func (p *Plan) weightRows() int {
+	if p.gated {
+		return 2 * p.n
+	}
+	return p.n
 }
 
 func both(v []float32, v16 []uint16) bool { return v != nil && v16 != nil }

@@ -94,16 +94,20 @@ func (kn Kernel) add(sums, more []float32) {
 	}
 }
 
-// quadLines quantises the lines of a panel in float32 to quads. The dot products
-// undo the 128 in A: zero is 0.
-func (kn Kernel) quadLines(dst, src, inverse, zero []float32) {
-	clear(zero)
+// zeroPoint is 0, for the dot products undo the 128 in A.
+const zeroPoint = 0
+
+// quadLines quantises lines of a panel in float32 to quads. Their sums are not needed.
+func (kn Kernel) quadLines(dst, src, inverse, _ []float32) {
 	numbers := unsafe.Slice((*int8)(unsafe.Pointer(&dst[0])), len(src))
 	for i, v := range src {
 		line, c := i/kn.NR, i%kn.NR
 		numbers[(line/4*kn.NR+c)*4+line%4] = int8(quantised(v, inverse[c]))
 	}
 }
+
+// dequantiseTile reports that there are no loops for whole tiles.
+func (kn Kernel) dequantiseTile(*integerTile, bool) bool { return false }
 
 // dequantiseInts dequantises a leading part, here nothing, and returns its length.
 func (kn Kernel) dequantiseInts(sums, scales, bias []float32, scale float32) (done int) { return 0 }

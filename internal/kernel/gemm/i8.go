@@ -21,11 +21,20 @@ type PlanI8 struct{ Plan }
 const maxI8 = 1 << 16
 
 // NewPlanI8 divides a product for the instruction set in use.
-func NewPlanI8(m, n, k int) *PlanI8 {
+func NewPlanI8(m, n, k int) *PlanI8 { return newPlanI8(m, n, k, false) }
+
+// NewGatedPlanI8 divides a product whose columns are gated, as [NewGatedPlan] does.
+func NewGatedPlanI8(m, n, k int) *PlanI8 { return newPlanI8(m, n, k, true) }
+
+func newPlanI8(m, n, k int, gated bool) *PlanI8 {
 	if k > maxI8 {
 		panic(fmt.Sprintf("gemm: 8-bit sums over %d values; %d is the most", k, maxI8))
 	}
-	return &PlanI8{*newPlan(m, n, k, currentI8())}
+	divide := newPlan
+	if gated {
+		divide = newGatedPlan
+	}
+	return &PlanI8{*divide(m, n, k, currentI8())}
 }
 
 // RowI8 returns the length of a quantised row of k values: whole groups of four.
@@ -33,7 +42,19 @@ func RowI8(k int) int { return roundUp(k, 4) }
 
 // ScratchSize returns the bytes of scratch memory that a worker needs.
 func (p *PlanI8) ScratchSize() int {
-	return scratch.Size(p.kernel.PanelsLen(p.nb, p.kb), p.stagedLen(), p.partialLen(), p.panelColumns(), p.panelColumns(), p.nb)
+	side := []int{p.kernel.PanelsLen(p.nb, p.kb), p.panelColumns(), p.panelColumns(), p.nb, p.sumsLen()}
+	if p.gated {
+		side = append(side, side...)
+	}
+	return scratch.Size(append(side, p.stagedLen())...)
+}
+
+// sumsLen is the length of the sums of one side of a unit.
+func (p *PlanI8) sumsLen() int {
+	if p.gated {
+		return p.partialLen() / 2
+	}
+	return p.partialLen()
 }
 
 // stagedLen is the length of a tile of A in float32, where that is what the
@@ -52,9 +73,9 @@ type OperandsI8 struct {
 	A      []uint8   // [M,K], by QuantiseRow
 	AScale []float32 // [M]
 	LDA    int       // from one row of A to the next, at least RowI8(K)
-	W      Matrix    // [N,K]
-	WScale []float32 // [N], by RowScales
-	Bias   []float32 // [N], or nil
+	W      Matrix    // [N,K], [2N,K] of a gated plan
+	WScale []float32 // of each row of W, by RowScales
+	Bias   []float32 // of each row of W, or nil
 	Add    []float32 // [M,N] or nil; may be C
 	Add16  []uint16  // bfloat16, instead of Add; may be C16
 	LDAdd  int
@@ -62,8 +83,9 @@ type OperandsI8 struct {
 	C16    []uint16  // bfloat16, instead of C
 	LDC    int
 
-	// Epilogue is that of [Operands].
+	// Epilogue and Gate are those of [Operands].
 	Epilogue func([]float32)
+	Gate     func(dst, a, b []float32)
 }
 
 // check panics if an operand is too short for the kernels, which do not look.
@@ -76,7 +98,8 @@ func (p *PlanI8) check(o *OperandsI8) {
 	if both(o.Add, o.Add16) || both(o.C, o.C16) {
 		panic("gemm: an operand is given in float32 and in bfloat16")
 	}
-	if len(o.AScale) < p.m || len(o.WScale) < p.n || o.Bias != nil && len(o.Bias) < p.n {
+	p.checkGate(o.Gate != nil, o.Add != nil || o.Add16 != nil || o.Epilogue != nil)
+	if rows := p.weightRows(); len(o.AScale) < p.m || len(o.WScale) < rows || o.Bias != nil && len(o.Bias) < rows {
 		panic(fmt.Sprintf("gemm: %d, %d and %d values in AScale, WScale and Bias of a product of %d x %d", len(o.AScale), len(o.WScale), len(o.Bias), p.m, p.n))
 	}
 	if o.W.Data == nil && p.k > 0 {

@@ -39,7 +39,10 @@ func quantiseAVX512(dst *uint8, src *float32, n int, inverse float32)
 func quantiseAVX2(dst *uint8, src *float32, n int, inverse float32)
 
 //go:noescape
-func dequantiseAVX512(x, scales, bias unsafe.Pointer, n int, scale float32)
+func dequantiseRowsAVX512(t *integerTile)
+
+//go:noescape
+func dequantiseRowsBF16AVX512(t *integerTile)
 
 //go:noescape
 func dequantiseAVX2(x, scales, bias unsafe.Pointer, n int, scale float32)
@@ -86,26 +89,35 @@ func quantise(dst []uint8, src []float32, inverse float32) (done int) {
 	return done
 }
 
-// quadLines quantises the lines of a panel in float32 to quads, and sets zero to
-// -128 times their sums.
-func (kn Kernel) quadLines(dst, src, inverse, zero []float32) {
-	clear(zero)
-	loop := quadLinesAVX512
-	if kn.level == cpu.AVX2 {
-		loop = quadLinesAVX2
+// zeroPoint is what values of A have more than they stand for, negative.
+const zeroPoint = -128
+
+// quadLines quantises lines of a panel in float32 to quads, and adds them to sums.
+func (kn Kernel) quadLines(dst, src, inverse, sums []float32) {
+	to, from, by, sum := unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), unsafe.Pointer(&inverse[0]), unsafe.Pointer(&sums[0])
+	if quads := uintptr(len(src) / (4 * kn.NR)); kn.level == cpu.AVX2 {
+		quadLinesAVX2(to, from, by, sum, quads)
+	} else {
+		quadLinesAVX512(to, from, by, sum, quads)
 	}
-	loop(unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), unsafe.Pointer(&inverse[0]), unsafe.Pointer(&zero[0]), uintptr(len(src)/(4*kn.NR)))
-	for i, sum := range unsafe.Slice((*int32)(unsafe.Pointer(&zero[0])), len(zero)) {
-		*(*int32)(unsafe.Pointer(&zero[i])) = -128 * sum
+}
+
+// dequantiseTile makes values of the sums of a tile, if there are loops for
+// that, and reports whether.
+func (kn Kernel) dequantiseTile(t *integerTile, narrow bool) bool {
+	switch {
+	case kn.level != cpu.AVX512 || kn.form != quads:
+		return false
+	case narrow:
+		dequantiseRowsBF16AVX512(t)
+	default:
+		dequantiseRowsAVX512(t)
 	}
+	return true
 }
 
 // dequantiseInts dequantises a leading part and returns its length.
 func (kn Kernel) dequantiseInts(sums, scales, bias []float32, scale float32) (done int) {
-	if kn.level == cpu.AVX512 {
-		dequantiseAVX512(unsafe.Pointer(&sums[0]), unsafe.Pointer(&scales[0]), unsafe.Pointer(&bias[0]), len(sums), scale)
-		return len(sums)
-	}
 	if done = len(sums) &^ 7; done > 0 {
 		dequantiseAVX2(unsafe.Pointer(&sums[0]), unsafe.Pointer(&scales[0]), unsafe.Pointer(&bias[0]), done, scale)
 	}

@@ -120,31 +120,105 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dequantiseAVX512(x, scales, bias unsafe.Pointer, n int, scale float32)
-TEXT ·dequantiseAVX512(SB), NOSPLIT, $0-36
-	MOVQ x+0(FP), DI
-	MOVQ scales+8(FP), SI
-	MOVQ bias+16(FP), R8
-	MOVQ n+24(FP), CX
-	VBROADCASTSS scale+32(FP), Z3
+// func dequantiseRowsAVX512(t *integerTile)
+TEXT ·dequantiseRowsAVX512(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ integerTile_Sums(AX), SI
+	MOVQ integerTile_RowScales(AX), R8
+	MOVQ integerTile_Rows(AX), BX
+	MOVQ integerTile_Dst(AX), DI
+	MOVQ integerTile_Add(AX), R9
+	MOVQ integerTile_LDAdd(AX), R10
+	KXNORW K3, K3, K3
+	TESTQ R9, R9
+	JNE row
+	KXORW K3, K3, K3
+	MOVQ SI, R9
+	MOVQ integerTile_LDSums(AX), R10
+row:
+	VBROADCASTSS (R8), Z3
+	XORQ DX, DX
+	MOVQ integerTile_Scales(AX), R11
+	MOVQ integerTile_Bias(AX), R12
+	MOVQ integerTile_Cols(AX), CX
 	KXNORW K1, K1, K1
-loop:
+columns:
 	CMPQ CX, $16
 	JGE whole
-	MOVL $1, AX
-	SHLL CX, AX
-	DECL AX
-	KMOVW AX, K1
+	MOVL $1, R13
+	SHLL CX, R13
+	DECL R13
+	KMOVW R13, K1
 whole:
-	VCVTDQ2PS.Z (DI), K1, Z0
-	VMULPS.Z (SI), Z3, K1, Z1
-	VMOVUPS.Z (R8), K1, Z2
+	VCVTDQ2PS.Z (SI)(DX*4), K1, Z0
+	VMULPS.Z (R11)(DX*4), Z3, K1, Z1
+	VMOVUPS.Z (R12)(DX*4), K1, Z2
 	VFMADD213PS Z2, Z1, Z0
-	VMOVUPS Z0, K1, (DI)
-	ADDQ $64, DI
-	ADDQ $64, SI
-	ADDQ $64, R8
+	KANDW K1, K3, K2
+	VMOVUPS.Z (R9)(DX*4), K2, Z1
+	VADDPS Z1, Z0, Z0
+	VMOVUPS Z0, K1, (DI)(DX*4)
+	ADDQ $16, DX
 	SUBQ $16, CX
-	JGT loop
+	JGT columns
+	ADDQ $4, R8
+	ADDQ integerTile_LDSums(AX), SI
+	ADDQ R10, R9
+	ADDQ integerTile_LDDst(AX), DI
+	DECQ BX
+	JNE row
+	VZEROUPPER
+	RET
+
+// func dequantiseRowsBF16AVX512(t *integerTile)
+TEXT ·dequantiseRowsBF16AVX512(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), AX
+	MOVQ integerTile_Sums(AX), SI
+	MOVQ integerTile_RowScales(AX), R8
+	MOVQ integerTile_Rows(AX), BX
+	MOVQ integerTile_Dst(AX), DI
+	MOVQ integerTile_Add(AX), R9
+	MOVQ integerTile_LDAdd(AX), R10
+	KXNORW K3, K3, K3
+	TESTQ R9, R9
+	JNE row
+	KXORW K3, K3, K3
+	MOVQ SI, R9
+	MOVQ integerTile_LDSums(AX), R10
+row:
+	VBROADCASTSS (R8), Z3
+	XORQ DX, DX
+	MOVQ integerTile_Scales(AX), R11
+	MOVQ integerTile_Bias(AX), R12
+	MOVQ integerTile_Cols(AX), CX
+	KXNORW K1, K1, K1
+columns:
+	CMPQ CX, $16
+	JGE whole
+	MOVL $1, R13
+	SHLL CX, R13
+	DECL R13
+	KMOVW R13, K1
+whole:
+	VCVTDQ2PS.Z (SI)(DX*4), K1, Z0
+	VMULPS.Z (R11)(DX*4), Z3, K1, Z1
+	VMOVUPS.Z (R12)(DX*4), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	KANDW K1, K3, K2
+	VPMOVZXWD.Z (R9)(DX*2), K2, Z1
+	VPSLLD $16, Z1, Z1
+	VADDPS Z1, Z0, Z0
+	BYTE $0x62; BYTE $0xf2; BYTE $0x7f; BYTE $0x48; BYTE $0x72; BYTE $0xc0 // VCVTNE2PS2BF16 Z0, Z0, Z0
+	VPMOVZXWD Y0, Z0
+	VPMOVDW Z0, K1, (DI)(DX*2)
+	ADDQ $16, DX
+	SUBQ $16, CX
+	JGT columns
+	ADDQ $4, R8
+	ADDQ integerTile_LDSums(AX), SI
+	ADDQ R10, R9
+	ADDQ integerTile_LDDst(AX), DI
+	DECQ BX
+	JNE row
 	VZEROUPPER
 	RET

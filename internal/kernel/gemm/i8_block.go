@@ -12,9 +12,19 @@ type blockI8 struct {
 	OperandsI8
 	m0, m1, n0, n1 int
 
-	staged  []float32 // rows of A as the kernel reads them, unless in place
-	partial []float32 // sums, or their bits
+	staged []float32 // rows of A as the kernel reads them, unless in place
+	sides  [2]sideI8 // the values, then their gates
+}
+
+// sideI8 is the columns that C, or the gates of it, are made from.
+type sideI8 struct {
+	n0      int // first row of W
+	panels  []float32
+	inverse []float32 // of the scales
+	zero    []float32 // what the 128 in A adds up to, negative
+	scales  []float32
 	bias    []float32
+	partial []float32 // sums, or their bits
 }
 
 // Run does one unit of work. It allocates nothing.
@@ -26,50 +36,74 @@ func (p *PlanI8) Run(unit int, mem []byte, o *OperandsI8) {
 	b.run(mem)
 }
 
-func (b *blockI8) run(mem []byte) {
-	panels, mem := scratch.Floats(mem, b.kernel.PanelsLen(b.nb, b.kb))
-	b.staged, mem = scratch.Floats(mem, b.stagedLen())
-	b.partial, mem = scratch.Floats(mem, b.partialLen())
-	inverse, mem := scratch.Floats(mem, b.panelColumns())
-	zero, mem := scratch.Floats(mem, b.panelColumns())
-	b.bias, _ = scratch.Floats(mem, b.nb)
-	clear(b.bias)
+// side prepares one side, whose first row of W is n0.
+func (b *blockI8) side(mem []byte, n0 int) (s sideI8, rest []byte) {
+	cols := b.n1 - b.n0
+	s.n0, s.scales = n0, b.WScale[n0:n0+cols]
+	s.panels, mem = scratch.Floats(mem, b.kernel.PanelsLen(b.nb, b.kb))
+	s.inverse, mem = scratch.Floats(mem, b.panelColumns())
+	s.zero, mem = scratch.Floats(mem, b.panelColumns())
+	s.bias, mem = scratch.Floats(mem, b.nb)
+	s.partial, mem = scratch.Floats(mem, b.sumsLen())
+	clear(s.bias)
 	if b.Bias != nil {
-		copy(b.bias, b.Bias[b.n0:b.n1])
+		copy(s.bias, b.Bias[n0:n0+cols])
 	}
-	clear(inverse)
-	for i, s := range b.WScale[b.n0:b.n1] {
-		inverse[i] = inverseOf(s)
+	clear(s.inverse)
+	for i, scale := range s.scales {
+		s.inverse[i] = inverseOf(scale)
+	}
+	return s, mem
+}
+
+func (b *blockI8) run(mem []byte) {
+	b.staged, mem = scratch.Floats(mem, b.stagedLen())
+	sides := b.sides[:1]
+	if b.gated {
+		sides = b.sides[:2]
+	}
+	for i := range sides {
+		sides[i], mem = b.side(mem, i*b.n+b.n0)
 	}
 	cols := b.n1 - b.n0
-	t := Tile{Segs: &Whole, NSeg: 1, Cols: uintptr(cols), B: unsafe.Pointer(&panels[0]), LDC: bytes(cols), LDAdd: bytes(cols)}
-	if b.kernel.form == quads {
-		t.Bias = unsafe.Pointer(&zero[0]) // what the 128 in A adds up to, negative
-	}
+	t := Tile{Segs: &Whole, NSeg: 1, Cols: uintptr(cols), LDC: bytes(cols), LDAdd: bytes(cols)}
 	for k0 := 0; k0 == 0 || k0 < b.k; k0 += b.kb {
 		k1 := min(k0+b.kb, b.k)
-		b.kernel.packI8(panels, b.W, b.n0, b.n1, k0, k1, inverse, zero)
 		steps := b.kernel.Steps(k1 - k0)
 		t.K, t.PanelStride = uintptr(steps), bytes(steps*b.kernel.NR)
+		for i := range sides {
+			s := &sides[i]
+			b.kernel.packI8(s.panels, b.W, s.n0, s.n0+cols, k0, k1, s.inverse, s.zero)
+		}
 		for m, rows := b.m0, 0; m < b.m1; m += rows {
 			rows = b.kernel.Rows(b.m1 - m)
 			t.Rows = uintptr(rows)
-			sums := b.partial
-			if b.kb < b.k {
-				sums = sums[(m-b.m0)*cols:]
-			}
 			b.rows(&t, m, k0, k1)
-			t.C = unsafe.Pointer(&sums[0])
-			t.Add = nil
-			if k0 > 0 {
-				t.Add = t.C
+			at := 0
+			if b.kb < b.k {
+				at = (m - b.m0) * cols
 			}
-			b.kernel.Run(&t)
+			for i := range sides {
+				b.sum(&t, &sides[i], at, k0 > 0)
+			}
 			if k1 == b.k {
-				b.finish(sums, m, rows)
+				b.finish(at, m, rows)
 			}
 		}
 	}
+}
+
+// sum adds up a tile of one side.
+func (b *blockI8) sum(t *Tile, s *sideI8, at int, begun bool) {
+	t.B, t.C = unsafe.Pointer(&s.panels[0]), unsafe.Pointer(&s.partial[at])
+	t.Add, t.Bias = nil, nil
+	if begun {
+		t.Add = t.C
+	}
+	if b.kernel.form == quads {
+		t.Bias = unsafe.Pointer(&s.zero[0])
+	}
+	b.kernel.Run(t)
 }
 
 // rows points t to the rows of A from m on, columns k0 to k1.
@@ -85,31 +119,4 @@ func (b *blockI8) rows(t *Tile, m, k0, k1 int) {
 		}
 	}
 	t.A, t.LDA = At(b.staged, 0), bytes(b.kb)
-}
-
-// finish scales the sums of a tile and stores them.
-func (b *blockI8) finish(sums []float32, m, rows int) {
-	cols := b.n1 - b.n0
-	for r := range rows {
-		row := sums[r*cols:][:cols]
-		b.kernel.dequantise(row, b.WScale[b.n0:b.n1], b.bias, b.AScale[m+r])
-		at := (m+r)*b.LDAdd + b.n0
-		switch {
-		case b.Add != nil:
-			for i, v := range b.Add[at:][:cols] {
-				row[i] += v
-			}
-		case b.Add16 != nil:
-			addBF16(row, b.Add16[at:])
-		}
-		if b.Epilogue != nil {
-			b.Epilogue(row)
-		}
-		if b.C != nil {
-			copy(b.C[(m+r)*b.LDC+b.n0:], row)
-		}
-	}
-	if b.C16 != nil {
-		b.kernel.narrow(grid[uint16]{b.C16[m*b.LDC+b.n0:], b.LDC}, grid[float32]{sums, cols}, rows, cols)
-	}
 }

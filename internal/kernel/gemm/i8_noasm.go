@@ -9,7 +9,11 @@ func currentI8() Kernel {
 	return kn
 }
 
-func (kn Kernel) quadLines(dst, src, inverse, zero []float32) { panic(missing) }
+const zeroPoint = 0
+
+func (kn Kernel) quadLines(dst, src, inverse, sums []float32) { panic(missing) }
+
+func (kn Kernel) dequantiseTile(*integerTile, bool) bool { return false }
 
 func (kn Kernel) dequantiseInts(sums, scales, bias []float32, scale float32) (done int) {
 	panic(missing)

@@ -1,11 +1,6 @@
 package gemm
 
-import (
-	"math"
-	"unsafe"
-
-	"github.com/df65613c/easel/internal/kernel/convert"
-)
+import "unsafe"
 
 // packI8 packs rows n0 to n1 and columns k0 to k1 of w, times inverse and
 // rounded. In kernels on quads, zero is set to -128 times their sums.
@@ -28,33 +23,19 @@ func (kn Kernel) packI8(dst []float32, w Matrix, n0, n1, k0, k1 int, inverse, ze
 			}
 			continue
 		}
-		wide := dst[len(dst)-4*len(panel):]
-		widening.Pack(wide, w, n, min(n+kn.NR, n1), k0, k1, k1-k0, nil)
-		clear(wide[(k1-k0)*kn.NR:])
-		kn.quadLines(panel, wide, inverse[at:], zero[at:][:kn.NR])
-	}
-}
-
-// dequantise turns sums, which for kernels on quads are integers, into
-// sum * scale * scales[i] + bias[i].
-func (kn Kernel) dequantise(sums, scales, bias []float32, scale float32) {
-	if kn.form == quads {
-		done := kn.dequantiseInts(sums, scales, bias, scale)
-		for i := done; i < len(sums); i++ {
-			v := float32(int32(math.Float32bits(sums[i])))
-			sums[i] = float32(math.FMA(float64(v), float64(scale*scales[i]), float64(bias[i])))
+		sums := zero[at:][:kn.NR]
+		clear(sums)
+		for k := k0; k < k1; k += stretch {
+			most := min(k+stretch, k1)
+			wide := dst[len(dst)-4*kn.Steps(most-k)*kn.NR:]
+			widening.Pack(wide, w, n, min(n+kn.NR, n1), k, most, most-k, nil)
+			clear(wide[(most-k)*kn.NR:])
+			kn.quadLines(panel[(k-k0)/4*kn.NR:], wide, inverse[at:], sums)
 		}
-		return
-	}
-	for i, v := range sums {
-		sums[i] = v*(scale*scales[i]) + bias[i]
-	}
-}
-
-// addBF16 adds values of add to x.
-func addBF16(x []float32, add []uint16) {
-	for i := range x {
-		x[i] += convert.BF16ToF32(add[i])
+		for i := range sums {
+			sum := (*int32)(unsafe.Pointer(&sums[i]))
+			*sum *= zeroPoint
+		}
 	}
 }
 

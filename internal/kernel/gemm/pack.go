@@ -20,11 +20,11 @@ var inOrder = func() (order [maxOrder]uint32) {
 // PanelsLen returns the length of the memory in which n rows of a weight with k
 // columns each are packed.
 func (kn Kernel) PanelsLen(n, k int) int {
-	switch kn.form { // and a panel in float32 on the way
+	switch kn.form { // and a panel, or a stretch of one, in float32 on the way
 	case pairs:
 		return (roundUp(n, kn.NR)/2 + kn.NR) * k
 	case quads:
-		return (roundUp(n, kn.NR) + 4*kn.NR) * kn.Steps(k)
+		return roundUp(n, kn.NR)*kn.Steps(k) + kn.NR*roundUp(min(k, stretch), 4)
 	}
 	return roundUp(n, kn.NR) * k
 }
