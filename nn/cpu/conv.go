@@ -43,11 +43,6 @@ func (c *compiler) kernel(weight, bias *nn.Weight, stride int, pad nn.Padding) (
 	return k, err
 }
 
-// matrix returns the weights as a matrix of a row for each output channel.
-func (k *kernel) matrix() gemm.Matrix {
-	return gemm.Matrix{Data: k.data(), Format: k.format, RowStride: k.shape[1:].NumElements(), ColStride: 1, Scales: k.scales}
-}
-
 // convolution is a Conv2D node with its weights.
 type convolution struct {
 	*compiler
