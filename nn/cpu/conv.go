@@ -6,7 +6,6 @@ import (
 
 	"github.com/df65613c/easel/internal/kernel/conv"
 	"github.com/df65613c/easel/internal/kernel/convert"
-	"github.com/df65613c/easel/internal/kernel/gemm"
 	"github.com/df65613c/easel/internal/kernel/winograd"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
