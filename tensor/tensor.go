@@ -36,7 +36,9 @@ func New(dt DType, shape ...int) *Tensor {
 func alignedBytes(n int) []byte {
 	b := make([]byte, n+alignment)
 	off := -int(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) & (alignment - 1)
-	return b[off : off+n : off+n]
+	b = b[off : off+n : off+n]
+	adviseHugePages(b)
+	return b
 }
 
 // FromBytes returns a contiguous tensor over data, which it shares. The bytes

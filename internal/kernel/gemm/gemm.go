@@ -13,6 +13,7 @@ package gemm
 
 import (
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"github.com/df65613c/easel/internal/kernel/scratch"
@@ -36,8 +37,8 @@ type Plan struct {
 const (
 	maxBlockK   = 640 // a tile of A stays in the first cache
 	blockPanels = 5   // panels in a unit: with maxBlockK they stay in the second cache
-	manyUnits   = 64  // enough for the work to spread evenly
 	someUnits   = 16
+	eachUnits   = 4 // for a thread: enough for the work to spread evenly
 )
 
 // NewPlan divides a product for the instruction set in use.
@@ -70,7 +71,8 @@ func newPlan(m, n, k int, kn Kernel) *Plan {
 	p := &Plan{m: m, n: n, k: k, kernel: kn}
 	p.kb = kn.blockK(k)
 	p.nb = BlockColumns(p.kernel, n)
-	perColumn := ceilDiv(manyUnits, max(1, ceilDiv(n, p.nb)))
+	units := max(someUnits, eachUnits*runtime.GOMAXPROCS(0))
+	perColumn := ceilDiv(units, max(1, ceilDiv(n, p.nb)))
 	p.mb = min(max(ceilDiv(m, perColumn), p.kernel.BlockRows), p.kernel.MaxBlockRows)
 	p.mb = roundUp(p.mb, p.kernel.MR)
 	if p.Units() < someUnits {
