@@ -1,4 +1,4 @@
-// Command _asm writes the assembly of the kernels for amd64. Run it in its own
+// Command _asm writes the assembly of the kernels. Run it in its own
 // folder, without arguments, or by go generate in the folder above.
 package main
 
@@ -19,6 +19,13 @@ func main() {
 		"gemm/tile_i8_avx2_amd64.s":         avx2.tileI8,
 		"gemm/i8_avx2_amd64.s":              avx2.quantise,
 		"gemm/tile_neon_arm64.s":            neonTiles,
+		"gemm/pack_neon_arm64.s":            neonPack,
+		"attn/softmax_neon_arm64.s":         neonSoftmax,
+		"convert/convert_neon_arm64.s":      neonConvert,
+		"vec/vec_neon_arm64.s":              neonElementwise,
+		"act/act_neon_arm64.s":              neonActivations,
+		"norm/norm_neon_arm64.s":            neonNormalise,
+		"winograd/transform_neon_arm64.s":   neonWinograd,
 		"gemm/i8_avx512_amd64.s":            avx512.quantise,
 		"gemm/rows_bf16_avx512_amd64.s":     convertRows,
 		"gemm/pack_avx512_amd64.s":          packAVX512,

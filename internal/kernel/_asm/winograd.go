@@ -73,6 +73,17 @@ func constantAt(name string) int {
 	return 4 * slices.IndexFunc(winogradConstants, func(c named) bool { return c.name == name })
 }
 
+// arithmetic writes operations on numbered vectors and constants: dst = x, x+y,
+// x-y, c*x, dst + c*x and dst - c*x.
+type arithmetic interface {
+	move(x, dst int)
+	add(x, y, dst int)
+	sub(x, y, dst int)
+	scale(c string, x, dst int)
+	more(c string, x, dst int)
+	less(c string, x, dst int)
+}
+
 // transform multiplies planes of from x from vectors by a matrix from the left,
 // and by its transpose from the right.
 type transform struct {
@@ -82,7 +93,7 @@ type transform struct {
 	from, to  int
 	constants []string
 	bias      bool
-	line      func(t transform) (results []int) // of vectors 0 to from-1
+	line      func(t arithmetic) (results []int) // of vectors 0 to from-1
 
 	first    int  // register of vector 0
 	fromBF16 bool // what is read is bfloat16
@@ -275,12 +286,12 @@ func (t transform) at(base, stride string, i int) string {
 	return fmt.Sprintf("(%s)%s", base, []string{"", "(" + stride + "*1)", "(" + stride + "*2)"}[i%3])
 }
 
-// move, add and sub write dst = x, x+y and x-y.
+// transform is the arithmetic of amd64.
+
 func (t transform) move(x, dst int)   { t.op("VMOVAPS %s, %s", t.vec(x), t.vec(dst)) }
 func (t transform) add(x, y, dst int) { t.op("VADDPS %s, %s, %s", t.vec(y), t.vec(x), t.vec(dst)) }
 func (t transform) sub(x, y, dst int) { t.op("VSUBPS %s, %s, %s", t.vec(y), t.vec(x), t.vec(dst)) }
 
-// scale, more and less write dst = c*x, dst += c*x and dst -= c*x.
 func (t transform) scale(c string, x, dst int) { t.times("VMULPS", c, x, dst) }
 func (t transform) more(c string, x, dst int)  { t.times("VFMADD231PS", c, x, dst) }
 func (t transform) less(c string, x, dst int)  { t.times("VFNMADD231PS", c, x, dst) }
@@ -291,7 +302,7 @@ func (t transform) times(op, c string, x, dst int) {
 
 // inputLine multiplies d by the coefficients of the products of x-q over the
 // points q but one.
-func inputLine(t transform) []int {
+func inputLine(t arithmetic) []int {
 	t.move(4, 6)
 	t.move(4, 7)
 	t.more("-bb", 2, 6)
@@ -314,7 +325,7 @@ func inputLine(t transform) []int {
 }
 
 // filterLine evaluates g at the points, divided by their norms.
-func filterLine(t transform) []int {
+func filterLine(t arithmetic) []int {
 	for i, x := range []string{"a", "b"} {
 		t.scale("1/n"+x, 0, 3)
 		t.more(x+x+"/n"+x, 2, 3)
@@ -327,7 +338,7 @@ func filterLine(t transform) []int {
 }
 
 // outputLine multiplies m by the powers of the points.
-func outputLine(t transform) []int {
+func outputLine(t arithmetic) []int {
 	t.add(1, 2, 6)
 	t.sub(1, 2, 7)
 	t.add(3, 4, 8)

@@ -16,47 +16,9 @@ func narrowF16AVX2(dst *byte, src *float32, n int)
 //go:noescape
 func narrowBF16AVX2(dst *byte, src *float32, n int)
 
-const (
-	block  = 16
-	stride = 1 << 15 // values a call, as assembly can't be preempted
-)
+func hasLoops() bool { return cpu.Current() >= cpu.AVX2 }
 
-// toF32 converts a leading part and returns its length.
-func toF32(dst []float32, src []byte, f Format) (done int) {
-	if cpu.Current() < cpu.AVX2 || f == F32 {
-		return 0
-	}
-	for n := len(dst) / block * block; done < n; {
-		part := min(stride, n-done)
-		switch f {
-		case F16:
-			widenF16AVX2(&dst[done], &src[2*done], part)
-		case BF16:
-			widenBF16AVX2(&dst[done], &src[2*done], part)
-		default:
-			return 0
-		}
-		done += part
-	}
-	return done
-}
-
-// fromF32 converts a leading part and returns its length.
-func fromF32(dst []byte, src []float32, f Format) (done int) {
-	if cpu.Current() < cpu.AVX2 || f == F32 {
-		return 0
-	}
-	for n := len(src) / block * block; done < n; {
-		part := min(stride, n-done)
-		switch f {
-		case F16:
-			narrowF16AVX2(&dst[2*done], &src[done], part)
-		case BF16:
-			narrowBF16AVX2(&dst[2*done], &src[done], part)
-		default:
-			return 0
-		}
-		done += part
-	}
-	return done
-}
+func widenF16(dst *float32, src *byte, n int)   { widenF16AVX2(dst, src, n) }
+func widenBF16(dst *float32, src *byte, n int)  { widenBF16AVX2(dst, src, n) }
+func narrowF16(dst *byte, src *float32, n int)  { narrowF16AVX2(dst, src, n) }
+func narrowBF16(dst *byte, src *float32, n int) { narrowBF16AVX2(dst, src, n) }
