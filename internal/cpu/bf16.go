@@ -7,18 +7,22 @@ const suffixBF16 = "bf16"
 
 var useBF16 atomic.Bool
 
-// HasBF16 reports whether this processor has AVX512_BF16.
-func HasBF16() bool { return best == AVX512 && detectBF16() }
+// HasBF16 reports whether this processor has dot products of bfloat16:
+// AVX512_BF16, or FEAT_BF16 of arm64.
+func HasBF16() bool { return dotLevel(best) && detectBF16() }
 
-// BF16 reports whether newly made plans may use AVX512_BF16, which belongs to
-// the level AVX512. EASEL_CPU=avx512 switches it off, EASEL_CPU=avx512bf16 on.
-func BF16() bool { return Current() == AVX512 && useBF16.Load() }
+// dotLevel reports whether such dot products belong to a level.
+func dotLevel(l Level) bool { return l == AVX512 || l == NEON }
+
+// BF16 reports whether newly made plans may use them. EASEL_CPU=avx512 or neon
+// switches them off, EASEL_CPU=avx512bf16 or neonbf16 on.
+func BF16() bool { return dotLevel(Current()) && useBF16.Load() }
 
 // UseBF16 switches it for plans made from now on, and returns a function that
 // undoes that. It panics if the processor lacks it.
 func UseBF16(use bool) (restore func()) {
 	if use && !HasBF16() {
-		panic("cpu: this processor lacks AVX512_BF16")
+		panic("cpu: this processor lacks dot products of bfloat16")
 	}
 	former := useBF16.Swap(use)
 	return func() { useBF16.Store(former) }

@@ -1,13 +1,14 @@
 // Package cpu tells which instruction sets the kernels may use.
 //
 // The processor is asked once. The environment variable EASEL_CPU (generic,
-// avx2, avx512, avx512bf16 or neon) lowers the level that kernels use.
+// avx2, avx512, avx512bf16, neon or neonbf16) lowers the level that kernels use.
 package cpu
 
 import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -59,11 +60,10 @@ func init() {
 }
 
 func lower(name string) (l Level, bf16 bool, err error) {
-	if name == AVX512.String()+suffixBF16 {
-		if !HasBF16() {
-			return best, false, fmt.Errorf("%s: this processor has %s, not %s", variable, best, name)
-		}
-		return AVX512, true, nil
+	if known, found := strings.CutSuffix(name, suffixBF16); found && known == best.String() && HasBF16() {
+		return best, true, nil
+	} else if found {
+		return best, HasBF16(), fmt.Errorf("%s: this processor has %s, not %s", variable, best, name)
 	}
 	l, err = ParseLevel(name)
 	if err != nil {

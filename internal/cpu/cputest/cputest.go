@@ -61,11 +61,11 @@ func EachBF16(t *testing.T, f func(t *testing.T)) {
 		}
 		f(t)
 	})
-	t.Run("avx512bf16", func(t *testing.T) {
+	t.Run("dot products", func(t *testing.T) {
 		if !cpu.HasBF16() {
 			t.Skip("this processor has no dot products of bfloat16")
 		}
-		defer cpu.Use(cpu.AVX512)()
+		defer cpu.Use(cpu.Best())()
 		defer cpu.UseBF16(true)()
 		f(t)
 	})

@@ -9,12 +9,13 @@ const (
 )
 
 // neonTiles writes the sums of micro-kernels for arm64, in float32 and, where the
-// processor has dot products, of 8-bit integers.
+// processor has dot products, of 8-bit integers and of pairs of bfloat16.
 func neonTiles(f *file) {
 	neonSums(f, "sumsNEON", func(x, acc int, b int) { f.op("VFMLA V%d.S4, V%d.S4, V%d.S4", x, b, acc) }, false)
 	neonSums(f, "sumsSDOT", func(x, acc int, b int) {
 		f.op("WORD $0x%08x // SDOT V%d.16B, V%d.16B, V%d.4S", 0x4E809400|x<<16|b<<5|acc, x, b, acc)
 	}, true)
+	neonSums(f, "sumsBFDOT", func(x, acc int, b int) { neon{f}.do("BFDOT", acc, b, x) }, false)
 }
 
 // neonSums writes a function that adds products of some rows of A and lines of a

@@ -65,7 +65,7 @@ func NewPlan(s Shape) *Plan {
 		s.Compute = convert.F32
 	}
 	p := &Plan{Shape: s, kernel: gemm.Current(), width: roundUp(s.D, line)}
-	p.bf16 = s.Compute == convert.BF16 && cpu.BF16()
+	p.bf16 = s.Compute == convert.BF16 && cpu.BF16() && p.kernel.NR == line
 	p.softmax = currentSoftmax(p.bf16)
 	p.kb = roundUp(min(s.TK, max(minKeys, min(maxKeys, blockValues/s.D/line*line))), line)
 	queries := unitQueries

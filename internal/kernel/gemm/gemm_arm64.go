@@ -11,13 +11,16 @@ import (
 
 // sumsNEON adds products of rows of A, at most MR, and of a panel of NR columns
 // to sums [rows,NR]. sumsSDOT does so with four integers of 8 bits a step, those
-// of A plus 128.
+// of A plus 128, and sumsBFDOT with two of bfloat16.
 
 //go:noescape
 func sumsNEON(sums, a unsafe.Pointer, lda uintptr, b unsafe.Pointer, steps, rows uintptr)
 
 //go:noescape
 func sumsSDOT(sums, a unsafe.Pointer, lda uintptr, b unsafe.Pointer, steps, rows uintptr)
+
+//go:noescape
+func sumsBFDOT(sums, a unsafe.Pointer, lda uintptr, b unsafe.Pointer, steps, rows uintptr)
 
 const (
 	neonMR = 6
@@ -67,10 +70,14 @@ func (kn Kernel) tileNEON(t *Tile) {
 			copy(sums[r*neonNR:], floats(t.Bias, 4*c, cols))
 		}
 		for _, s := range segs {
-			if kn.form == quads {
-				sumsSDOT(unsafe.Pointer(&sums), unsafe.Add(t.A, s.A), t.LDA, unsafe.Add(panel, s.B), t.K, t.Rows)
-			} else {
-				sumsNEON(unsafe.Pointer(&sums), unsafe.Add(t.A, s.A), t.LDA, unsafe.Add(panel, s.B), t.K, t.Rows)
+			a, b := unsafe.Add(t.A, s.A), unsafe.Add(panel, s.B)
+			switch kn.form {
+			case quads:
+				sumsSDOT(unsafe.Pointer(&sums), a, t.LDA, b, t.K, t.Rows)
+			case pairs:
+				sumsBFDOT(unsafe.Pointer(&sums), a, t.LDA, b, t.K, t.Rows)
+			default:
+				sumsNEON(unsafe.Pointer(&sums), a, t.LDA, b, t.K, t.Rows)
 			}
 		}
 		for r := range t.Rows {

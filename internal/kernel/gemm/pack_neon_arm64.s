@@ -46,6 +46,61 @@ block:
 	BGT block
 	RET
 
+// func packPairsF32BFDOT(src unsafe.Pointer, stride uintptr, dst unsafe.Pointer, order *uint32, blocks uintptr)
+TEXT ·packPairsF32BFDOT(SB), NOSPLIT, $0-40
+	MOVD src+0(FP), R0
+	MOVD stride+8(FP), R1
+	MOVD dst+16(FP), R2
+	MOVD order+24(FP), R3
+	MOVD blocks+32(FP), R4
+	ADD R1, R0, R6
+	ADD R1, R6, R7
+	ADD R1, R7, R8
+block:
+	FMOVQ 0(R0), F4
+	FMOVQ 16(R0), F5
+	WORD $0x0ea16880 // BFCVTN.4H V0, V4
+	WORD $0x4ea168a0 // BFCVTN2.8H V0, V5
+	FMOVQ 0(R6), F4
+	FMOVQ 16(R6), F5
+	WORD $0x0ea16881 // BFCVTN.4H V1, V4
+	WORD $0x4ea168a1 // BFCVTN2.8H V1, V5
+	FMOVQ 0(R7), F4
+	FMOVQ 16(R7), F5
+	WORD $0x0ea16882 // BFCVTN.4H V2, V4
+	WORD $0x4ea168a2 // BFCVTN2.8H V2, V5
+	FMOVQ 0(R8), F4
+	FMOVQ 16(R8), F5
+	WORD $0x0ea16883 // BFCVTN.4H V3, V4
+	WORD $0x4ea168a3 // BFCVTN2.8H V3, V5
+	ADD $32, R0
+	ADD $32, R6
+	ADD $32, R7
+	ADD $32, R8
+	WORD $0x4e812804 // TRN1 V4, V0, V1
+	WORD $0x4e816805 // TRN2 V5, V0, V1
+	WORD $0x4e832846 // TRN1 V6, V2, V3
+	WORD $0x4e836847 // TRN2 V7, V2, V3
+	WORD $0x4ec62880 // TRN1.2D V0, V4, V6
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F0, 0(R5)
+	WORD $0x4ec728a1 // TRN1.2D V1, V5, V7
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F1, 0(R5)
+	WORD $0x4ec66882 // TRN2.2D V2, V4, V6
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F2, 0(R5)
+	WORD $0x4ec768a3 // TRN2.2D V3, V5, V7
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F3, 0(R5)
+	SUBS $1, R4, R4
+	BGT block
+	RET
+
 // func packF16NEON(src unsafe.Pointer, stride uintptr, dst unsafe.Pointer, order *uint32, blocks uintptr)
 TEXT ·packF16NEON(SB), NOSPLIT, $0-40
 	MOVD src+0(FP), R0
@@ -69,6 +124,65 @@ block:
 	ADD $8, R6
 	ADD $8, R7
 	ADD $8, R8
+	WORD $0x4e812804 // TRN1 V4, V0, V1
+	WORD $0x4e816805 // TRN2 V5, V0, V1
+	WORD $0x4e832846 // TRN1 V6, V2, V3
+	WORD $0x4e836847 // TRN2 V7, V2, V3
+	WORD $0x4ec62880 // TRN1.2D V0, V4, V6
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F0, 0(R5)
+	WORD $0x4ec728a1 // TRN1.2D V1, V5, V7
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F1, 0(R5)
+	WORD $0x4ec66882 // TRN2.2D V2, V4, V6
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F2, 0(R5)
+	WORD $0x4ec768a3 // TRN2.2D V3, V5, V7
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F3, 0(R5)
+	SUBS $1, R4, R4
+	BGT block
+	RET
+
+// func packPairsF16BFDOT(src unsafe.Pointer, stride uintptr, dst unsafe.Pointer, order *uint32, blocks uintptr)
+TEXT ·packPairsF16BFDOT(SB), NOSPLIT, $0-40
+	MOVD src+0(FP), R0
+	MOVD stride+8(FP), R1
+	MOVD dst+16(FP), R2
+	MOVD order+24(FP), R3
+	MOVD blocks+32(FP), R4
+	ADD R1, R0, R6
+	ADD R1, R6, R7
+	ADD R1, R7, R8
+block:
+	FMOVQ 0(R0), F4
+	WORD $0x4e217885 // FCVTL2.8H V5, V4
+	WORD $0x0e217884 // FCVTL.4H V4, V4
+	WORD $0x0ea16880 // BFCVTN.4H V0, V4
+	WORD $0x4ea168a0 // BFCVTN2.8H V0, V5
+	FMOVQ 0(R6), F4
+	WORD $0x4e217885 // FCVTL2.8H V5, V4
+	WORD $0x0e217884 // FCVTL.4H V4, V4
+	WORD $0x0ea16881 // BFCVTN.4H V1, V4
+	WORD $0x4ea168a1 // BFCVTN2.8H V1, V5
+	FMOVQ 0(R7), F4
+	WORD $0x4e217885 // FCVTL2.8H V5, V4
+	WORD $0x0e217884 // FCVTL.4H V4, V4
+	WORD $0x0ea16882 // BFCVTN.4H V2, V4
+	WORD $0x4ea168a2 // BFCVTN2.8H V2, V5
+	FMOVQ 0(R8), F4
+	WORD $0x4e217885 // FCVTL2.8H V5, V4
+	WORD $0x0e217884 // FCVTL.4H V4, V4
+	WORD $0x0ea16883 // BFCVTN.4H V3, V4
+	WORD $0x4ea168a3 // BFCVTN2.8H V3, V5
+	ADD $16, R0
+	ADD $16, R6
+	ADD $16, R7
+	ADD $16, R8
 	WORD $0x4e812804 // TRN1 V4, V0, V1
 	WORD $0x4e816805 // TRN2 V5, V0, V1
 	WORD $0x4e832846 // TRN1 V6, V2, V3
@@ -138,4 +252,87 @@ block:
 	FMOVQ F3, 0(R5)
 	SUBS $1, R4, R4
 	BGT block
+	RET
+
+// func packPairsBF16BFDOT(src unsafe.Pointer, stride uintptr, dst unsafe.Pointer, order *uint32, blocks uintptr)
+TEXT ·packPairsBF16BFDOT(SB), NOSPLIT, $0-40
+	MOVD src+0(FP), R0
+	MOVD stride+8(FP), R1
+	MOVD dst+16(FP), R2
+	MOVD order+24(FP), R3
+	MOVD blocks+32(FP), R4
+	ADD R1, R0, R6
+	ADD R1, R6, R7
+	ADD R1, R7, R8
+block:
+	FMOVQ 0(R0), F4
+	WORD $0x4ea41c80 // ORR V0, V4, V4
+	FMOVQ 0(R6), F4
+	WORD $0x4ea41c81 // ORR V1, V4, V4
+	FMOVQ 0(R7), F4
+	WORD $0x4ea41c82 // ORR V2, V4, V4
+	FMOVQ 0(R8), F4
+	WORD $0x4ea41c83 // ORR V3, V4, V4
+	ADD $16, R0
+	ADD $16, R6
+	ADD $16, R7
+	ADD $16, R8
+	WORD $0x4e812804 // TRN1 V4, V0, V1
+	WORD $0x4e816805 // TRN2 V5, V0, V1
+	WORD $0x4e832846 // TRN1 V6, V2, V3
+	WORD $0x4e836847 // TRN2 V7, V2, V3
+	WORD $0x4ec62880 // TRN1.2D V0, V4, V6
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F0, 0(R5)
+	WORD $0x4ec728a1 // TRN1.2D V1, V5, V7
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F1, 0(R5)
+	WORD $0x4ec66882 // TRN2.2D V2, V4, V6
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F2, 0(R5)
+	WORD $0x4ec768a3 // TRN2.2D V3, V5, V7
+	MOVWU.P 4(R3), R5
+	ADD R5<<6, R2, R5
+	FMOVQ F3, 0(R5)
+	SUBS $1, R4, R4
+	BGT block
+	RET
+
+// func pairLinesBFDOT(dst, src unsafe.Pointer, pairs uintptr)
+TEXT ·pairLinesBFDOT(SB), NOSPLIT, $0-24
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD pairs+16(FP), R2
+pair:
+	FMOVQ 0(R1), F0
+	WORD $0x0ea16800 // BFCVTN.4H V0, V0
+	FMOVQ 64(R1), F1
+	WORD $0x0ea16821 // BFCVTN.4H V1, V1
+	WORD $0x4e413800 // ZIP1.8H V0, V0, V1
+	FMOVQ F0, 0(R0)
+	FMOVQ 16(R1), F0
+	WORD $0x0ea16800 // BFCVTN.4H V0, V0
+	FMOVQ 80(R1), F1
+	WORD $0x0ea16821 // BFCVTN.4H V1, V1
+	WORD $0x4e413800 // ZIP1.8H V0, V0, V1
+	FMOVQ F0, 16(R0)
+	FMOVQ 32(R1), F0
+	WORD $0x0ea16800 // BFCVTN.4H V0, V0
+	FMOVQ 96(R1), F1
+	WORD $0x0ea16821 // BFCVTN.4H V1, V1
+	WORD $0x4e413800 // ZIP1.8H V0, V0, V1
+	FMOVQ F0, 32(R0)
+	FMOVQ 48(R1), F0
+	WORD $0x0ea16800 // BFCVTN.4H V0, V0
+	FMOVQ 112(R1), F1
+	WORD $0x0ea16821 // BFCVTN.4H V1, V1
+	WORD $0x4e413800 // ZIP1.8H V0, V0, V1
+	FMOVQ F0, 48(R0)
+	ADD $128, R1
+	ADD $64, R0
+	SUBS $1, R2, R2
+	BGT pair
 	RET

@@ -26,7 +26,7 @@ func (kn Kernel) narrow(dst grid[uint16], src grid[float32], rows, cols int) {
 
 // widen does the reverse.
 func (kn Kernel) widen(dst grid[float32], src grid[uint16], rows, cols int) {
-	if kn.form == pairs {
+	if kn.form == pairs && kn.level == cpu.AVX512 {
 		widenRows(dst, src, rows, cols)
 		return
 	}

@@ -87,8 +87,8 @@ func NewPlan(s conv.Shape) *Plan { return newPlan(s, gemm.Current(), maxBlockK) 
 // bfloat16.
 func NewPlanBF16(s conv.Shape) *Plan {
 	k := s.CI
-	if k%lanes != 0 {
-		k = 1 // pairs are made by whole vectors
+	if k%lanes != 0 || cpu.Current() != cpu.AVX512 {
+		k = 1 // pairs are made by whole vectors, which only that level has transforms of
 	}
 	p := newPlan(s, gemm.CurrentBF16(k), maxBlockPairs)
 	p.narrow = true
