@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"context"
+	"sync"
 	"unsafe"
 
 	"github.com/df65613c/easel/internal/kernel/convert"
@@ -36,10 +37,10 @@ func (p *product) singles(out *Tensor) error {
 	batches, last := p.batch.NumElements(), len(p.batch)
 	plan := gemm.NewPlan(p.m, p.n, p.k)
 	pool := poolFor(plan.Units() * batches)
-	scratch := make([][]byte, pool.Threads())
+	scratch := make([]*[]byte, pool.Threads())
 	err = pool.Run(context.Background(), plan.Units()*batches, func(worker, unit int) {
 		if scratch[worker] == nil {
-			scratch[worker] = make([]byte, plan.ScratchSize())
+			scratch[worker] = borrowScratch(plan.ScratchSize())
 		}
 		i := unit / plan.Units()
 		o := gemm.Operands{
@@ -51,12 +52,29 @@ func (p *product) singles(out *Tensor) error {
 			},
 			C: cv[i*p.m*p.n : (i+1)*p.m*p.n], LDC: p.n,
 		}
-		plan.Run(unit%plan.Units(), scratch[worker], &o)
+		plan.Run(unit%plan.Units(), *scratch[worker], &o)
 	})
+	for _, s := range scratch {
+		if s != nil {
+			idleScratch.Put(s)
+		}
+	}
 	if err != nil || c == out {
 		return err
 	}
 	return copyElements(out, c)
+}
+
+// idleScratch holds the scratch memory of products that are done: to make it
+// anew would take a small product longer than its packing.
+var idleScratch sync.Pool
+
+func borrowScratch(size int) *[]byte {
+	if s, ok := idleScratch.Get().(*[]byte); ok && len(*s) >= size {
+		return s
+	}
+	s := make([]byte, size)
+	return &s
 }
 
 // gemmRows returns a broadcast to the batch, with the values of a row adjacent.

@@ -98,6 +98,10 @@ func (kn Kernel) packPairs(dst []float32, w Matrix, n0, n1, k0, k1, depth int, o
 // packPanel packs the first rows of w, cols in number, to one panel.
 func (kn Kernel) packPanel(panel []float32, w Matrix, cols int, order []uint32) {
 	if w.RowStride == 1 { // a line of the panel is adjacent in w
+		if w.Format == convert.F32 && cols == mostNR && kn.NR == mostNR {
+			moveLines(panel, w, order)
+			return
+		}
 		for k, line := range order {
 			convert.ToF32(panel[int(line)*kn.NR:][:cols], w.column(k, cols), w.Format)
 		}
@@ -115,6 +119,14 @@ func (kn Kernel) packPanel(panel []float32, w Matrix, cols int, order []uint32) 
 		for ; k < len(order); k++ {
 			panel[int(order[k])*kn.NR+c] = w.value(c, k)
 		}
+	}
+}
+
+// moveLines packs whole lines of the widest panels, which are adjacent in w.
+func moveLines(panel []float32, w Matrix, order []uint32) {
+	for k, line := range order {
+		src := unsafe.Add(w.Data, bytes(k*w.ColStride))
+		*(*[mostNR]float32)(panel[int(line)*mostNR:]) = *(*[mostNR]float32)(src)
 	}
 }
 
