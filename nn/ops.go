@@ -46,6 +46,7 @@ type (
 		Act          Activation
 		channelBias  bool
 		residual     bool
+		window       *Window
 	}
 	// GroupNorm normalises groups of channels over an image [B,...,C], then
 	// scales and shifts each channel (Wu and He 2018).
@@ -54,6 +55,15 @@ type (
 		Eps          float32
 		Scale, Shift *Weight
 		Act          Activation
+	}
+	// GroupMoments is the sum, and the sum of squares, of each group of channels
+	// over each row of an image [1,H,W,C]: F64 [H,Groups,2].
+	GroupMoments struct{ Groups int }
+	// GroupScale is what Norm multiplies each channel with and then adds, [2,C],
+	// made from the moments of all rows of an image, some rows an operand.
+	GroupScale struct {
+		Norm   *GroupNorm
+		Pixels int
 	}
 	// LayerNorm normalises the last axis (Ba et al. 2016).
 	LayerNorm struct {
@@ -94,6 +104,7 @@ type (
 	// with W [O,I,3,3], padded by one: y = conv(upsample(x)) + b.
 	UpsampleConv2D struct {
 		Weight, Bias *Weight // Bias may be nil
+		window       *Window
 	}
 	// FourierFilter multiplies the lowest frequencies of each plane of an NHWC
 	// image, 0 and -1 along either axis, with Scale and takes the real part.
@@ -122,9 +133,17 @@ func (o Conv2D) HasResidual() bool { return o.residual }
 // HasChannelBias reports whether the second operand [B,O] is added to every pixel.
 func (o Conv2D) HasChannelBias() bool { return o.channelBias }
 
+// Window returns what a part of the operation reads and makes, or nil if it is whole.
+func (o Conv2D) Window() *Window { return o.window }
+
+// Window returns what a part of the operation reads and makes, or nil if it is whole.
+func (o UpsampleConv2D) Window() *Window { return o.window }
+
 func (Linear) Name() string            { return "Linear" }
 func (Conv2D) Name() string            { return "Conv2D" }
 func (GroupNorm) Name() string         { return "GroupNorm" }
+func (GroupMoments) Name() string      { return "GroupMoments" }
+func (GroupScale) Name() string        { return "GroupScale" }
 func (LayerNorm) Name() string         { return "LayerNorm" }
 func (Attention) Name() string         { return "Attention" }
 func (AttentionReceived) Name() string { return "AttentionReceived" }
@@ -147,6 +166,8 @@ func (Cast) Name() string              { return "Cast" }
 func (Linear) op()            {}
 func (Conv2D) op()            {}
 func (GroupNorm) op()         {}
+func (GroupMoments) op()      {}
+func (GroupScale) op()        {}
 func (LayerNorm) op()         {}
 func (Attention) op()         {}
 func (AttentionReceived) op() {}

@@ -136,7 +136,7 @@ func inPlace(n *Node) int {
 // that its result may lie where the pixels did.
 func Shrinks(n *Node) bool {
 	op, ok := n.Op.(Conv2D)
-	if !ok || op.residual || op.Norm != nil || op.Stride != 1 || op.Pad != (Padding{}) {
+	if !ok || op.window != nil || op.residual || op.Norm != nil || op.Stride != 1 || op.Pad != (Padding{}) {
 		return false
 	}
 	s := op.Weight.Shape

@@ -6,7 +6,6 @@
 package cpu
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/df65613c/easel/internal/cpu"
@@ -27,12 +26,13 @@ type Backend struct {
 	pool      *parallel.Pool
 	precision Precision // F32, BF16 or Int8
 	large     int       // bytes of images that reduced precision keeps rounded
+	ample     int64     // bytes that a program may take before images are made in parts
 	profile   *Profile
 }
 
 // New returns a backend with a pool of threads of its own.
 func New(opts Options) *Backend {
-	return &Backend{pool: parallel.New(opts.Threads), precision: opts.Precision.resolve(), large: largeImage, profile: opts.Profile}
+	return &Backend{pool: parallel.New(opts.Threads), precision: opts.Precision.resolve(), large: largeImage, ample: ampleMemory, profile: opts.Profile}
 }
 
 // Name returns for example "cpu (avx512, f32, 2 threads)".
@@ -52,59 +52,4 @@ func (b *Backend) Supports(op nn.Op, dt tensor.DType) bool {
 func (b *Backend) Close() error {
 	b.pool.Close()
 	return nil
-}
-
-// Bytes of an image that a convolution normalises at a time. Much less costs
-// time, since the weights are packed for each band anew.
-const (
-	bandMost  = 24 << 20
-	bandLeast = 1 << 20
-)
-
-// Compile plans the memory of a program and prepares its kernels.
-func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOptions) (nn.Executable, error) {
-	for band := bandMost; ; band /= 2 {
-		e, err := b.compile(ctx, p, band)
-		if err != nil {
-			return nil, err
-		}
-		total := e.footprint.Total()
-		if opts.Memory == 0 || total <= opts.Memory {
-			return e, e.allocate("")
-		}
-		if band > bandLeast {
-			continue
-		}
-		f := &e.footprint
-		if rest := f.Total() - f.Activations; opts.Spill != "" && rest <= opts.Memory {
-			f.Spilled, f.Activations = f.Activations, 0
-			return e, e.allocate(opts.Spill)
-		}
-		return nil, &nn.MemoryError{Limit: opts.Memory, Least: total}
-	}
-}
-
-func (b *Backend) compile(ctx context.Context, p *nn.Program, band int) (*executable, error) {
-	e := &executable{
-		pool: b.pool, profile: b.profile, precision: b.precision, program: p,
-		mem: make([][]byte, p.Values), formats: storage(p, b.precision, b.large),
-	}
-	c := compiler{executable: e, workspace: make([]int, len(p.Nodes)), band: band}
-	// Small weights are read here, from files that may be cut short meanwhile.
-	err := parallel.Guard(func() error {
-		for i := range p.Nodes {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			if err := c.node(i); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	e.place(c.workspace, c.scratch)
-	return e, nil
 }

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/df65613c/easel/internal/kernel/act"
 	"github.com/df65613c/easel/nn"
@@ -14,6 +15,8 @@ type compiler struct {
 	workspace []int // bytes by node
 	scratch   int   // the most any step needs for one worker
 	band      int   // bytes of an image that are normalised at a time
+	vectors   map[*nn.Weight][]float32
+	counted   map[unsafe.Pointer]bool // weights in the footprint, by address
 }
 
 // reserve adds to the work space of a node, by index, and returns where it is
@@ -44,6 +47,10 @@ func (c *compiler) node(i int) error {
 		return c.upsampleConv(i, n, op)
 	case nn.GroupNorm:
 		return c.groupNorm(i, n, op)
+	case nn.GroupMoments:
+		c.groupMoments(n, op)
+	case nn.GroupScale:
+		return c.scaleParts(i, n, op)
 	case nn.LayerNorm:
 		return c.layerNorm(n, op)
 	case nn.Attention:

@@ -49,7 +49,28 @@ type convolution struct {
 	node   *nn.Node
 	op     nn.Conv2D
 	factor int           // by which the image is enlarged before
+	window nn.Window     // what the node reads and makes
 	fast   func() []byte // the work space of Winograd's algorithm, if that is taken
+}
+
+// windowOf returns the window of a node: of a whole one, all.
+func windowOf(n *nn.Node, part *nn.Window) nn.Window {
+	if part != nil {
+		return *part
+	}
+	return nn.Window{Parts: 1, Height: n.In[0].Dim(1), OutHeight: n.Out.Dim(1)}
+}
+
+// row returns where a row of the image that is read lies: a value and the row of it.
+func (v *convolution) row(at int) (x *nn.Value, row int) {
+	row = at - v.window.First
+	for _, x = range v.node.In[:v.window.Parts] {
+		if row < x.Dim(1) {
+			break
+		}
+		row -= x.Dim(1)
+	}
+	return x, row
 }
 
 func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
@@ -57,7 +78,7 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 	if err != nil {
 		return err
 	}
-	v, x := convolution{c, k, n, op, 1, nil}, n.In[0]
+	v, x := convolution{compiler: c, kernel: k, node: n, op: op, factor: 1, window: windowOf(n, op.Window())}, n.In[0]
 	if c.ready(n, op) {
 		whole := band{images: x.Dim(0), in1: x.Dim(1), out1: n.Out.Dim(1)}
 		v.reserveFast(index, []band{whole})
@@ -68,9 +89,9 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 }
 
 // ready reports whether a convolution can read its image as it is kept: it is
-// not to be normalised or overwritten by the result, and rounded where products are.
+// whole, not to be normalised or overwritten by the result, and rounded where products are.
 func (c *compiler) ready(n *nn.Node, op nn.Conv2D) bool {
-	return op.Norm == nil && !nn.Shrinks(n) && (!c.precision.narrow() || c.formats[n.In[0].Root().ID()] == convert.BF16)
+	return op.Norm == nil && op.Window() == nil && !nn.Shrinks(n) && (!c.precision.narrow() || c.formats[n.In[0].Root().ID()] == convert.BF16)
 }
 
 // pixels are the elements of an image: either of float32 or of bfloat16.
@@ -120,8 +141,7 @@ func (p pixels) len() int { return len(p.wide) + len(p.narrow) }
 
 // imageSize returns the height and the width of the image that is convolved.
 func (v *convolution) imageSize() (h, w int) {
-	x := v.node.In[0]
-	return v.factor * x.Dim(1), v.factor * x.Dim(2)
+	return v.factor * v.window.Height, v.factor * v.node.In[0].Dim(2)
 }
 
 // prepared adds passes that normalise a band of rows into work space, or only
@@ -133,7 +153,7 @@ func (v *convolution) prepared(index int) error {
 	width := v.factor * stored
 	var apply func(image int, dst, src []float32)
 	if v.op.Norm != nil {
-		a, err := v.groupAffine(index, x, v.op.Norm)
+		a, err := v.affine(index)
 		if err != nil {
 			return err
 		}
@@ -164,7 +184,8 @@ func (v *convolution) prepared(index int) error {
 		rows := b.in1 - b.in0
 		v.step(b.images*rows, scratch, func(worker, unit int) {
 			image, row := b.image+unit/rows, b.in0+unit%rows
-			from := (image*x.Dim(1) + row/v.factor) * stored
+			x, at := v.row(row / v.factor)
+			from := (image*x.Dim(1) + at) * stored
 			src, dst := e.pixels(x).part(from, from+stored), work().part(unit*width, (unit+1)*width)
 			if apply == nil {
 				dst.enlarge(src, v.factor, x.Dim(3))
@@ -193,33 +214,41 @@ type band struct {
 // bands divides the output so that the input of each part takes no more than
 // the compiler's band: all images at once if they fit, else rows of one.
 func (v *convolution) bands() []band {
-	x, y := v.node.In[0], v.node.Out
+	x := v.node.In[0]
 	h, w := v.imageSize()
-	batch, row := x.Dim(0), w*x.Dim(3)*4
+	row := w * x.Dim(3) * 4
 	if v.precision.narrow() {
 		row /= 2
 	}
-	if batch*h*row <= v.band {
-		return []band{{images: batch, in1: h, out1: y.Dim(1)}}
+	all := v.kernel.bandOf(0, v.window.Out, v.window.Out+v.node.Out.Dim(1), h)
+	all.images = x.Dim(0)
+	size := (all.in1 - all.in0) * row
+	if all.images*size <= v.band {
+		return []band{all}
 	}
-	return v.kernel.bands(batch, h, y.Dim(1), (h*row+v.band-1)/v.band)
+	return v.kernel.bands(all, h, (size+v.band-1)/v.band)
 }
 
-// bands divides the output rows of each image, and tells which rows of the
-// input, h of them, each part needs.
-func (k *kernel) bands(batch, h, outH, parts int) []band {
-	rows := (outH + parts - 1) / parts
+// bands divides the output rows of each image, whose input has h.
+func (k *kernel) bands(all band, h, parts int) []band {
+	rows := (all.out1 - all.out0 + parts - 1) / parts
 	rows = (rows + winograd.TileRows - 1) / winograd.TileRows * winograd.TileRows // so that bands do not change a bit
 	var bands []band
-	for image := range batch {
-		for out := 0; out < outH; out += rows {
-			b := band{image: image, images: 1, out0: out, out1: min(out+rows, outH)}
-			first, last := k.reach(b)
-			b.in0, b.in1 = max(0, first), min(h, last)
-			bands = append(bands, b)
+	for image := range all.images {
+		for out := all.out0; out < all.out1; out += rows {
+			bands = append(bands, k.bandOf(image, out, min(out+rows, all.out1), h))
 		}
 	}
 	return bands
+}
+
+// bandOf returns rows of the output of an image with those of the input, which
+// has h, that they need.
+func (k *kernel) bandOf(image, out0, out1, h int) band {
+	b := band{image: image, images: 1, out0: out0, out1: out1}
+	first, last := k.reach(b)
+	b.in0, b.in1 = max(0, first), min(h, last)
+	return b
 }
 
 // reach returns the rows that the taps of a band reach, some of them padding.
@@ -275,7 +304,7 @@ func (c *compiler) winograd(s conv.Shape) *winograd.Plan {
 // profits by it; the bands of it then take it, too.
 func (v *convolution) reserveFast(index int, bands []band) {
 	h, w := v.imageSize()
-	whole := v.part(band{images: v.node.In[0].Dim(0), in1: h, out1: v.node.Out.Dim(1)}, w)
+	whole := v.part(band{images: v.node.In[0].Dim(0), in1: h, out1: v.window.OutHeight}, w)
 	if !winograd.Profitable(whole) {
 		return
 	}
@@ -291,7 +320,8 @@ func (v *convolution) rows(b band, x func() pixels) {
 	n, op, e := v.node, v.op, v.executable
 	channels := v.shape[0]
 	row := n.Out.Dim(2) * channels
-	from, to := (b.image*n.Out.Dim(1)+b.out0)*row, ((b.image+b.images-1)*n.Out.Dim(1)+b.out1)*row
+	top := v.window.Out
+	from, to := (b.image*n.Out.Dim(1)+b.out0-top)*row, ((b.image+b.images-1)*n.Out.Dim(1)+b.out1-top)*row
 	act := epilogue(op.Act)
 	_, w := v.imageSize()
 	v.convolve(v.part(b, w), v.fast, func(o *conv.Operands) {
@@ -301,7 +331,11 @@ func (v *convolution) rows(b band, x func() pixels) {
 			o.ChannelBias = e.f32(n.In[1])[b.image*channels:]
 		}
 		if op.HasResidual() {
-			add := e.pixels(n.In[len(n.In)-1]).part(from, to)
+			r, skip := n.In[len(n.In)-1], 0
+			if r.Dim(1) > n.Out.Dim(1) { // the whole image
+				skip = top * row
+			}
+			add := e.pixels(r).part(skip+from, skip+to)
 			o.Add, o.Add16 = add.wide, add.narrow
 		}
 	})

@@ -2,3 +2,6 @@ package cpu
 
 // KeepRounded lets reduced precision keep images of so many bytes on rounded.
 func (b *Backend) KeepRounded(bytes int) { b.large = bytes }
+
+// StreamFrom lets programs that take more than so many bytes make images in parts.
+func (b *Backend) StreamFrom(bytes int64) { b.ample = bytes }

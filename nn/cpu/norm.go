@@ -44,9 +44,14 @@ func (c *compiler) layerNorm(n *nn.Node, op nn.LayerNorm) error {
 // affine gives what GroupNorm multiplies and adds to each channel of image b.
 type affine func(b int) (mul, add []float32)
 
-// groupAffine adds two passes over the image x: the moments of blocks of
-// pixels, and what these make of each channel.
-func (c *compiler) groupAffine(index int, x *nn.Value, op *nn.GroupNorm) (affine, error) {
+// groupScale makes that from moments.
+type groupScale struct {
+	scale, shift []float32
+	groups, n    int // n is the elements of a group
+	eps          float32
+}
+
+func (c *compiler) groupScale(op *nn.GroupNorm, pixels int) (*groupScale, error) {
 	scale, err := c.vector(op.Scale)
 	if err != nil {
 		return nil, err
@@ -55,31 +60,52 @@ func (c *compiler) groupAffine(index int, x *nn.Value, op *nn.GroupNorm) (affine
 	if err != nil {
 		return nil, err
 	}
-	im := imageOf(x)
-	groups, per := op.Groups, im.channels/op.Groups
-	parts := im.blocks * groups // moments in an image
-	e := c.executable
-	momentsAt := c.reserve(index, im.batch*parts*int(unsafe.Sizeof(norm.Moments{})))
-	affineAt := c.reserve(index, im.batch*2*im.channels*4)
-	moments := func(b int) []norm.Moments { return elements[norm.Moments](momentsAt())[b*parts : (b+1)*parts] }
-	a := func(b int) (mul, add []float32) {
-		v := elements[float32](affineAt())[b*2*im.channels:]
-		return v[:im.channels], v[im.channels : 2*im.channels]
+	return &groupScale{scale, shift, op.Groups, pixels * (len(scale) / op.Groups), op.Eps}, nil
+}
+
+// set makes mul and add from the moments of blocks of pixels.
+func (s *groupScale) set(mul, add []float32, m []norm.Moments) {
+	per := len(mul) / s.groups
+	for g := range s.groups {
+		i, j := g*per, (g+1)*per
+		norm.GroupAffine(mul[i:j], add[i:j], s.scale[i:j], s.shift[i:j], m[g:], s.groups, s.n, s.eps)
 	}
-	c.step(im.batch*im.blocks, c.readingScratch(x, im.size*im.channels), func(worker, unit int) {
-		b, i := unit/im.blocks, unit%im.blocks
-		from, to := im.block(b, i)
-		norm.GroupMoments(moments(b)[i*groups:(i+1)*groups], e.read(x, worker, from, to, 0), im.channels)
-	})
+}
+
+// groupAffine adds two passes over the image x: the moments of blocks of
+// pixels, and what these make of each channel.
+func (c *compiler) groupAffine(index int, x *nn.Value, op *nn.GroupNorm) (affine, error) {
+	im := imageOf(x)
+	s, err := c.groupScale(op, im.pixels)
+	if err != nil {
+		return nil, err
+	}
+	parts := im.blocks * op.Groups // moments in an image
+	momentsAt := c.reserve(index, im.batch*parts*momentsSize)
+	affineAt := c.reserve(index, im.batch*2*im.channels*4)
+	moments := func() []norm.Moments { return elements[norm.Moments](momentsAt()) }
+	a := func(b int) (mul, add []float32) {
+		return halves(elements[float32](affineAt())[b*2*im.channels:][:2*im.channels])
+	}
+	c.moments(im, x, op.Groups, moments)
 	c.step(im.batch, 0, func(_, b int) {
-		m := moments(b)
 		mul, add := a(b)
-		for g := range groups {
-			i, j := g*per, (g+1)*per
-			norm.GroupAffine(mul[i:j], add[i:j], scale[i:j], shift[i:j], m[g:], groups, im.pixels*per, op.Eps)
-		}
+		s.set(mul, add, moments()[b*parts:(b+1)*parts])
 	})
 	return a, nil
+}
+
+const momentsSize = int(unsafe.Sizeof(norm.Moments{}))
+
+func halves(v []float32) (a, b []float32) { return v[:len(v)/2], v[len(v)/2:] }
+
+// moments adds a pass that makes those of all blocks of images.
+func (c *compiler) moments(im image, x *nn.Value, groups int, dst func() []norm.Moments) {
+	e := c.executable
+	c.step(im.batch*im.blocks, c.readingScratch(x, im.size*im.channels), func(worker, unit int) {
+		from, to := im.block(unit/im.blocks, unit%im.blocks)
+		norm.GroupMoments(dst()[unit*groups:(unit+1)*groups], e.read(x, worker, from, to, 0), im.channels)
+	})
 }
 
 // image is the division of images [B,...,C] into blocks of pixels.
@@ -88,6 +114,10 @@ type image struct{ batch, pixels, channels, blocks, size int }
 func imageOf(x *nn.Value) image {
 	im := image{batch: x.Dim(0), channels: x.Dim(-1)}
 	im.pixels = x.Shape().NumElements() / im.batch / im.channels
+	if len(x.Shape()) == 4 { // rows, so that moments of parts are those of the whole
+		im.blocks, im.size = x.Dim(1), x.Dim(2)
+		return im
+	}
 	im.blocks, im.size = rowBlocks(im.pixels, im.channels)
 	return im
 }

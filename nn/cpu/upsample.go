@@ -10,6 +10,6 @@ func (c *compiler) upsampleConv(index int, n *nn.Node, op nn.UpsampleConv2D) err
 	if err != nil {
 		return err
 	}
-	v := convolution{c, k, n, plain, 2, nil}
+	v := convolution{compiler: c, kernel: k, node: n, op: plain, factor: 2, window: windowOf(n, op.Window())}
 	return v.prepared(index)
 }

@@ -84,15 +84,22 @@ func data(t *tensor.Tensor) unsafe.Pointer {
 	return unsafe.Pointer(&t.Memory()[t.Offset()/elements*bytes])
 }
 
+// countWeight adds a weight to the footprint, once if several nodes read it.
 func (c *compiler) countWeight(t *tensor.Tensor) {
-	elements, bytes := t.DType().Block()
-	c.footprint.Weights += int64(t.NumElements() / elements * bytes)
+	if at := data(t); !c.counted[at] {
+		elements, bytes := t.DType().Block()
+		c.footprint.Weights += int64(t.NumElements() / elements * bytes)
+		c.counted[at] = true
+	}
 }
 
 // vector returns a weight [N] in float32, or nil for none.
 func (c *compiler) vector(w *nn.Weight) ([]float32, error) {
 	if w == nil {
 		return nil, nil
+	}
+	if v := c.vectors[w]; v != nil {
+		return v, nil
 	}
 	t, f, err := load(w)
 	if err != nil {
@@ -104,5 +111,6 @@ func (c *compiler) vector(w *nn.Weight) ([]float32, error) {
 	v := make([]float32, t.NumElements())
 	convert.ToF32(v, t.Bytes(), f)
 	c.footprint.Packed += int64(4 * len(v))
+	c.vectors[w] = v
 	return v, nil
 }

@@ -100,11 +100,15 @@ func (ev *evaluator) node(n *nn.Node) ([]float64, error) {
 	case nn.Linear:
 		return y, ev.linear(y, x, n, op)
 	case nn.Conv2D:
-		return y, ev.conv(y, x, n, op)
+		return y, ev.conv(y, n, op)
 	case nn.UpsampleConv2D:
-		return y, upsampleConv(y, x, xs, ys, op)
+		return y, ev.upsampleConv(y, n, op)
 	case nn.GroupNorm:
 		return y, groupNorm(y, x, xs, op)
+	case nn.GroupMoments:
+		groupMoments(y, x, xs, op.Groups)
+	case nn.GroupScale:
+		return y, ev.groupScale(y, n, op)
 	case nn.LayerNorm:
 		return y, groupNorm(y, x, tensor.Shape{xs.NumElements() / xs[len(xs)-1], xs[len(xs)-1]},
 			nn.GroupNorm{Groups: 1, Eps: op.Eps, Scale: op.Scale, Shift: op.Shift})
@@ -257,18 +261,29 @@ func (ev *evaluator) linear(y, x []float64, n *nn.Node, op nn.Linear) error {
 	return nil
 }
 
-func (ev *evaluator) conv(y, x []float64, n *nn.Node, op nn.Conv2D) error {
+func (ev *evaluator) conv(y []float64, n *nn.Node, op nn.Conv2D) error {
 	w, err := param(op.Weight, 0)
 	if err != nil {
 		return err
 	}
-	xs, ys, ws := n.In[0].Shape(), n.Out.Shape(), op.Weight.Shape
-	if op.Norm != nil {
+	x, xs, top := ev.image(n, op.Window())
+	ys, ws := n.Out.Shape(), op.Weight.Shape
+	switch {
+	case op.Norm != nil && op.Window() != nil:
+		x = scaled(x, ev.get(n.In[op.Window().Parts]), op.Norm.Act)
+	case op.Norm != nil:
 		normed := make([]float64, len(x))
 		if err := groupNorm(normed, x, xs, *op.Norm); err != nil {
 			return err
 		}
 		x = normed
+	}
+	var residual []float64
+	if op.HasResidual() {
+		residual = ev.get(n.In[len(n.In)-1])
+		if len(residual) > len(y) { // of the whole image
+			residual = residual[top*ys[2]*ys[3]:]
+		}
 	}
 	bias, err := param(op.Bias, ws[0])
 	if err != nil {
@@ -282,7 +297,7 @@ func (ev *evaluator) conv(y, x []float64, n *nn.Node, op nn.Conv2D) error {
 		}
 		for ky := range ws[2] {
 			for kx := range ws[3] {
-				iy, ix := oy*op.Stride+ky-op.Pad.Top, ox*op.Stride+kx-op.Pad.Left
+				iy, ix := (top+oy)*op.Stride+ky-op.Pad.Top, ox*op.Stride+kx-op.Pad.Left
 				if iy < 0 || iy >= xs[1] || ix < 0 || ix >= xs[2] {
 					continue
 				}
@@ -292,14 +307,16 @@ func (ev *evaluator) conv(y, x []float64, n *nn.Node, op nn.Conv2D) error {
 			}
 		}
 		if op.HasResidual() {
-			sum += ev.get(n.In[len(n.In)-1])[i]
+			sum += residual[i]
 		}
 		y[i] = activate(op.Act, sum)
 	}
 	return nil
 }
 
-func upsampleConv(y, x []float64, xs, ys tensor.Shape, op nn.UpsampleConv2D) error {
+func (ev *evaluator) upsampleConv(y []float64, n *nn.Node, op nn.UpsampleConv2D) error {
+	x, xs, top := ev.image(n, op.Window())
+	ys := n.Out.Shape()
 	w, err := param(op.Weight, 0)
 	if err != nil {
 		return err
@@ -313,8 +330,8 @@ func upsampleConv(y, x []float64, xs, ys tensor.Shape, op nn.UpsampleConv2D) err
 		y[i] = bias[o]
 		for ky := range 3 {
 			for kx := range 3 {
-				uy, ux := oy+ky-1, ox+kx-1
-				if uy < 0 || uy >= ys[1] || ux < 0 || ux >= ys[2] {
+				uy, ux := top+oy+ky-1, ox+kx-1
+				if uy < 0 || uy >= 2*xs[1] || ux < 0 || ux >= ys[2] {
 					continue
 				}
 				for c := range xs[3] {
