@@ -57,9 +57,9 @@ func newProduct(a, b *Tensor) (*product, error) {
 	if a.dtype != b.dtype {
 		return nil, fmt.Errorf("tensor: MatMul of %s and %s: convert one of them", a.dtype, b.dtype)
 	}
-	mismatch := fmt.Errorf("tensor: MatMul of shapes %v and %v", a.shape, b.shape)
+	mismatch := func() error { return fmt.Errorf("tensor: MatMul of shapes %v and %v", a.shape, b.shape) }
 	if len(a.shape) == 0 || len(b.shape) == 0 {
-		return nil, mismatch
+		return nil, mismatch()
 	}
 	p := &product{a: a, b: b}
 	var err error
@@ -77,7 +77,7 @@ func newProduct(a, b *Tensor) (*product, error) {
 	p.m, p.k, p.n = p.a.shape[ab], p.a.shape[ab+1], p.b.shape[bb+1]
 	p.batch, err = BroadcastShapes(p.a.shape[:ab], p.b.shape[:bb])
 	if err != nil || p.b.shape[bb] != p.k {
-		return nil, mismatch
+		return nil, mismatch()
 	}
 	return p, nil
 }

@@ -3,6 +3,7 @@ package tensor_test
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +34,20 @@ func values(t *tensor.Tensor) []float64 {
 		v = append(v, x)
 	}
 	return v
+}
+
+// TestMatMulLeavesOnlyItsResult: the memory that a product works in is used again.
+func TestMatMulLeavesOnlyItsResult(t *testing.T) {
+	const n, runs = 256, 50
+	a := tensor.New(tensor.F32, n, n)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range runs {
+		_, err := tensor.MatMul(a, a)
+		require.NoError(t, err)
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(runs*(4*n*n+48<<10)))
 }
 
 func TestDTypes(t *testing.T) {

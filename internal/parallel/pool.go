@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Pool is a set of goroutines that wait for work. Run may be called from
@@ -14,8 +15,9 @@ import (
 type Pool struct {
 	threads int
 	mu      sync.Mutex // held for one Run
-	start   chan int   // worker number; one send wakes one worker
+	start   chan int   // worker number; one send starts one worker
 	done    sync.WaitGroup
+	busy    atomic.Int64 // workers that were started and are not done
 
 	// The work of the current Run.
 	ctx   context.Context
@@ -30,16 +32,41 @@ func New(n int) *Pool {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: n, start: make(chan int)}
+	p := &Pool{threads: n, start: make(chan int, n-1)}
 	for range n - 1 {
-		go func() {
-			for w := range p.start {
-				p.work(w)
-				p.done.Done()
-			}
-		}()
+		go p.serve()
 	}
 	return p
+}
+
+// patience is how long a goroutine looks for what it waits for before it
+// sleeps: to wake one up takes longer than many a Run.
+const patience = 50 * time.Microsecond
+
+// await looks for a condition for a while.
+func await(ready func() bool) {
+	for start := time.Now(); time.Since(start) < patience; runtime.Gosched() {
+		for range 100 { // looks between which others may run
+			if ready() {
+				return
+			}
+		}
+	}
+}
+
+// serve works whenever it is started.
+func (p *Pool) serve() {
+	started := func() bool { return len(p.start) > 0 }
+	for {
+		await(started)
+		w, ok := <-p.start
+		if !ok {
+			return
+		}
+		p.work(w)
+		p.busy.Add(-1)
+		p.done.Done()
+	}
 }
 
 // Threads returns the number of workers; worker numbers are below it.
@@ -59,10 +86,12 @@ func (p *Pool) Run(ctx context.Context, units int, task func(worker, unit int)) 
 	p.fault.Store(nil)
 	helpers := min(p.threads, units) - 1
 	p.done.Add(helpers)
+	p.busy.Store(int64(helpers))
 	for w := range helpers {
 		p.start <- w + 1
 	}
 	p.work(0)
+	await(func() bool { return p.busy.Load() == 0 })
 	p.done.Wait()
 	p.ctx, p.task = nil, nil
 	if f := p.fault.Load(); f != nil {

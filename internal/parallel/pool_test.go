@@ -27,6 +27,18 @@ func TestRunCallsEachUnitOnce(t *testing.T) {
 	}
 }
 
+// TestRunAfterRest: workers are found whether they are asleep or still looking for work.
+func TestRunAfterRest(t *testing.T) {
+	p := New(3)
+	defer p.Close()
+	var calls atomic.Int64
+	for i := range 60 {
+		require.NoError(t, p.Run(context.Background(), 1+i%5, func(_, _ int) { calls.Add(1) }))
+		time.Sleep(time.Duration(i%3) * patience)
+	}
+	require.EqualValues(t, 60*3, calls.Load())
+}
+
 func TestRunStopsWhenCancelled(t *testing.T) {
 	p := New(2)
 	defer p.Close()
