@@ -68,6 +68,14 @@ func (d drawCounter) Normal(dst []float32) {
 	}
 }
 
+// Between implements sched.StepNoise.
+func (d drawCounter) Between(dst []float32, from, to float64) {
+	*d.draws++
+	if d.Noise != nil {
+		sched.Draw(d.Noise, dst, from, to)
+	}
+}
+
 // watched counts a sampler's draws of noise, which depend on the model's options too.
 func watched(s sched.Sampler, draws *int) sched.Sampler {
 	return hooked(s, func(r *sched.Run[float32]) { r.Noise = drawCounter{r.Noise, draws} })

@@ -61,6 +61,12 @@ func (n noiseRecorder) Normal(dst []float32) {
 	n.rec.noise = append(n.rec.noise, slices.Clone(dst))
 }
 
+// Between implements sched.StepNoise.
+func (n noiseRecorder) Between(dst []float32, from, to float64) {
+	sched.Draw(n.Noise, dst, from, to)
+	n.rec.noise = append(n.rec.noise, slices.Clone(dst))
+}
+
 // Latents returns what the recorded run ended with.
 func (rec *Recording) Latents() []float32 { return rec.latents }
 

@@ -5,3 +5,20 @@ package sched
 type Noise interface {
 	Normal(dst []float32)
 }
+
+// StepNoise is a Noise that has numbers of its own for each step between two
+// noise levels. The samplers of the diffusion SDE ask it for them.
+type StepNoise interface {
+	Noise
+	Between(dst []float32, from, to float64)
+}
+
+// Draw fills dst with the noise of a step, if the source tells steps apart, or
+// with what comes next.
+func Draw(n Noise, dst []float32, from, to float64) {
+	if s, ok := n.(StepNoise); ok {
+		s.Between(dst, from, to)
+		return
+	}
+	n.Normal(dst)
+}

@@ -13,10 +13,10 @@ func DPMPPSDE[T Float](ctx context.Context, r *Run[T]) error {
 		return err
 	}
 	x, denoised2, noise := make([]T, len(r.X)), make([]T, len(r.X)), make([]float32, len(r.X))
-	step := func(dst, denoised []T, from, to float64) {
+	step := func(dst, denoised []T, from, to float64, start, end T) {
 		down, up := ancestral(from, to, eta)
 		if eta != 0 {
-			r.Noise.Normal(noise)
+			Draw(r.Noise, noise, byLog(start), byLog(end))
 		}
 		keep, rest, g := T(down/from), T(1-down/from), T(up*r.sNoise())
 		for j, v := range r.X {
@@ -30,14 +30,21 @@ func DPMPPSDE[T Float](ctx context.Context, r *Run[T]) error {
 			return nil
 		}
 		middle := math.Sqrt(from * to)
-		step(x, denoised, from, middle)
+		start, end := minusLog[T](from), minusLog[T](to)
+		step(x, denoised, from, middle, start, start+T((end-start)/2))
 		if err := r.evaluate(ctx, denoised2, x, middle, i); err != nil {
 			return err
 		}
-		step(r.X, denoised2, from, to)
+		step(r.X, denoised2, from, to, start, end)
 		return nil
 	})
 }
+
+// minusLog and byLog go from a noise level to minus its logarithm and back in T,
+// by way of which k-diffusion tells levels to a source of noise.
+func minusLog[T Float](sigma float64) T { return -T(math.Log(float64(T(sigma)))) }
+
+func byLog[T Float](t T) float64 { return float64(T(math.Exp(-float64(t)))) }
 
 // DPMPP2MSDE is the multistep solver of second order of the diffusion SDE,
 // SDE-DPM-Solver++(2M) (Lu et al. 2022), of the midpoint kind.
@@ -117,7 +124,7 @@ func (r *Run[T]) multistepSDE(ctx context.Context, correction func(h float64, pa
 		long := h * (1 + eta)
 		w := correction(long, past[:n])
 		if eta != 0 {
-			r.Noise.Normal(noise)
+			Draw(r.Noise, noise, from, to)
 		}
 		keep, first, g := T(math.Exp(-long)), T(-math.Expm1(-long)), T(to*math.Sqrt(-math.Expm1(-2*h*eta))*r.sNoise())
 		a, b, c := first+T(w[0]), T(w[1]), T(w[2])

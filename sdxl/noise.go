@@ -10,14 +10,20 @@ import (
 )
 
 // Noises are the generators of noise: torch's on a CPU, and torch's on a CUDA
-// device.
-var Noises = []string{"torch", "philox"}
+// device; and each with a Brownian motion for the steps of samplers of the SDE.
+var Noises = []string{"torch", "philox", "brownian", "brownian-philox"}
 
-func newNoise(source string, seed int64) sched.Noise {
-	if source == "philox" {
-		return sched.NewPhiloxNoise(seed)
+// newNoise returns a generator for a run over the given noise levels.
+func newNoise(source string, seed int64, sigmas []float64) sched.Noise {
+	path, brownian := strings.CutPrefix(source, "brownian")
+	generator := func(seed int64) sched.Noise { return sched.NewTorchNoise(seed) }
+	if strings.HasSuffix(path, "philox") {
+		generator = func(seed int64) sched.Noise { return sched.NewPhiloxNoise(seed) }
 	}
-	return sched.NewTorchNoise(seed)
+	if brownian {
+		return sched.NewBrownianNoise(generator(seed), generator, seed, sigmas)
+	}
+	return generator(seed)
 }
 
 // Variation mixes another seed into the first noise.
@@ -37,8 +43,17 @@ func (n perPicture) Normal(dst []float32) {
 	}
 }
 
-// noise returns the generator of a run, or one of a variation's seed.
-func (r *resolved) noise(variation bool) sched.Noise {
+// Between implements sched.StepNoise.
+func (n perPicture) Between(dst []float32, from, to float64) {
+	size := len(dst) / len(n)
+	for i, g := range n {
+		sched.Draw(g, dst[i*size:(i+1)*size], from, to)
+	}
+}
+
+// noise returns the generator of a run over noise levels, or one of a
+// variation's seed.
+func (r *resolved) noise(variation bool, sigmas []float64) sched.Noise {
 	seeds := r.Seeds
 	if seeds == nil {
 		seeds = []int64{r.seed}
@@ -48,7 +63,7 @@ func (r *resolved) noise(variation bool) sched.Noise {
 		if variation {
 			seed = r.Variation.Seed + int64(i)
 		}
-		n = append(n, newNoise(r.Noise, seed))
+		n = append(n, newNoise(r.Noise, seed, sigmas))
 	}
 	if len(n) == 1 {
 		return n[0]
@@ -62,7 +77,7 @@ func (r *resolved) vary(noise []float32, c, h, w int) {
 		return
 	}
 	other := make([]float32, len(noise))
-	r.noise(true).Normal(other)
+	r.noise(true, nil).Normal(other)
 	for i := 0; i < len(noise); i += c * h * w {
 		slerp(noise[i:i+c*h*w], other[i:i+c*h*w], c, h, w, r.Variation.Strength)
 	}

@@ -65,7 +65,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	c.prediction = schedule.Prediction
-	noise := r.noise(false)
+	noise := r.noise(false, schedule.Sigmas)
 	x, err := p.start(ctx, &r, schedule, noise)
 	if err != nil {
 		return nil, err

@@ -42,6 +42,7 @@ type Extras struct {
 	Schedule     string   `json:"schedule,omitempty"` // one of Schedules
 	Spacing      string   `json:"spacing,omitempty"`  // leading, linspace or trailing
 	Dialect      string   `json:"dialect,omitempty"`  // one of sched.DialectNames
+	Noise        string   `json:"noise,omitempty"`    // one of Noises
 	Eta          *float64 `json:"eta,omitempty"`      // see Noising
 	SNoise       *float64 `json:"s_noise,omitempty"`
 	SChurn       *float64 `json:"s_churn,omitempty"`

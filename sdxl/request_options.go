@@ -78,7 +78,7 @@ func (r *Request) prompts(o *Options) {
 func (x *Extras) apply(o *Options) {
 	o.Guidance, o.PAG, o.SAG, o.FreeU, o.Cache = x.Guidance, x.PAG, x.SAG, x.FreeU, x.Cache
 	o.Prompt2, o.Negative2 = x.Prompt2, x.Negative2
-	o.Schedule, o.Spacing, o.Dialect, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.Dialect, x.PromptSyntax, x.ClipSkip
+	o.Schedule, o.Spacing, o.Dialect, o.Noise, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.Dialect, x.Noise, x.PromptSyntax, x.ClipSkip
 	o.Noising = Noising{Eta: x.Eta, SNoise: x.SNoise, Order: x.Order}
 	if x.SChurn != nil {
 		o.Noising.Churn = &sched.Churn{Amount: *x.SChurn}

@@ -85,6 +85,7 @@ func TestRequestRanges(t *testing.T) {
 		r(`,"init_image_mode":"STEP_SCHEDULE"`):                               "init_image_mode",
 		r(`,"step_schedule_start":0.5`):                                       "step_schedule_start",
 		r(`,"extras":{"original_size":[0,5]}`):                                "extras.original_size",
+		r(`,"extras":{"noise":"white"}`):                                      "extras.noise",
 		r(`,"extras":{"guidance":{"method":"magic"}}`):                        "extras.guidance",
 		r(`,"extras":{"guidance":{"method":"cfg++"}},"cfg_scale":7`):          "extras.guidance",
 		r(`,"extras":{"guidance":{"apg":{"beta":1}}}`):                        "extras.guidance.apg.beta",
@@ -94,7 +95,7 @@ func TestRequestRanges(t *testing.T) {
 		require.Contains(t, violations(t, body), field, body)
 	}
 	for _, body := range []string{r(``), r(`,"steps":1`), r(`,"steps":150,"samples":10,"seed":4294967295,"cfg_scale":35,"width":64,"height":128`),
-		r(`,"cfg_scale":0,"seed":0,"clip_guidance_preset":"SLOWEST","sampler":null`), r(`,"extras":{"schedule":"karras","crop":[0,16]}`),
+		r(`,"cfg_scale":0,"seed":0,"clip_guidance_preset":"SLOWEST","sampler":null`), r(`,"extras":{"schedule":"karras","noise":"brownian","crop":[0,16]}`),
 		r(`,"extras":{"guidance":{"method":"cfg++"}}`), r(`,"extras":{"guidance":{"method":"apg","apg":{"norm":4},"interval":[0.1,0.9]}}`)} {
 		request, err := ParseRequest([]byte(body))
 		require.NoError(t, err, body)

@@ -146,6 +146,7 @@ func (x *Extras) validate(e *RequestError) {
 	oneOf(e, "extras.schedule", x.Schedule, Schedules())
 	oneOf(e, "extras.spacing", x.Spacing, spacings)
 	oneOf(e, "extras.dialect", x.Dialect, sched.DialectNames())
+	oneOf(e, "extras.noise", x.Noise, Noises)
 	for _, v := range []struct {
 		field string
 		is    *float64

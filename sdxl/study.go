@@ -57,7 +57,7 @@ func (s *Study) guide(sigmas []float64) *guidance.Run[float32] {
 // Start returns the first noise of the seed, of deviation 1.
 func (s *Study) Start() []float32 {
 	x := make([]float32, s.shape.NumElements())
-	s.r.noise(false).Normal(x)
+	s.r.noise(false, nil).Normal(x)
 	return x
 }
 
@@ -76,7 +76,7 @@ func (s *Study) Run(ctx context.Context, sampler sched.Sampler, x []float32, sig
 	if len(x) != s.shape.NumElements() || len(sigmas) < 2 {
 		return fmt.Errorf("sdxl: %d latents and %d sigmas, want %d and at least 2", len(x), len(sigmas), s.shape.NumElements())
 	}
-	noise := s.r.noise(false)
+	noise := s.r.noise(false, sigmas)
 	noise.Normal(make([]float32, len(x))) // past Start
 	s.d.guide, s.d.unet.calls = s.guide(sigmas), 0
 	return sampler.F32(ctx, &sched.Run[float32]{

@@ -71,7 +71,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
 	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "seeds of pictures that each have a noise of their own, in place of --seed and --batch")
-	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises, ", ")+" (default torch, as on a CPU; philox as on a CUDA device)")
+	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises, ", ")+" (default torch, as on a CPU; philox as on a CUDA device; brownian-: SDE samplers follow one path at any number of steps, as in the web UIs)")
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed to mix into the first noise")
 	flags.Float64Var(&f.variation.Strength, "variation-strength", 0, "how much of it, 0 to 1")
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")

@@ -1,6 +1,7 @@
 package demo_test
 
 import (
+	"cmp"
 	"context"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 func TestSeedsOfPictures(t *testing.T) {
 	pipe := pipeline(t)
 	draw := func(o sdxl.Options) [][]uint8 {
-		o.Prompt, o.Steps, o.CFG, o.Sampler = "a red circle", new(6), new(4.0), "euler_a"
+		o.Prompt, o.Steps, o.CFG, o.Sampler = "a red circle", new(6), new(4.0), cmp.Or(o.Sampler, "euler_a")
 		r, err := pipe.Generate(context.Background(), o)
 		require.NoError(t, err)
 		var pix [][]uint8
@@ -35,12 +36,21 @@ func TestSeedsOfPictures(t *testing.T) {
 	require.Equal(t, [][]uint8{draw(from(sdxl.Options{Seed: new(int64(5))}))[0], draw(from(sdxl.Options{Seed: new(int64(9))}))[0]}, draw(from(sdxl.Options{Seeds: []int64{5, 9}})))
 
 	vary := func(strength float64) []uint8 {
-		return draw(sdxl.Options{Seed: new(int64(5)), Sampler: "euler", Variation: &sdxl.Variation{Seed: 9, Strength: strength}})[0]
+		return draw(sdxl.Options{Seed: new(int64(5)), Variation: &sdxl.Variation{Seed: 9, Strength: strength}})[0]
 	}
 	require.Equal(t, alone(5), vary(0))
 	require.NotEqual(t, alone(5), vary(0.3))
 	philox := draw(sdxl.Options{Seed: new(int64(5)), Noise: "philox"})[0]
 	require.NotEqual(t, alone(5), philox)
+
+	// A sampler of the SDE goes along one path, whatever the batch; others add noise as before.
+	sde := func(noise string, seed int64) []uint8 {
+		return draw(sdxl.Options{Seed: &seed, Noise: noise, Sampler: "dpmpp_2m_sde"})[0]
+	}
+	require.NotEqual(t, sde("torch", 5), sde("brownian", 5))
+	require.NotEqual(t, sde("brownian", 5), sde("brownian-philox", 5))
+	require.Equal(t, [][]uint8{sde("brownian", 5), sde("brownian", 9)}, draw(sdxl.Options{Seeds: []int64{5, 9}, Noise: "brownian", Sampler: "dpmpp_2m_sde"}))
+	require.Equal(t, alone(5), draw(sdxl.Options{Seed: new(int64(5)), Noise: "brownian"})[0])
 
 	for want, o := range map[string]sdxl.Options{
 		`noise is "gpu", want one of torch, philox`: {Noise: "gpu"}, "0 seeds": {Seeds: []int64{}}, "batch is 3 beside 2 seeds": {Seeds: []int64{1, 2}, Batch: new(3)},
