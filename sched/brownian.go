@@ -17,7 +17,7 @@ type BrownianNoise struct {
 	source    func(seed int64) Noise
 	seed      uint64
 	low, high float64
-	work      [3][]float32 // for Between: increments of an interval and of its left part, and noise
+	work      [4][]float32 // for Between
 }
 
 // NewBrownianNoise returns the tree of a seed over the range of levels that are
@@ -45,7 +45,7 @@ func (b *BrownianNoise) Between(dst []float32, from, to float64) {
 			b.work[i] = make([]float32, len(dst))
 		}
 	}
-	w, increment := walk{BrownianNoise: b, low: low, high: high, sum: dst, noise: b.work[2]}, b.work[0]
+	w, increment := walk{BrownianNoise: b, low: low, high: high, sum: dst, left: b.work[1], other: b.work[2], noise: b.work[3]}, b.work[0]
 	b.source(int64(seedSequence(words(b.seed), 1)[0])).Normal(increment)
 	scale(increment, float32(math.Sqrt(b.high-b.low)))
 	w.down(top, increment)
@@ -66,8 +66,10 @@ type interval struct {
 // walk adds up the increments of the intervals that make up [low, high].
 type walk struct {
 	*BrownianNoise
-	low, high  float64
-	sum, noise []float32
+	low, high   float64
+	sum         []float32
+	left, other []float32 // increments of parts
+	noise       []float32
 }
 
 // down adds what an interval, of the given increment, has in [low, high]. It
@@ -86,26 +88,40 @@ func (w *walk) down(in interval, increment []float32) {
 		right := interval{middle, in.end, 2*in.key + 1, in.depth + 1}
 		w.draw(in)
 		share, deviation := w.bridge(in, middle)
+		for i, v := range increment {
+			w.left[i] = share(v) + deviation*w.noise[i]
+		}
 		switch {
 		case high <= middle:
-			for i, v := range increment {
-				increment[i] = share(v) + deviation*w.noise[i]
-			}
+			copy(increment, w.left)
 			in = left
 		case low >= middle:
-			for i, v := range increment {
-				increment[i] = v - (share(v) + deviation*w.noise[i])
-			}
+			subtract(increment, w.left)
 			in = right
-		default:
-			other := w.work[1] // only once: the parts have one end each
+		case high == in.end:
 			for i, v := range increment {
-				other[i] = share(v) + deviation*w.noise[i]
-				increment[i] = v - other[i]
+				w.sum[i] += v - w.left[i]
 			}
-			w.down(left, other)
+			copy(increment, w.left)
+			in = left
+		case low == in.start:
+			for i, v := range w.left {
+				w.sum[i] += v
+			}
+			subtract(increment, w.left)
+			in = right
+		default: // once: from here on the range and an interval have an end in common
+			copy(w.other, w.left)
+			subtract(increment, w.left)
+			w.down(left, w.other)
 			in = right
 		}
+	}
+}
+
+func subtract(v, w []float32) {
+	for i := range v {
+		v[i] -= w[i]
 	}
 }
 
