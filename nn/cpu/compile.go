@@ -24,14 +24,14 @@ type arrangement struct {
 	cut, drop float64
 }
 
-// Each arrangement takes less memory and more time than the one before. The
-// tight ones are for programs with a limit.
+// Each arrangement takes more time than the one before, and mostly less memory.
+// The tight ones are for programs with a limit.
 var (
 	ample = arrangement{band: 24 << 20}
 	usual = []arrangement{{24 << 20, 0.55, 0}, {24 << 20, 0.55, 0.125}, {24 << 20, 0.55, 0.25}, {24 << 20, 0.55, 0.375}}
 	tight = []arrangement{
 		{12 << 20, 0.55, 0.375}, {6 << 20, 0.55, 0.375}, {3 << 20, 0.55, 0.375}, {1 << 20, 0.55, 0.375},
-		{1 << 20, 0.4, 0.625}, {1 << 20, 0.25, 1},
+		{1 << 20, 0.55, 0.625}, {1 << 20, 0.3, 0.75}, {1 << 20, 0.3, 1},
 	}
 	spilling = arrangement{band: 1 << 20}
 )
