@@ -36,7 +36,7 @@ func NewBrownianNoise(first Noise, source func(seed int64) Noise, seed int64, si
 func (b *BrownianNoise) Between(dst []float32, from, to float64) {
 	clear(dst)
 	low, high := decimals(min(max(min(from, to), b.low), b.high)), decimals(min(max(max(from, to), b.low), b.high))
-	if low == high {
+	if !(low < high) {
 		return
 	}
 	top := interval{start: decimals(b.low), end: decimals(b.high)}

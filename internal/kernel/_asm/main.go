@@ -18,6 +18,7 @@ func main() {
 		"gemm/tile_i8_avx512_amd64.s":       avx512.tileI8,
 		"gemm/tile_i8_avx2_amd64.s":         avx2.tileI8,
 		"gemm/i8_avx2_amd64.s":              avx2.quantise,
+		"gemm/pack_i8_avx512_amd64.s":       packQuads,
 		"gemm/tile_neon_arm64.s":            neonTiles,
 		"gemm/pack_neon_arm64.s":            neonPack,
 		"attn/softmax_neon_arm64.s":         neonSoftmax,

@@ -23,14 +23,20 @@ func (kn Kernel) packI8(dst []float32, w Matrix, n0, n1, k0, k1 int, inverse, ze
 			}
 			continue
 		}
+		cols := min(kn.NR, n1-n)
+		done := kn.packQuadBlocks(panel, w.at(n, k0), cols, k1-k0, inverse[at:])
 		sums := zero[at:][:kn.NR]
 		clear(sums)
-		for k := k0; k < k1; k += stretch {
+		for k := k0 + done; k < k1; k += stretch {
 			most := min(k+stretch, k1)
 			wide := dst[len(dst)-4*kn.Steps(most-k)*kn.NR:]
-			widening.Pack(wide, w, n, min(n+kn.NR, n1), k, most, most-k, nil)
+			widening.Pack(wide, w, n, n+cols, k, most, most-k, nil)
 			clear(wide[(most-k)*kn.NR:])
 			kn.quadLines(panel[(k-k0)/4*kn.NR:], wide, inverse[at:], sums)
+		}
+		if done > 0 {
+			kn.zeroPoints(sums, panel, steps, cols)
+			continue
 		}
 		for i := range sums {
 			sum := (*int32)(unsafe.Pointer(&sums[i]))
