@@ -61,16 +61,14 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 		}
 	}
 	if opts.Memory == 0 || least <= opts.Memory {
-		return e, e.allocate("")
+		return e, nil
 	}
 	if opts.Spill != "" {
 		if e, err = b.compile(ctx, p, spilling, 0); err != nil {
 			return nil, err
 		}
-		f := &e.footprint
-		if f.Total()-f.Activations <= opts.Memory {
-			f.Spilled, f.Activations = f.Activations, 0
-			return e, e.allocate(opts.Spill)
+		if e.footprint.Total()-e.footprint.Activations <= opts.Memory {
+			return e, e.spill(opts.Spill)
 		}
 	}
 	return nil, &nn.MemoryError{Limit: opts.Memory, Least: least}

@@ -48,16 +48,20 @@ func (e *executable) place(workspace []int, scratch int) {
 	e.footprint.Scratch = int64(scratch * e.pool.Threads())
 }
 
-// allocate makes the slab, in a file in a folder if one is named, and the scratch.
-func (e *executable) allocate(spillTo string) error {
-	if spillTo == "" {
-		e.slab = tensor.New(tensor.U8, e.plan.Size).Bytes()
-	} else {
-		var err error
-		if e.spilled, err = spill.New(spillTo, e.plan.Size); err != nil {
-			return err
-		}
+// spill puts the slab in a nameless file in a folder.
+func (e *executable) spill(folder string) (err error) {
+	if e.spilled, err = spill.New(folder, e.plan.Size); err == nil {
 		e.slab = e.spilled.Bytes
+		e.footprint.Spilled, e.footprint.Activations = e.footprint.Activations, 0
+	}
+	return err
+}
+
+// allocate makes the slab, unless it lies in a file, and the scratch. It waits
+// for the first run: what is only to be planned takes nothing.
+func (e *executable) allocate() {
+	if e.slab == nil {
+		e.slab = tensor.New(tensor.U8, e.plan.Size).Bytes()
 	}
 	e.work = make([][]byte, len(e.workspace))
 	for i := range e.program.Nodes {
@@ -72,7 +76,6 @@ func (e *executable) allocate(spillTo string) error {
 	for range e.pool.Threads() {
 		e.scratch = append(e.scratch, tensor.New(tensor.U8, e.scratchSize).Bytes())
 	}
-	return nil
 }
 
 // bytesOf returns the size of a value in the format in which it is kept.
@@ -104,6 +107,9 @@ func (e *executable) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.work == nil {
+		e.allocate()
+	}
 	for i, in := range e.program.Inputs {
 		e.mem[in.Value.ID()] = src[i].Bytes()
 	}
