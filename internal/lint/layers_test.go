@@ -40,7 +40,7 @@ var rules = []rule{
 	{"nn", own("nn", "tensor", "internal")},
 	{"nn/cpu", own("nn", "tensor", "internal")},
 	{"sdxl/serve", append(own("sdxl", "nn", "sched", "safetensors", "tensor", "internal"),
-		"github.com/prometheus", "github.com/beorn7/perks", "github.com/cespare/xxhash", "github.com/munnerz/goautoneg", "go.yaml.in", "google.golang.org/protobuf")},
+		"github.com/VictoriaMetrics/metrics", "github.com/valyala")},
 	{"sdxl/...", own("sdxl", "nn", "sched", "safetensors", "tensor", "internal")},
 }
 

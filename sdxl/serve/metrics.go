@@ -1,61 +1,55 @@
 package serve
 
 import (
+	"fmt"
 	"math"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	prometheus "github.com/VictoriaMetrics/metrics"
 )
 
 // metrics are what /metrics shows, and the average that Retry-After is told from.
 type metrics struct {
-	registry *prometheus.Registry
+	set      *prometheus.Set
 	queue    *queue
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	waited   prometheus.Histogram
-	pictures prometheus.Counter
-	steps    prometheus.Counter
+	waited   *prometheus.PrometheusHistogram
+	pictures *prometheus.Counter
+	steps    *prometheus.Counter
 
 	mu      sync.Mutex
 	average float64 // seconds of a job, recent ones counting more
 }
 
-// buckets go from a small model's picture to a large one's on a processor.
+// buckets go from a small model's picture to a large one's on a processor, in seconds.
 var buckets = []float64{.01, .03, .1, .3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600}
 
 func newMetrics(q *queue) *metrics {
+	s := prometheus.NewSet()
 	m := &metrics{
-		registry: prometheus.NewRegistry(), queue: q,
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "easel_requests_total", Help: "Answered requests."}, []string{"route", "code"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "easel_request_seconds", Help: "Time from request to answer.",
-			Buckets: buckets}, []string{"route"}),
-		waited:   prometheus.NewHistogram(prometheus.HistogramOpts{Name: "easel_queue_seconds", Help: "Time that jobs waited in the queue.", Buckets: buckets}),
-		pictures: prometheus.NewCounter(prometheus.CounterOpts{Name: "easel_pictures_total", Help: "Pictures made."}),
-		steps:    prometheus.NewCounter(prometheus.CounterOpts{Name: "easel_steps_total", Help: "Sampling steps made."}),
+		set: s, queue: q,
+		waited:   s.NewPrometheusHistogramExt("easel_queue_seconds", buckets),
+		pictures: s.NewCounter("easel_pictures_total"),
+		steps:    s.NewCounter("easel_steps_total"),
 	}
-	gauge := func(name, help string, value func() int) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) })
-	}
-	m.registry.MustRegister(m.requests, m.seconds, m.waited, m.pictures, m.steps,
-		gauge("easel_queue_waiting", "Jobs that wait.", func() int { waiting, _, _ := q.load(); return waiting }),
-		gauge("easel_jobs_running", "Jobs that run.", func() int { _, running, _ := q.load(); return running }),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s.NewGauge("easel_queue_waiting", func() float64 { waiting, _, _ := q.load(); return float64(waiting) })
+	s.NewGauge("easel_jobs_running", func() float64 { _, running, _ := q.load(); return float64(running) })
 	return m
 }
 
+// handler writes them in the text format of Prometheus, those of the process at the end.
 func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		m.set.WritePrometheus(w)
+		prometheus.WriteProcessMetrics(w)
+	})
 }
 
 func (m *metrics) answered(route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
-	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+	m.set.GetOrCreateCounter(fmt.Sprintf("easel_requests_total{code=\"%d\",route=%q}", status, route)).Inc()
+	m.set.GetOrCreatePrometheusHistogramExt(fmt.Sprintf("easel_request_seconds{route=%q}", route), buckets).Update(took.Seconds())
 }
 
 // ran takes in how long a job ran.

@@ -77,7 +77,7 @@ func (s *Server) run(r *http.Request, request *sdxl.Request, po sdxl.PredictOpti
 	if err != nil {
 		return nil, err
 	}
-	s.metrics.pictures.Add(float64(len(response.Artifacts)))
+	s.metrics.pictures.Add(len(response.Artifacts))
 	return response, nil
 }
 
@@ -94,7 +94,7 @@ func (s *Server) inTurn(r *http.Request, queued func(*ticket), work func(context
 	}
 	defer ticket.leave()
 	start := time.Now()
-	s.metrics.waited.Observe(start.Sub(came).Seconds())
+	s.metrics.waited.Update(start.Sub(came).Seconds())
 	if err := work(r.Context()); err != nil {
 		return err
 	}
