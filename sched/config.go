@@ -40,6 +40,9 @@ type Config struct {
 	LambdaMinClipped    *float64  `json:"lambda_min_clipped"` // Python's -Infinity is null here
 	VarianceType        *string   `json:"variance_type"`
 	SetAlphaToOne       bool      `json:"set_alpha_to_one"` // of DDIM: its last step ends at 0
+	SigmaData           *float64  `json:"sigma_data"`       // of EDM
+	SigmaSchedule       string    `json:"sigma_schedule"`
+	Rho                 *float64  `json:"rho"`
 }
 
 // DefaultConfig is what the reference takes for an SDXL checkpoint that comes
@@ -69,6 +72,7 @@ var classes = map[string]string{
 	"EulerDiscreteScheduler": "euler", "EulerAncestralDiscreteScheduler": "euler_a", "DPMSolverMultistepScheduler": "dpmpp_2m",
 	"HeunDiscreteScheduler": "heun", "KDPM2DiscreteScheduler": "dpm_2", "KDPM2AncestralDiscreteScheduler": "dpm_2_a",
 	"LMSDiscreteScheduler": "lms", "DDIMScheduler": "ddim", "DDPMScheduler": "euler_a", "LCMScheduler": "lcm",
+	"EDMEulerScheduler": "euler", "EDMDPMSolverMultistepScheduler": "dpmpp_2m",
 }
 
 // validate names every field that asks for something else than this package does.
@@ -107,6 +111,9 @@ func (c *Config) validate(sampler string) error {
 		if sigma != nil && !(*sigma > 0 && *sigma <= math.MaxFloat32) {
 			errs = append(errs, fmt.Errorf("%s is %g, want a positive number", field, *sigma))
 		}
+	}
+	if c.isEDM() {
+		errs = append(errs, c.validateEDM()...)
 	}
 	positive("sigma_min", c.SigmaMin)
 	positive("sigma_max", c.SigmaMax)

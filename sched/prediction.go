@@ -13,6 +13,10 @@ const (
 	Epsilon     Prediction = "epsilon"      // the noise
 	VPrediction Prediction = "v_prediction" // alpha noise - sigma x0 (Salimans and Ho 2022)
 	Sample      Prediction = "sample"       // x0
+	// EDM and EDMV are the noise and v for data of deviation 0.5 and 1, which x is
+	// scaled by, too (Karras et al. 2022, table 1): in Playground v2.5 and CosXL.
+	EDM  Prediction = "edm"
+	EDMV Prediction = "edm_v"
 )
 
 // Scalings returns the factors of x0 = skip x + out network(in x) (Karras et
@@ -25,12 +29,23 @@ func (p Prediction) Scalings(sigma float64) (in, skip, out float64) {
 		return in, 1 / v, -sigma * in
 	case Sample:
 		return in, 0, 1
+	case EDM:
+		return edm(sigma, edmData)
+	case EDMV:
+		in, skip, out = edm(sigma, edmVData)
+		return in, skip, -out
 	}
 	return in, 1, -sigma
 }
 
-// Denoised turns the output of a network, which was given x/sqrt(1+sigma^2),
-// into the estimate of x0.
+// edm returns the factors for data of a deviation, and for the noise.
+func edm(sigma, data float64) (in, skip, out float64) {
+	v := sigma*sigma + data*data
+	return 1 / math.Sqrt(v), data * data / v, sigma * data / math.Sqrt(v)
+}
+
+// Denoised turns the output of a network, which was given x times the first of
+// Scalings, into the estimate of x0.
 func (p Prediction) Denoised(denoised, x, out []float32, sigma float64) {
 	estimate(p, denoised, x, out, sigma)
 }
@@ -43,7 +58,7 @@ func estimate[T Float](p Prediction, denoised, x, out []T, sigma float64) {
 	}
 }
 
-// Network computes out from in = x/sqrt(1+sigma^2), told the model's time.
+// Network computes out from in, x times the first of Scalings, told the model's time.
 type Network[T Float] func(ctx context.Context, out, in []T, time float64) error
 
 // NewDenoise makes a Denoise for x of n numbers of a network and of what maps

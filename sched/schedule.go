@@ -79,13 +79,17 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 		return nil, fmt.Errorf("sched: %d steps, want 1 to %d", steps, c.TrainTimesteps)
 	}
 	s := &Schedule{
-		Sampler: sampler, Name: c.scheduleName(), Dialect: dialect, Spacing: c.TimestepSpacing, Prediction: Prediction(c.PredictionType),
-		VP: (name == "dpmpp_2m" || name == "ddim") && dialect == Diffusers, steps: steps,
+		Sampler: sampler, Name: c.scheduleName(), Dialect: dialect, Spacing: c.TimestepSpacing, Prediction: c.prediction(),
+		VP: (name == "dpmpp_2m" || name == "ddim") && dialect == Diffusers && !c.isEDM(), steps: steps,
 	}
 	if o.Schedule != "" {
 		s.Name = o.Schedule
 	}
 	train := c.trainSigmas()
+	if c.isEDM() {
+		train = c.edmSigmas(c.TrainTimesteps + 1)
+		slices.Reverse(train)
+	}
 	if i := slices.IndexFunc(train, func(v float64) bool { return !(v > 0 && v <= math.MaxFloat32) }); i >= 0 {
 		return nil, fmt.Errorf("sched: the betas give sigma %g at training timestep %d, want a positive number", train[i], i)
 	}
@@ -93,7 +97,9 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	if m := makerNamed(s.Name, dialect); m != nil || o.Sigmas != nil {
 		return s, s.fill(&c, o.Sigmas, m, train)
 	}
-	if name == "dpmpp_2m" {
+	if c.isEDM() && slices.Contains([]string{"karras", "exponential"}, s.Name) {
+		s.Sigmas, s.InitNoiseSigma = c.edmSigmas(steps), math.Hypot(train[len(train)-1], 1)
+	} else if name == "dpmpp_2m" {
 		s.Sigmas, s.Timesteps = c.dpmSolver(train, steps)
 		s.InitNoiseSigma = 1
 	} else {
@@ -116,6 +122,9 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 		return nil, fmt.Errorf("sched: sigma_max %.6g is below sigma_min %.6g", first, lowest)
 	}
 	last := 0.0
+	if c.isEDM() {
+		s.tellEDM()
+	}
 	if c.FinalSigmas == "sigma_min" || name == "ddim" && !c.SetAlphaToOne {
 		last = train[0]
 	}
@@ -141,8 +150,10 @@ func (o *Overrides) sampler(name string) (Sampler, error) {
 // scheduleName returns the name of the schedule that the configuration asks for.
 func (c *Config) scheduleName() string {
 	switch {
-	case c.UseKarras:
+	case c.UseKarras, c.isEDM() && c.SigmaSchedule != "exponential" && !c.UseExponential && !c.UseBeta:
 		return "karras"
+	case c.isEDM() && !c.UseBeta:
+		return "exponential"
 	case c.UseExponential:
 		return "exponential"
 	case c.UseBeta:
@@ -180,6 +191,9 @@ func (s *Schedule) fill(c *Config, given []float64, m maker, train []float64) er
 		if i < s.steps {
 			s.Timesteps = append(s.Timesteps, s.Dialect.time(s.logs, s.Sigmas[i]))
 		}
+	}
+	if c.isEDM() {
+		s.tellEDM()
 	}
 	s.InitNoiseSigma = s.Dialect.firstScale(s.Sigmas[0])
 	if s.VP {
@@ -227,5 +241,16 @@ func (s *Schedule) Time(sigma float64) float64 {
 	if i := slices.Index(s.Sigmas[:len(s.Timesteps)], sigma); i >= 0 {
 		return s.Timesteps[i]
 	}
+	if s.Prediction == EDM || s.Prediction == EDMV {
+		return edmTime(sigma)
+	}
 	return s.Dialect.time(s.logs, sigma)
+}
+
+// tellEDM sets the model's times for networks that are told the noise level itself.
+func (s *Schedule) tellEDM() {
+	s.Timesteps = make([]float64, s.steps)
+	for i := range s.Timesteps {
+		s.Timesteps[i] = float64(float32(edmTime(float64(float32(s.Sigmas[i])))))
+	}
 }

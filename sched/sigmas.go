@@ -195,9 +195,10 @@ func interpolate(train, times []float64) []float64 {
 }
 
 // karras is the schedule of Karras et al. 2022, equation 5, with rho 7.
-func karras(lo, hi float64, steps int) []float64 {
-	const rho = 7
-	a, b := math.Pow(hi, 1.0/rho), math.Pow(lo, 1.0/rho)
+func karras(lo, hi float64, steps int) []float64 { return karrasRho(lo, hi, steps, 7) }
+
+func karrasRho(lo, hi float64, steps int, rho float64) []float64 {
+	a, b := math.Pow(hi, 1/rho), math.Pow(lo, 1/rho)
 	out := make([]float64, steps)
 	for i := range out {
 		out[i] = math.Pow(a+linspace(0, 1, steps, i)*(b-a), rho)

@@ -67,9 +67,8 @@ func gaussian(i int) float64 {
 
 // run sets delta from a side's output. received returns the attention that the
 // pixels of a picture get in the middle of the network.
-func (d *degraded) run(ctx context.Context, x, side []float32, skip, out float64, sigma, time float64, received func(picture int) []float32) error {
+func (d *degraded) run(ctx context.Context, x, side []float32, in, skip, out, time float64, received func(picture int) []float32) error {
 	plane, channels := d.h*d.w, d.planes/len(d.timestep)
-	in := float32(1 / math.Sqrt(sigma*sigma+1))
 	for p := range d.planes {
 		from := p * plane
 		for i, v := range x[from : from+plane] {
@@ -81,7 +80,7 @@ func (d *degraded) run(ctx context.Context, x, side []float32, skip, out float64
 			if seen[d.middleOf(i)] > muchAttention {
 				v += d.blurred[i] - d.x0[i]
 			}
-			d.sample[from+i] = in * v
+			d.sample[from+i] = float32(in) * v
 		}
 	}
 	return d.aside.run(ctx, d.sample, side, float32(time))

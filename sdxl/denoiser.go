@@ -3,7 +3,6 @@ package sdxl
 import (
 	"context"
 	"errors"
-	"math"
 
 	"github.com/df65613c/easel/sched/guidance"
 )
@@ -83,9 +82,9 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 		return err
 	}
 	in, n := d.unet.sample, len(x)
-	scale := float32(1 / math.Sqrt(sigma*sigma+1))
+	scale, _, _ := d.prediction.Scalings(sigma)
 	for i, v := range x {
-		in[i] = v * scale
+		in[i] = v * float32(scale)
 	}
 	for s := 1; s < d.sides(); s++ {
 		copy(in[s*n:(s+1)*n], in[:n])
@@ -115,8 +114,8 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 		}
 	}
 	if d.degraded != nil {
-		_, skip, out := d.prediction.Scalings(sigma)
-		if err := d.degraded.run(ctx, x, pred, skip, out, sigma, time, d.received); err != nil {
+		in, skip, out := d.prediction.Scalings(sigma)
+		if err := d.degraded.run(ctx, x, pred, in, skip, out, time, d.received); err != nil {
 			return err
 		}
 	}

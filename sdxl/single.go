@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/df65613c/easel/safetensors"
-	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl/tokenizer"
 	"github.com/df65613c/easel/tensor"
 )
@@ -84,12 +83,6 @@ func (m *Model) inferSingle(f *safetensors.File, parts Parts) (c configs, err er
 		errs = append(errs, err)
 	}
 	m.ZeroNegative = true
-	m.Scheduler = sched.DefaultConfig()
-	if s.has(vPredictionKey) {
-		m.Scheduler.PredictionType = "v_prediction"
-	}
-	if s.has(zeroTerminalKey) {
-		m.Scheduler.RescaleBetasZeroSNR = true
-	}
+	errs = append(errs, m.readMarkers(f, &c.vae))
 	return c, errors.Join(errs...)
 }
