@@ -38,6 +38,17 @@ func hooked(s sched.Sampler, change func(*sched.Run[float32])) sched.Sampler {
 	return s
 }
 
+// WithOrder returns a sampler that rises to an order at most; see sched.Run.
+func WithOrder(s sched.Sampler, order int) sched.Sampler {
+	double := s.F64
+	s = hooked(s, func(r *sched.Run[float32]) { r.Order = order })
+	s.F64 = func(ctx context.Context, r *sched.Run[float64]) error {
+		r.Order = order
+		return double(ctx, r)
+	}
+	return s
+}
+
 // counted counts a sampler's calls of the denoiser.
 func counted(s sched.Sampler, calls *int) sched.Sampler {
 	return hooked(s, func(r *sched.Run[float32]) {
@@ -83,7 +94,9 @@ func watched(s sched.Sampler, draws *int) sched.Sampler {
 
 // plain runs a sampler as it is, whatever noise the model's options add.
 func plain(s sched.Sampler) sched.Sampler {
-	return hooked(s, func(r *sched.Run[float32]) { r.Eta, r.SNoise, r.Churn, r.Order = nil, nil, sched.Churn{}, 0 })
+	return hooked(s, func(r *sched.Run[float32]) {
+		r.Eta, r.SNoise, r.Churn, r.Restart, r.Order = nil, nil, sched.Churn{}, nil, 0
+	})
 }
 
 // callsOf counts the calls of a run without a model.

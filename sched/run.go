@@ -136,9 +136,7 @@ func (r *Run[T]) check() error {
 			errs = append(errs, fmt.Errorf("sched: %s is %g, want 0 to %g", v.name, v.is, v.most))
 		}
 	}
-	if v := r.Restart; v != nil && !(v.Min > 0 && v.Max >= v.Min && v.Steps > 0 && v.Times >= 0) {
-		errs = append(errs, fmt.Errorf("sched: Restart is from %g to %g, %d times %d steps, want levels above 0, rising, and 1 step or more", v.Min, v.Max, v.Times, v.Steps))
-	}
+	errs = append(errs, r.Restart.Check())
 	if r.Order < 0 || r.Order > MaxOrder {
 		errs = append(errs, fmt.Errorf("sched: Order is %d, want 1 to %d, or 0 for the sampler's own", r.Order, MaxOrder))
 	}

@@ -2,6 +2,7 @@ package sched
 
 import (
 	"context"
+	"fmt"
 	"math"
 )
 
@@ -9,8 +10,21 @@ import (
 // raises it to the one nearest to Max, and Steps of Karras's spacing lead
 // down again, Times over.
 type Restart struct {
-	Min, Max     float64
-	Steps, Times int
+	Min   float64 `json:"min"`
+	Max   float64 `json:"max"`
+	Steps int     `json:"steps"`
+	Times int     `json:"times"`
+}
+
+// mostRestarts bounds the work that a restart can ask for.
+const mostRestarts = 1000
+
+// Check returns what is wrong with it, nothing if it is nil.
+func (v *Restart) Check() error {
+	if v == nil || v.Min > 0 && v.Max >= v.Min && v.Max <= math.MaxFloat32 && min(v.Steps, mostRestarts-v.Steps) > 0 && min(v.Times, mostRestarts-v.Times) >= 0 {
+		return nil
+	}
+	return fmt.Errorf("sched: Restart is from %g to %g, %d times %d steps, want levels above 0, rising, 1 step or more and less than %d of each", v.Min, v.Max, v.Times, v.Steps, mostRestarts)
 }
 
 // defaultRestart goes from 0.1 up to 2, as is usual for latent models: a quarter

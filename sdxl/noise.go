@@ -43,6 +43,14 @@ func (n perPicture) Normal(dst []float32) {
 	}
 }
 
+// tapped returns the generators with each one's draws told.
+func (n perPicture) tapped(tell func([]float32)) (all perPicture) {
+	for _, g := range n {
+		all = append(all, tapped(g, tell))
+	}
+	return all
+}
+
 // Between implements sched.StepNoise.
 func (n perPicture) Between(dst []float32, from, to float64) {
 	size := len(dst) / len(n)
@@ -58,6 +66,9 @@ func (r *resolved) noise(variation bool, sigmas []float64) sched.Noise {
 	if seeds == nil {
 		seeds = []int64{r.seed}
 	}
+	if r.NoiseFrom != nil && !variation {
+		return tapped(r.NoiseFrom, r.OnNoise)
+	}
 	var n perPicture
 	for i, seed := range seeds {
 		if variation {
@@ -65,10 +76,49 @@ func (r *resolved) noise(variation bool, sigmas []float64) sched.Noise {
 		}
 		n = append(n, newNoise(r.Noise, seed, sigmas))
 	}
-	if len(n) == 1 {
-		return n[0]
+	if variation {
+		return n
 	}
-	return n
+	if len(n) == 1 {
+		return tapped(n[0], r.OnNoise)
+	}
+	return tapped(n, r.OnNoise)
+}
+
+// storedNoise is the name of noise that no seed makes.
+const storedNoise = "stored"
+
+// noiseFault returns what is wrong with noise that was given.
+func (r *resolved) noiseFault() error {
+	if f, ok := r.NoiseFrom.(interface{ Err() error }); ok {
+		return f.Err()
+	}
+	return nil
+}
+
+// tap is a source whose draws are told to somebody.
+type tap struct {
+	sched.Noise
+	tell func(draw []float32)
+}
+
+func tapped(n sched.Noise, tell func(draw []float32)) sched.Noise {
+	if tell == nil {
+		return n
+	}
+	return tap{n, tell}
+}
+
+// Normal implements sched.Noise.
+func (t tap) Normal(dst []float32) {
+	t.Noise.Normal(dst)
+	t.tell(dst)
+}
+
+// Between implements sched.StepNoise.
+func (t tap) Between(dst []float32, from, to float64) {
+	sched.Draw(t.Noise, dst, from, to)
+	t.tell(dst)
 }
 
 // vary mixes the variation's noise into that of pictures of c planes of h rows of w.
@@ -119,7 +169,8 @@ func (o *Options) checkNoise() (errs []error) {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	want(o.Noise == "" || slices.Contains(Noises, o.Noise), "noise is %q, want one of %s", o.Noise, strings.Join(Noises, ", "))
+	want(o.Noise != storedNoise || o.NoiseFrom != nil, "the noise was stored in a file, which has to be given again")
+	want(o.Noise == "" || o.Noise == storedNoise || slices.Contains(Noises, o.Noise), "noise is %q, want one of %s", o.Noise, strings.Join(Noises, ", "))
 	if o.Seeds != nil {
 		want(len(o.Seeds) > 0 && len(o.Seeds) <= maxBatch, "%d seeds, want 1 to %d", len(o.Seeds), maxBatch)
 		want(o.Batch == nil || *o.Batch == len(o.Seeds), "batch is %d beside %d seeds, want as many or none", or(o.Batch, 0), len(o.Seeds))

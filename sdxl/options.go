@@ -52,7 +52,11 @@ type Options struct {
 	Batch         *int     // pictures drawn from one stream of noise; nil is 1
 	Seeds         []int64  // in place of Seed and Batch: a stream of noise for each picture
 	Noise         string   // one of Noises; "" is torch
-	Variation     *Variation
+	// NoiseFrom draws all noise, if it is not nil, in place of a seed's generator; OnNoise
+	// is called with every draw of noise.
+	NoiseFrom sched.Noise
+	OnNoise   func(draw []float32)
+	Variation *Variation
 
 	Guidance guidance.Settings // how the two sides become one; the zero value is plain CFG
 
@@ -103,10 +107,16 @@ type Options struct {
 // Noising says how much noise a sampler adds on its way, and of which order it
 // is. The zero value is each sampler's own.
 type Noising struct {
-	Eta    *float64     `json:"eta,omitempty"`     // see sched.Run
-	SNoise *float64     `json:"s_noise,omitempty"` // what added noise is multiplied with; nil is 1
-	Churn  *sched.Churn `json:"churn,omitempty"`   // for euler, heun and dpm_2; nil is none
-	Order  int          `json:"order,omitempty"`   // the most that UniPC and DEIS rise to; 0 is 3
+	Eta     *float64       `json:"eta,omitempty"`     // see sched.Run
+	SNoise  *float64       `json:"s_noise,omitempty"` // what added noise is multiplied with; nil is 1
+	Churn   *sched.Churn   `json:"churn,omitempty"`   // for euler, heun and dpm_2; nil is none
+	Restart *sched.Restart `json:"restart,omitempty"` // for restart; nil is its own
+	Order   int            `json:"order,omitempty"`   // the most that UniPC and DEIS rise to; 0 is 3
+}
+
+// tell sets what a run is told.
+func (n *Noising) tell(r *sched.Run[float32]) {
+	r.Eta, r.SNoise, r.Churn, r.Restart, r.Order = n.Eta, n.SNoise, or(n.Churn, sched.Churn{}), n.Restart, n.Order
 }
 
 // Samplers returns the names of the samplers.
@@ -160,6 +170,9 @@ func (o Options) resolve(m *Model) (resolved, error) {
 		want(v.is == nil || *v.is >= 0 && *v.is <= v.most, "%s is %g, want 0 to %g", v.name, or(v.is, 0), v.most)
 	}
 	want(o.Noising.Order >= 0 && o.Noising.Order <= sched.MaxOrder, "order is %d, want 1 to %d, or 0 for the sampler's own", o.Noising.Order, sched.MaxOrder)
+	if err := o.Noising.Restart.Check(); err != nil {
+		errs = append(errs, err)
+	}
 	churn := or(o.Noising.Churn, sched.Churn{})
 	for _, v := range []float64{churn.Amount, churn.Min, churn.Max} {
 		want(v >= 0 && v <= math.MaxFloat32, "churn is %+v, want numbers of 0 or more", churn)

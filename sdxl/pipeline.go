@@ -93,6 +93,11 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 	if r.Image != nil {
 		// The reference draws the encoder's sample first, then the noise.
 		each, ok := noise.(perPicture)
+		if t, tapped := noise.(tap); tapped {
+			if each, ok = t.Noise.(perPicture); ok {
+				each = each.tapped(t.tell)
+			}
+		}
 		if !ok {
 			each = perPicture{noise}
 		}
@@ -133,13 +138,15 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 	r.traceNumbers("sigmas", s.Sigmas)
 	r.traceNumbers("timesteps", s.Timesteps)
 	step, steps := 0, len(s.Timesteps)
-	return s.Sampler.F32(ctx, &sched.Run[float32]{
+	run := sched.Run[float32]{
 		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
-		Eta: r.Noising.Eta, SNoise: r.Noising.SNoise, Churn: or(r.Noising.Churn, sched.Churn{}), Order: r.Noising.Order,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma), step)
 		},
 		OnStep: func(i int, latents, denoised []float32) error {
+			if err := r.noiseFault(); err != nil {
+				return err
+			}
 			step = i + 1
 			r.traceLatents(i, x, s)
 			if r.Progress != nil {
@@ -160,7 +167,9 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 			}
 			return nil
 		},
-	})
+	}
+	r.Noising.tell(&run)
+	return s.Sampler.F32(ctx, &run)
 }
 
 // decode turns latents into pictures [B,3,H,W], -1 to 1, not clamped.
@@ -188,6 +197,9 @@ func (r *resolved) parameters(s *sched.Schedule) Parameters {
 	}
 	if r.Noise != Noises[0] {
 		p.Noise = r.Noise
+	}
+	if r.NoiseFrom != nil {
+		p.Noise = storedNoise
 	}
 	if r.Noising != (Noising{}) {
 		p.Noising = &r.Noising

@@ -2,6 +2,7 @@ package sdxl
 
 import (
 	"github.com/df65613c/easel/internal/strictjson"
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sched/guidance"
 )
 
@@ -39,21 +40,22 @@ type TextPrompt struct {
 
 // Extras are options beyond that API's. Sizes are width and height in pixels.
 type Extras struct {
-	Schedule     string   `json:"schedule,omitempty"` // one of Schedules
-	Spacing      string   `json:"spacing,omitempty"`  // leading, linspace or trailing
-	Dialect      string   `json:"dialect,omitempty"`  // one of sched.DialectNames
-	Noise        string   `json:"noise,omitempty"`    // one of Noises
-	Eta          *float64 `json:"eta,omitempty"`      // see Noising
-	SNoise       *float64 `json:"s_noise,omitempty"`
-	SChurn       *float64 `json:"s_churn,omitempty"`
-	Order        int      `json:"order,omitempty"`
-	Prompt2      *string  `json:"prompt_2,omitempty"` // what the second text encoder reads; see Options
-	Negative2    *string  `json:"negative_prompt_2,omitempty"`
-	PromptSyntax string   `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes
-	ClipSkip     int      `json:"clip_skip,omitempty"`
-	OriginalSize []int    `json:"original_size,omitempty"`
-	TargetSize   []int    `json:"target_size,omitempty"`
-	Crop         []int    `json:"crop,omitempty"` // x and y of the top left corner
+	Schedule     string         `json:"schedule,omitempty"` // one of Schedules
+	Spacing      string         `json:"spacing,omitempty"`  // leading, linspace or trailing
+	Dialect      string         `json:"dialect,omitempty"`  // one of sched.DialectNames
+	Noise        string         `json:"noise,omitempty"`    // one of Noises
+	Eta          *float64       `json:"eta,omitempty"`      // see Noising
+	SNoise       *float64       `json:"s_noise,omitempty"`
+	SChurn       *float64       `json:"s_churn,omitempty"`
+	Order        int            `json:"order,omitempty"`
+	Restart      *sched.Restart `json:"restart,omitempty"`
+	Prompt2      *string        `json:"prompt_2,omitempty"` // what the second text encoder reads; see Options
+	Negative2    *string        `json:"negative_prompt_2,omitempty"`
+	PromptSyntax string         `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes
+	ClipSkip     int            `json:"clip_skip,omitempty"`
+	OriginalSize []int          `json:"original_size,omitempty"`
+	TargetSize   []int          `json:"target_size,omitempty"`
+	Crop         []int          `json:"crop,omitempty"` // x and y of the top left corner
 	// Of the negative side, where they are not the same.
 	NegativeOriginalSize []int `json:"negative_original_size,omitempty"`
 	NegativeTargetSize   []int `json:"negative_target_size,omitempty"`

@@ -79,7 +79,7 @@ func (x *Extras) apply(o *Options) {
 	o.Guidance, o.PAG, o.SAG, o.FreeU, o.Cache = x.Guidance, x.PAG, x.SAG, x.FreeU, x.Cache
 	o.Prompt2, o.Negative2 = x.Prompt2, x.Negative2
 	o.Schedule, o.Spacing, o.Dialect, o.Noise, o.PromptSyntax, o.ClipSkip = x.Schedule, x.Spacing, x.Dialect, x.Noise, x.PromptSyntax, x.ClipSkip
-	o.Noising = Noising{Eta: x.Eta, SNoise: x.SNoise, Order: x.Order}
+	o.Noising = Noising{Eta: x.Eta, SNoise: x.SNoise, Restart: x.Restart, Order: x.Order}
 	if x.SChurn != nil {
 		o.Noising.Churn = &sched.Churn{Amount: *x.SChurn}
 	}

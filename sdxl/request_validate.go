@@ -155,6 +155,9 @@ func (x *Extras) validate(e *RequestError) {
 		e.want(v.is == nil || *v.is >= 0 && *v.is <= v.most, v.field, "is %g, want 0 to %g", or(v.is, 0), v.most)
 	}
 	e.want(x.Order >= 0 && x.Order <= sched.MaxOrder, "extras.order", "is %d, want 1 to %d", x.Order, sched.MaxOrder)
+	if err := x.Restart.Check(); err != nil {
+		e.add("extras.restart", err.Error())
+	}
 	text := func(field string, v *string) {
 		n := utf8.RuneCountInString(or(v, ""))
 		e.want(n <= maxPromptLength && utf8.ValidString(or(v, "")), field, "has %d characters, want at most %d, in UTF-8", n, maxPromptLength)

@@ -79,13 +79,14 @@ func (s *Study) Run(ctx context.Context, sampler sched.Sampler, x []float32, sig
 	noise := s.r.noise(false, sigmas)
 	noise.Normal(make([]float32, len(x))) // past Start
 	s.d.guide, s.d.unet.calls = s.guide(sigmas), 0
-	return sampler.F32(ctx, &sched.Run[float32]{
+	run := sched.Run[float32]{
 		X: x, Sigmas: sigmas, Noise: noise, FirstOrderLast: sigmas[len(sigmas)-1] == 0,
-		Eta: s.r.Noising.Eta, SNoise: s.r.Noising.SNoise, Churn: or(s.r.Noising.Churn, sched.Churn{}), Order: s.r.Noising.Order,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			return s.d.denoise(ctx, denoised, x, sigma, s.times.Time(sigma), sched.StepAt(sigmas, sigma))
 		},
-	})
+	}
+	s.r.Noising.tell(&run)
+	return sampler.F32(ctx, &run)
 }
 
 // Decode turns latents into a picture.

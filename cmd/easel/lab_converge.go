@@ -16,6 +16,7 @@ func newLabConverge() *cobra.Command {
 	var out labFlags
 	var steps []int
 	var strong bool
+	var order int
 	cmd := &cobra.Command{
 		Use:   "converge",
 		Short: "Measure the order at which samplers approach an exact solution",
@@ -31,6 +32,14 @@ func newLabConverge() *cobra.Command {
 			samplers, err := samplersNamed(names)
 			if err != nil {
 				return err
+			}
+			if order < 0 || order > sched.MaxOrder {
+				return fmt.Errorf("--order %d: want 1 to %d", order, sched.MaxOrder)
+			}
+			for i, s := range samplers {
+				if order > 0 {
+					samplers[i] = lab.WithOrder(s, order)
+				}
 			}
 			measure := lab.Converge
 			if strong {
@@ -57,6 +66,7 @@ func newLabConverge() *cobra.Command {
 	flags.StringVar(&problem, "problem", "mixture", "gaussian or mixture")
 	flags.IntSliceVar(&steps, "steps", []int{16, 32, 64, 128, 256, 512}, "numbers of steps")
 	flags.BoolVar(&strong, "strong", false, "the error along one Brownian motion, with --problem gaussian (default --steps 16,32,64)")
+	flags.IntVar(&order, "order", 0, "the most that uni_pc, uni_pc_bh2 and deis rise to, 1 to 3 (default: 3)")
 	out.add(cmd)
 	return cmd
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/spf13/pflag"
 
 	"github.com/df65613c/easel/sched"
@@ -12,6 +15,7 @@ import (
 type noisingFlags struct {
 	eta, noise float64
 	churn      sched.Churn
+	restart    restartFlag
 	order      int
 }
 
@@ -21,11 +25,13 @@ func (f *noisingFlags) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.churn.Amount, "s-churn", 0, "how much noise euler, heun and dpm_2 add over all steps")
 	flags.Float64Var(&f.churn.Min, "s-tmin", 0, "lowest noise level that --s-churn raises")
 	flags.Float64Var(&f.churn.Max, "s-tmax", 0, "highest noise level that --s-churn raises; 0 is no limit")
+	flags.Var(&f.restart, "restart", "where the sampler restart goes back up: from the level near the first number to that near the second, in so many steps, so many times (default 0.1,2 and a quarter of the steps, once or from 36 steps on twice)")
 	flags.IntVar(&f.order, "order", 0, "the most that uni_pc, uni_pc_bh2 and deis rise to, 1 to 3; 2 is safer in few steps (default: 3)")
 }
 
 // value returns what was given.
 func (f *noisingFlags) value(flags *pflag.FlagSet) (n sdxl.Noising) {
+	n.Restart = f.restart.restart
 	if flags.Changed("eta") {
 		n.Eta = &f.eta
 	}
@@ -38,3 +44,29 @@ func (f *noisingFlags) value(flags *pflag.FlagSet) (n sdxl.Noising) {
 	n.Order = f.order
 	return n
 }
+
+// restartFlag is where restart sampling goes back up, such as 0.1,2,5,1.
+type restartFlag struct{ restart *sched.Restart }
+
+// Set implements pflag.Value.
+func (f *restartFlag) Set(text string) error {
+	var r sched.Restart
+	var end string
+	n, _ := fmt.Sscanf(text+" end", "%g,%g,%d,%d %s", &r.Min, &r.Max, &r.Steps, &r.Times, &end)
+	if n != 5 || end != "end" {
+		return errors.New("want two noise levels, a number of steps and one of times, such as 0.1,2,5,1")
+	}
+	f.restart = &r
+	return r.Check()
+}
+
+// String implements pflag.Value.
+func (f *restartFlag) String() string {
+	if f.restart == nil {
+		return ""
+	}
+	return fmt.Sprintf("%g,%g,%d,%d", f.restart.Min, f.restart.Max, f.restart.Steps, f.restart.Times)
+}
+
+// Type implements pflag.Value.
+func (f *restartFlag) Type() string { return "low,high,steps,times" }

@@ -41,6 +41,7 @@ type pictureFlags struct {
 	styles                           stylesFlag
 	noising                          noisingFlags
 	variation                        sdxl.Variation
+	storedNoise                      storedNoiseFlags
 	guidance                         guidanceFlags
 }
 
@@ -72,6 +73,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	f.noising.add(flags)
 	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "seeds of pictures that each have a noise of their own, in place of --seed and --batch")
 	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises, ", ")+" (default torch, as on a CPU; philox as on a CUDA device; brownian-: SDE samplers follow one path at any number of steps, as in the web UIs)")
+	f.storedNoise.add(flags)
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed to mix into the first noise")
 	flags.Float64Var(&f.variation.Strength, "variation-strength", 0, "how much of it, 0 to 1")
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
@@ -122,6 +124,11 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 		o.Variation = &f.variation
 	}
 	o.Noising = f.noising.value(flags)
+	var err error
+	if o.NoiseFrom, err = f.storedNoise.source(); err != nil {
+		return err
+	}
+	o.OnNoise = f.storedNoise.keep()
 	if o.Sigmas == nil || flags.Changed("steps") {
 		o.Steps = &f.steps
 	}
@@ -151,12 +158,15 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	if err != nil {
 		return err
 	}
-	return f.write(cmd.ErrOrStderr(), result, o.Trace)
+	if err := f.write(cmd.ErrOrStderr(), result, o.Trace); err != nil {
+		return err
+	}
+	return f.storedNoise.write()
 }
 
 // check finds faults that need no model, before time is spent.
 func (f *pictureFlags) check() error {
-	for _, path := range []string{f.output, f.trace} {
+	for _, path := range []string{f.output, f.trace, f.storedNoise.save} {
 		if path == "" {
 			continue
 		}

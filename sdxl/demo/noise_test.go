@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -52,8 +53,21 @@ func TestSeedsOfPictures(t *testing.T) {
 	require.Equal(t, [][]uint8{sde("brownian", 5), sde("brownian", 9)}, draw(sdxl.Options{Seeds: []int64{5, 9}, Noise: "brownian", Sampler: "dpmpp_2m_sde"}))
 	require.Equal(t, alone(5), draw(sdxl.Options{Seed: new(int64(5)), Noise: "brownian"})[0])
 
+	// Noise that is kept makes the picture again, and none other.
+	var kept []float32
+	keeping := sdxl.Options{Seed: new(int64(5)), Sampler: "restart", Noising: sdxl.Noising{Restart: &sched.Restart{Min: 0.2, Max: 3, Steps: 2, Times: 2}}}
+	keeping.OnNoise = func(draw []float32) { kept = append(kept, draw...) }
+	want := draw(keeping)
+	keeping.OnNoise, keeping.Seed, keeping.NoiseFrom = nil, new(int64(6)), sched.NewNoiseSequence(kept)
+	require.Equal(t, want, draw(keeping))
+	require.NotEqual(t, want, draw(sdxl.Options{Seed: new(int64(5)), Sampler: "restart"}))
+	short := sdxl.Options{Sampler: "restart", NoiseFrom: sched.NewNoiseSequence(kept[1:]), Noising: keeping.Noising, Steps: new(6)}
+	_, err = pipe.Generate(context.Background(), short)
+	require.ErrorContains(t, err, "the stored noise has")
+
 	for want, o := range map[string]sdxl.Options{
 		`noise is "gpu", want one of torch, philox`: {Noise: "gpu"}, "0 seeds": {Seeds: []int64{}}, "batch is 3 beside 2 seeds": {Seeds: []int64{1, 2}, Batch: new(3)},
+		"the noise was stored in a file": {Noise: "stored"}, "Restart is from 2 to 1": {Noising: sdxl.Noising{Restart: &sched.Restart{Min: 2, Max: 1, Steps: 1}}},
 		"variation strength is 2": {Variation: &sdxl.Variation{Strength: 2}},
 	} {
 		_, err := pipe.Generate(context.Background(), o)
