@@ -82,6 +82,7 @@ func touch(n int) {
 		}
 	}
 	runtime.KeepAlive(kept)
+	runtime.GC()
 }
 
 func random(n int) []float32 {
