@@ -17,7 +17,7 @@ import (
 
 func newLab() *cobra.Command {
 	cmd := &cobra.Command{Use: "lab", Short: "Study samplers"}
-	cmd.AddCommand(newLabConverge(), newLabCompare(), newLabSigmas(), newLabTrace(), newLabReplay(), newLabSpeed())
+	cmd.AddCommand(newLabConverge(), newLabCompare(), newLabSigmas(), newLabTrace(), newLabOptimise(), newLabReplay(), newLabSpeed())
 	return cmd
 }
 
