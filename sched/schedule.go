@@ -203,19 +203,6 @@ func (s *Schedule) fill(c *Config, given []float64, m maker, train []float64) er
 	return nil
 }
 
-// From returns the tail of the schedule that an image-to-image run of a
-// strength takes: nothing of it for 0, all of it for 1 and more.
-func (s *Schedule) From(strength float64) *Schedule {
-	run := 0
-	if strength > 0 {
-		run = int(float64(s.steps) * min(strength, 1))
-	}
-	skip := s.steps - run
-	t := *s
-	t.Sigmas, t.Timesteps = s.Sigmas[skip:], s.Timesteps[skip:]
-	return &t
-}
-
 // FirstScale returns what the first noise is multiplied with in the space of
 // the samplers, x0 + sigma noise.
 func (s *Schedule) FirstScale() float64 {

@@ -211,7 +211,8 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	want(r.strength >= 0 && r.strength <= 1, "strength is %g, want 0 to 1", r.strength)
 	want(o.SkipEnd >= 0 && o.SkipEnd < 1, "skip-end is %g, want 0 to less than 1", o.SkipEnd)
 	if o.Image != nil {
-		want(int(float64(r.steps)*r.strength) >= 1, "strength %g of %d steps is less than one step", r.strength, r.steps)
+		byShare := o.Dialect != string(sched.A1111) && o.Dialect != string(sched.Comfy)
+		want(!byShare || int(float64(r.steps)*r.strength) >= 1, "strength %g of %d steps is less than one step", r.strength, r.steps)
 		want(!o.Image.Bounds().Empty(), "image is empty")
 	}
 	size := Size{r.Width, r.Height}

@@ -52,12 +52,9 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	schedule, err := m.Scheduler.New(sched.Overrides{Sampler: o.Sampler, Schedule: o.Schedule, Spacing: o.Spacing, Sigmas: o.Sigmas, Dialect: o.Dialect, Custom: o.Custom}, r.steps)
+	schedule, err := r.schedule(&m.Scheduler)
 	if err != nil {
 		return nil, err
-	}
-	if o.Image != nil {
-		schedule = schedule.From(r.strength)
 	}
 	schedule = schedule.Until(o.SkipEnd)
 	c, err := p.encodeConditions(ctx, &r, len(schedule.Timesteps))
@@ -80,6 +77,15 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	}
 	r.trace("image", decoded)
 	return &Result{Images: toImages(decoded), Parameters: r.parameters(schedule)}, nil
+}
+
+// schedule returns the noise levels of the run, for a picture to start from those of its strength.
+func (r *resolved) schedule(c *sched.Config) (*sched.Schedule, error) {
+	o := sched.Overrides{Sampler: r.Sampler, Schedule: r.Schedule, Spacing: r.Spacing, Sigmas: r.Sigmas, Dialect: r.Dialect, Custom: r.Custom}
+	if r.Image != nil {
+		return c.NewTail(o, r.steps, r.strength)
+	}
+	return c.New(o, r.steps)
 }
 
 // start draws the first noise and returns x0 + sigma noise: of zeros, or of

@@ -38,7 +38,7 @@ func newImg2Img() *cobra.Command {
 	}
 	f.add(cmd)
 	cmd.Flags().StringVarP(&input, "image", "i", "", "picture to start from (PNG, JPEG or WebP)")
-	cmd.Flags().Float64Var(&strength, "strength", sdxl.DefaultStrength, "how far to leave the picture, 0 to 1: the share of the steps that are run")
+	cmd.Flags().Float64Var(&strength, "strength", sdxl.DefaultStrength, "how far to leave the picture, 0 to 1: the share of the steps that are run; --dialect a1111 and comfy count as these do")
 	return cmd
 }
 
