@@ -35,6 +35,7 @@ type Schedule struct {
 
 	steps int       // as asked for
 	logs  []float64 // of the training sigmas
+	whole []float64 // the sigmas of which Sigmas are the last; nil is these
 }
 
 // shortRun is the number of steps below which lower_order_final takes effect.
@@ -195,7 +196,7 @@ func (s *Schedule) fill(c *Config, given []float64, m maker, train []float64) er
 	if c.isEDM() {
 		s.tellEDM()
 	}
-	s.InitNoiseSigma = s.Dialect.firstScale(s.Sigmas[0])
+	s.InitNoiseSigma = s.Dialect.firstScale(s.Sigmas[0], train[len(train)-1])
 	if s.VP {
 		s.InitNoiseSigma = 1
 	}

@@ -1,34 +1,62 @@
 package sched
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
+
+// TailSteps returns how many steps an image-to-image run of a strength, 0 to 1,
+// makes, and how long the schedule is whose last ones they are: diffusers and
+// k-diffusion run that share of the steps, the web UI of AUTOMATIC1111 one more, and
+// ComfyUI runs all steps, the last of as many more as make them the share.
+func (d Dialect) TailSteps(steps int, strength float64) (run, total int) {
+	if !(strength > 0) {
+		strength = 0
+	}
+	strength = min(strength, 1)
+	switch {
+	case d == A1111:
+		return int(min(strength, 0.999)*float64(steps)) + 1, steps
+	case d == Comfy && strength > comfyWhole:
+		return steps, steps
+	case d == Comfy && strength > 0:
+		return steps, int(min(float64(steps)/strength, math.MaxInt32))
+	}
+	return int(float64(steps) * strength), steps
+}
+
+// comfyWhole is the strength above which ComfyUI takes a schedule as it is.
+const comfyWhole = 0.9999
 
 // NewTail returns the part of a schedule that an image-to-image run of a
-// strength, 0 to 1, takes, by the rule of the dialect: diffusers and k-diffusion run
-// that share of the steps, the web UI of AUTOMATIC1111 one more, and ComfyUI runs
-// all steps, the last of as many more as make them the share.
+// strength, 0 to 1, takes, by the rule of the dialect. Of given sigmas ComfyUI takes a
+// share too.
 func (c Config) NewTail(o Overrides, steps int, strength float64) (*Schedule, error) {
 	dialect, err := dialectNamed(o.Dialect)
 	if err != nil {
 		return nil, err
 	}
-	total, run := steps, steps
-	switch {
-	case dialect == A1111:
-		run = min(int(min(strength, 0.999)*float64(steps))+1, steps)
-	case dialect == Comfy && o.Sigmas == nil:
-		if strength < 0.9999 {
-			total = int(min(float64(steps)/max(strength, 1e-9), 1e9))
-		}
-		if total > c.TrainTimesteps {
-			return nil, fmt.Errorf("sched: %d steps at strength %g are the last of %d, want at most %d", steps, strength, total, c.TrainTimesteps)
-		}
+	run, total := dialect.TailSteps(steps, strength)
+	if run < 1 {
+		return nil, fmt.Errorf("sched: strength %g of %d steps is less than one step", strength, steps)
+	}
+	if dialect == Comfy && o.Sigmas != nil {
+		total = steps
+	}
+	if total > c.TrainTimesteps && total > steps {
+		return nil, fmt.Errorf("sched: %d steps at strength %g are the last of %d, want at most %d", steps, strength, total, c.TrainTimesteps)
 	}
 	s, err := c.New(o, total)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if dialect == A1111 || dialect == Comfy && o.Sigmas == nil {
-		return s.tail(run), nil
+	case dialect == A1111:
+		// The number of levels may not be that of the steps: they are counted from the first.
+		return s.after(min(total-run, len(s.Timesteps)-1)), nil
+	case dialect == Comfy && strength > comfyWhole:
+		return s, nil
+	case dialect == Comfy && o.Sigmas == nil:
+		return s.after(max(len(s.Timesteps)-run, 0)), nil
 	}
 	return s.From(strength), nil
 }
@@ -40,13 +68,29 @@ func (s *Schedule) From(share float64) *Schedule {
 	if share > 0 {
 		run = int(float64(s.steps) * min(share, 1))
 	}
-	return s.tail(run)
+	return s.after(s.steps - run)
 }
 
-// tail returns the last steps of the schedule.
-func (s *Schedule) tail(steps int) *Schedule {
-	skip := max(s.steps-steps, 0)
+// after returns the schedule without its first steps.
+func (s *Schedule) after(skip int) *Schedule {
 	t := *s
-	t.Sigmas, t.Timesteps = s.Sigmas[skip:], s.Timesteps[skip:]
+	t.whole, t.Sigmas, t.Timesteps = s.Sigmas, s.Sigmas[skip:], s.Timesteps[skip:]
 	return &t
+}
+
+// ImageScale returns what the noise on a picture to start from is multiplied with.
+func (s *Schedule) ImageScale() float64 {
+	if s.Dialect == Comfy {
+		return s.Dialect.firstScale(s.Sigmas[0], math.Exp(s.logs[len(s.logs)-1]))
+	}
+	return s.Sigmas[0]
+}
+
+// Motion returns the noise levels whose range a Brownian motion spans: those of
+// the run, and in the web UI those that a picture leaves out too.
+func (s *Schedule) Motion() []float64 {
+	if s.Dialect == A1111 && s.whole != nil {
+		return s.whole
+	}
+	return s.Sigmas
 }

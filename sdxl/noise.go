@@ -85,6 +85,20 @@ func (r *resolved) noise(variation bool, sigmas []float64) sched.Noise {
 	return tapped(n, r.OnNoise)
 }
 
+// seedPictures gives the pictures of a batch seeds of their own where the dialect
+// has it so: the seeds that follow, or one and the same with a variation's that follow.
+func (r *resolved) seedPictures() {
+	if r.Dialect != string(sched.A1111) || r.Seeds != nil || r.batch < 2 || r.NoiseFrom != nil {
+		return
+	}
+	for i := range int64(r.batch) {
+		if r.Variation != nil && r.Variation.Strength != 0 {
+			i = 0
+		}
+		r.Seeds = append(r.Seeds, r.seed+i)
+	}
+}
+
 // storedNoise is the name of noise that no seed makes.
 const storedNoise = "stored"
 

@@ -49,7 +49,7 @@ type Options struct {
 	Steps         *int     // nil is DefaultSteps
 	CFG           *float64 // guidance scale; nil is DefaultCFG, or 0.6 for cfg++; 1 or less is none
 	Seed          *int64   // of the noise; nil draws one
-	Batch         *int     // pictures drawn from one stream of noise; nil is 1
+	Batch         *int     // pictures drawn from one stream of noise, in a1111's dialect from streams of the seeds from Seed on; nil is 1
 	Seeds         []int64  // in place of Seed and Batch: a stream of noise for each picture
 	Noise         string   // one of Noises; "" is torch
 	// NoiseFrom draws all noise, if it is not nil, in place of a seed's generator; OnNoise
@@ -85,7 +85,7 @@ type Options struct {
 
 	// Image is the picture to start from, resized to Width x Height; nil is text-to-image.
 	Image    image.Image
-	Strength *float64 // how far to leave Image, 0 to 1; nil is DefaultStrength
+	Strength *float64 // how far to leave Image, 0 to 1, by sched.Dialect.TailSteps; nil is DefaultStrength
 	// SkipEnd is the share of the steps left out at the end, 0 to 1: the last
 	// step that runs goes all the way to a picture without noise.
 	SkipEnd float64
@@ -211,8 +211,8 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	want(r.strength >= 0 && r.strength <= 1, "strength is %g, want 0 to 1", r.strength)
 	want(o.SkipEnd >= 0 && o.SkipEnd < 1, "skip-end is %g, want 0 to less than 1", o.SkipEnd)
 	if o.Image != nil {
-		byShare := o.Dialect != string(sched.A1111) && o.Dialect != string(sched.Comfy)
-		want(!byShare || int(float64(r.steps)*r.strength) >= 1, "strength %g of %d steps is less than one step", r.strength, r.steps)
+		run, _ := sched.Dialect(o.Dialect).TailSteps(r.steps, r.strength)
+		want(run >= 1, "strength %g of %d steps is less than one step", r.strength, r.steps)
 		want(!o.Image.Bounds().Empty(), "image is empty")
 	}
 	size := Size{r.Width, r.Height}
@@ -225,6 +225,7 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	} else {
 		r.seed = sched.RandomSeed()
 	}
+	r.seedPictures()
 	return r, errors.Join(errs...)
 }
 

@@ -62,7 +62,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	c.prediction = schedule.Prediction
-	noise := r.noise(false, schedule.Sigmas)
+	noise := r.noise(false, schedule.Motion())
 	x, err := p.start(ctx, &r, schedule, noise)
 	if err != nil {
 		return nil, err
@@ -97,14 +97,17 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 	latents := x.Float32s()
 	var encoded []float32
 	if r.Image != nil {
-		// The reference draws the encoder's sample first, then the noise.
+		// The reference draws the encoder's sample first, then the noise; the web UIs'
+		// encoders draw none from the seed.
 		each, ok := noise.(perPicture)
 		if t, tapped := noise.(tap); tapped {
 			if each, ok = t.Noise.(perPicture); ok {
 				each = each.tapped(t.tell)
 			}
 		}
-		if !ok {
+		if s.Dialect == sched.A1111 || s.Dialect == sched.Comfy {
+			each = perPicture{nil}
+		} else if !ok {
 			each = perPicture{noise}
 		}
 		for _, n := range each {
@@ -125,9 +128,9 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 		}
 		return x, nil
 	}
-	sigma := float32(s.Sigmas[0])
+	strong := float32(s.ImageScale())
 	for i := range latents {
-		latents[i] = encoded[i%len(encoded)] + sigma*latents[i]
+		latents[i] = encoded[i%len(encoded)] + strong*latents[i]
 	}
 	return x, nil
 }

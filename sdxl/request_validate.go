@@ -130,10 +130,10 @@ func (r *Request) validateInit(e *RequestError, steps int, l Limits) {
 		}
 	}
 	if strength, field := r.strength(); !e.names(field) && !e.names("steps") {
-		run := int(float64(steps) * strength)
+		run, total := sched.Dialect(or(r.Extras, Extras{}).Dialect).TailSteps(steps, strength)
 		e.want(run >= 1, field, "leaves none of %d steps to run, want one at least", steps)
 		end := or(r.StepScheduleEnd, 0)
-		e.want(run < 1 || e.names("step_schedule_end") || run > int(float64(steps)*end), "step_schedule_end",
+		e.want(run < 1 || e.names("step_schedule_end") || run > int(float64(total)*end), "step_schedule_end",
 			"is %g, which leaves none of the %d steps from step_schedule_start on, want less", end, run)
 	}
 	_, err := decodeImage(r.InitImage, l.Pixels)

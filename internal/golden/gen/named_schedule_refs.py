@@ -1,4 +1,4 @@
-"""Writes sched/testdata/named.json: sigma schedules by name and dialect.
+"""Writes sched/testdata/named.json, sigma schedules by name and dialect, and tails.json, what image-to-image runs make of them.
 
     python internal/golden/gen/named_schedule_refs.py
 
@@ -91,25 +91,55 @@ def nearest(sigma):
     return int(np.argmin(np.abs(LOGS - np.log(sigma))))
 
 
+def named(n, web):
+    lo, hi = TRAIN[0], TRAIN[-1]
+    return dict(karras=K.sampling.get_sigmas_karras(n, lo, hi), exponential=K.sampling.get_sigmas_exponential(n, lo, hi),
+                polyexponential=K.sampling.get_sigmas_polyexponential(n, lo, hi), normal=Network().get_sigmas(n), simple=simple(n),
+                sgm_uniform=list(at(np.linspace(len(TRAIN) - 1, 0, n + 1)[:-1])) + [0], ddim_uniform=ddim_uniform(n), beta=beta(n),
+                linear_quadratic=linear_quadratic(n), kl_optimal=kl_optimal(n, web), align_your_steps=ays(n, web))
+
+
 def other_cases():
-    net, sampling = Network(), K.sampling
+    net = Network()
     lo, hi = TRAIN[0], TRAIN[-1]
     for n in STEPS:
         for dialect in ("k-diffusion", "a1111", "comfy"):
-            web = dialect == "a1111"
-            sets = dict(karras=sampling.get_sigmas_karras(n, lo, hi), exponential=sampling.get_sigmas_exponential(n, lo, hi),
-                        polyexponential=sampling.get_sigmas_polyexponential(n, lo, hi), normal=net.get_sigmas(n), simple=simple(n),
-                        sgm_uniform=list(at(np.linspace(len(TRAIN) - 1, 0, n + 1)[:-1])) + [0], ddim_uniform=ddim_uniform(n), beta=beta(n),
-                        linear_quadratic=linear_quadratic(n), kl_optimal=kl_optimal(n, web), align_your_steps=ays(n, web))
-            for name, sigmas in sets.items():
+            for name, sigmas in named(n, dialect == "a1111").items():
                 sigmas = f32(sigmas)
                 times = [nearest(s) if dialect == "comfy" else float(net.sigma_to_t(torch.tensor(s))) for s in sigmas if s > 0][:len(sigmas) - 1]
-                yield dict(dialect=dialect, sampler="euler", schedule=name, steps=n, sigmas=sigmas, times=times)
+                yield dict(dialect=dialect, sampler="euler", schedule=name, steps=n, sigmas=sigmas, times=times, scale=first_scale(dialect, sigmas[0]))
         yield dict(dialect="diffusers", sampler="euler", schedule="lcm", steps=n, sigmas=f32(lcm(n)), times=diffusers_lcm_times(n))
         for name, sampler, dialect in (("karras", "dpm_2", "a1111"), ("karras", "dpmpp_3m_sde", "a1111"), ("normal", "uni_pc", "comfy")):
             more = K.sampling.get_sigmas_karras(n + 1, lo, hi) if name == "karras" else net.get_sigmas(n + 1)
             sigmas = f32(more)
-            yield dict(dialect=dialect, sampler=sampler, schedule=name, steps=n, sigmas=sigmas[:-2] + sigmas[-1:])
+            yield dict(dialect=dialect, sampler=sampler, schedule=name, steps=n, sigmas=sigmas[:-2] + sigmas[-1:], scale=first_scale(dialect, sigmas[0]))
+
+
+def first_scale(dialect, sigma):
+    """The web UI has sigma; ComfyUI the root of 1 + sigma^2 where that is the highest level or above."""
+    whole = dialect == "comfy" and (np.isclose(sigma, TRAIN[-1], rtol=1e-5, atol=0) or sigma > TRAIN[-1])
+    return float(np.hypot(1, sigma) if whole else sigma)
+
+
+def tail(dialect, sampler, name, n, strength):
+    """The noise levels of an image-to-image run. The web UI enters a schedule of n steps at the last int(strength n) and the one before. ComfyUI
+    makes one of int(n / strength) and keeps the last n, or has no picture to keep above .9999."""
+    def made(k):
+        more = (dialect, sampler) in (("a1111", "dpm_2"), ("comfy", "uni_pc"))
+        sigmas = list(named(k + more, dialect == "a1111")[name])
+        return sigmas[:-2] + sigmas[-1:] if more else sigmas
+    if dialect == "a1111":
+        enter = int(min(strength, .999) * n)
+        return made(n)[n - enter - 1:]
+    return made(n) if strength > .9999 else made(int(n / strength))[-(n + 1):]
+
+
+def tail_cases():
+    for dialect, sampler in (("a1111", "euler"), ("a1111", "dpm_2"), ("comfy", "euler"), ("comfy", "uni_pc")):
+        for name in ("normal", "karras", "ddim_uniform", "beta", "kl_optimal"):
+            for n, strength in ((1, .5), (7, .3), (10, .65), (20, .75), (20, .99995), (20, 1), (30, .1), (9, 1 / 3)):
+                sigmas = f32(tail(dialect, sampler, name, n, strength))
+                yield dict(dialect=dialect, sampler=sampler, schedule=name, steps=n, strength=strength, sigmas=sigmas, scale=first_scale(dialect, sigmas[0]))
 
 
 def diffusers_lcm_times(n):
@@ -122,3 +152,4 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     diffusers.utils.logging.set_verbosity_error()
     write("named.json", [*diffusers_cases(), *other_cases()])
+    write("tails.json", [*tail_cases()])
