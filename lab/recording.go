@@ -19,11 +19,12 @@ type Recording struct {
 	FirstOrderLast bool      `json:"first_order_last"`
 	Levels         []float64 `json:"levels"` // noise level of each call of the denoiser
 	// What the run was told of noise and order; see sched.Run.
-	Eta     *float64       `json:"eta,omitempty"`
-	SNoise  *float64       `json:"s_noise,omitempty"`
-	Churn   sched.Churn    `json:"churn,omitzero"`
-	Restart *sched.Restart `json:"restart,omitempty"`
-	Order   int            `json:"order,omitempty"`
+	Eta      *float64       `json:"eta,omitempty"`
+	SNoise   *float64       `json:"s_noise,omitempty"`
+	Churn    sched.Churn    `json:"churn,omitzero"`
+	Restart  *sched.Restart `json:"restart,omitempty"`
+	Order    int            `json:"order,omitempty"`
+	Training []float64      `json:"training_levels,omitempty"`
 
 	start, latents []float32
 	calls          [][2][]float32 // x and its denoised
@@ -35,7 +36,7 @@ type Recording struct {
 func Record(ctx context.Context, m Model, s sched.Sampler, sigmas []float64) (*Recording, error) {
 	rec := &Recording{Sampler: s.Name, Sigmas: sigmas, start: start(m, sigmas[0])}
 	listening := hooked(s, func(r *sched.Run[float32]) {
-		rec.FirstOrderLast, rec.Eta, rec.SNoise, rec.Churn, rec.Restart, rec.Order = r.FirstOrderLast, r.Eta, r.SNoise, r.Churn, r.Restart, r.Order
+		rec.FirstOrderLast, rec.Eta, rec.SNoise, rec.Churn, rec.Restart, rec.Order, rec.Training = r.FirstOrderLast, r.Eta, r.SNoise, r.Churn, r.Restart, r.Order, r.Levels
 		denoise := r.Denoise
 		r.Denoise = func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			if err := denoise(ctx, denoised, x, sigma); err != nil {
@@ -81,7 +82,7 @@ func (rec *Recording) Replay(ctx context.Context, s sched.Sampler) ([]float32, e
 	x, call := slices.Clone(rec.start), 0
 	err := s.F32(ctx, &sched.Run[float32]{
 		X: x, Sigmas: rec.Sigmas, FirstOrderLast: rec.FirstOrderLast, Noise: &storedNoise{rec.noise},
-		Eta: rec.Eta, SNoise: rec.SNoise, Churn: rec.Churn, Restart: rec.Restart, Order: rec.Order,
+		Eta: rec.Eta, SNoise: rec.SNoise, Churn: rec.Churn, Restart: rec.Restart, Order: rec.Order, Levels: rec.Training,
 		Denoise: func(_ context.Context, denoised, x []float32, sigma float64) error {
 			if call == len(rec.calls) {
 				return fmt.Errorf("lab: %s calls the denoiser more than the %d times that are recorded of %s", s.Name, call, rec.Sampler)

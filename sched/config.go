@@ -39,8 +39,14 @@ type Config struct {
 	DynamicShifting     bool      `json:"use_dynamic_shifting"`
 	LambdaMinClipped    *float64  `json:"lambda_min_clipped"` // Python's -Infinity is null here
 	VarianceType        *string   `json:"variance_type"`
-	SetAlphaToOne       bool      `json:"set_alpha_to_one"` // of DDIM: its last step ends at 0
-	SigmaData           *float64  `json:"sigma_data"`       // of EDM
+	SetAlphaToOne       bool      `json:"set_alpha_to_one"` // of DDIM and PNDM: the last step ends at 0
+	SkipPRK             bool      `json:"skip_prk_steps"`   // of PNDM
+	PredictX0           bool      `json:"predict_x0"`       // of UniPC
+	DisableCorrector    []int     `json:"disable_corrector"`
+	PredictorOrder      int       `json:"predictor_order"` // of SA-Solver
+	CorrectorOrder      int       `json:"corrector_order"`
+	OriginalSteps       int       `json:"original_inference_steps"` // of LCM and TCD
+	SigmaData           *float64  `json:"sigma_data"`               // of EDM
 	SigmaSchedule       string    `json:"sigma_schedule"`
 	Rho                 *float64  `json:"rho"`
 }
@@ -61,31 +67,19 @@ func EmptyConfig() Config {
 		Class: "EulerDiscreteScheduler", TrainTimesteps: 1000, BetaStart: 0.0001, BetaEnd: 0.02, BetaSchedule: "linear",
 		PredictionType: "epsilon", TimestepSpacing: "linspace", FinalSigmas: "zero", Interpolation: "linear",
 		TimestepType: "discrete", SolverOrder: 2, Algorithm: "dpmsolver++", Solver: "midpoint", LowerOrderFinal: true, SetAlphaToOne: true,
+		PredictX0: true, PredictorOrder: 2, CorrectorOrder: 2, OriginalSteps: lcmTimes,
 	}
 }
 
 // maxTrainTimesteps bounds the memory that a configuration can ask for.
 const maxTrainTimesteps = 1 << 16
 
-// classes are the reference's schedulers and the samplers they are.
-var classes = map[string]string{
-	"EulerDiscreteScheduler": "euler", "EulerAncestralDiscreteScheduler": "euler_a", "DPMSolverMultistepScheduler": "dpmpp_2m",
-	"HeunDiscreteScheduler": "heun", "KDPM2DiscreteScheduler": "dpm_2", "KDPM2AncestralDiscreteScheduler": "dpm_2_a",
-	"LMSDiscreteScheduler": "lms", "DDIMScheduler": "ddim", "DDPMScheduler": "euler_a", "LCMScheduler": "lcm",
-	"EDMEulerScheduler": "euler", "EDMDPMSolverMultistepScheduler": "dpmpp_2m",
-}
-
 // validate names every field that asks for something else than this package does.
-func (c *Config) validate(sampler string) error {
+func (c *Config) validate(sampler string, solver bool) error {
 	var errs []error
 	want := func(field, value string, allowed ...string) {
 		if !slices.Contains(allowed, value) {
 			errs = append(errs, fmt.Errorf("%s is %q, want %s", field, value, strings.Join(allowed, " or ")))
-		}
-	}
-	off := func(field string, value bool) {
-		if value {
-			errs = append(errs, fmt.Errorf("%s is true, want false", field))
 		}
 	}
 	want("beta_schedule", c.BetaSchedule, "scaled_linear", "linear")
@@ -120,21 +114,14 @@ func (c *Config) validate(sampler string) error {
 	if n := len(c.TrainedBetas); c.TrainedBetas != nil && n != c.TrainTimesteps {
 		errs = append(errs, fmt.Errorf("trained_betas has %d values, want num_train_timesteps %d", n, c.TrainTimesteps))
 	}
+	if solver {
+		errs = append(errs, c.validateSolver()...)
+	}
 	switch sampler {
 	case "dpmpp_2m":
-		off("use_lu_lambdas", c.UseLu)
-		off("use_flow_sigmas", c.UseFlow)
-		off("thresholding", c.Thresholding)
 		// The reference takes the names of its relatives, DEIS and UniPC, for its own.
 		want("algorithm_type", c.Algorithm, "dpmsolver++", "deis")
 		want("solver_type", c.Solver, "midpoint", "logrho", "bh1", "bh2")
-		off("use_dynamic_shifting", c.DynamicShifting)
-		if c.LambdaMinClipped != nil {
-			errs = append(errs, fmt.Errorf("lambda_min_clipped is %g, want none", *c.LambdaMinClipped))
-		}
-		if v := c.VarianceType; v != nil && strings.HasPrefix(*v, "learned") {
-			errs = append(errs, fmt.Errorf("variance_type is %q, want a fixed one or null", *v))
-		}
 		if c.SolverOrder != 2 {
 			errs = append(errs, fmt.Errorf("solver_order is %d, want 2", c.SolverOrder))
 		}

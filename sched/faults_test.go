@@ -25,7 +25,7 @@ func TestNewNamesFaults(t *testing.T) {
 		"spacing":    {DefaultConfig(), Overrides{Spacing: "even"}, 4, `timestep_spacing is "even", want leading or linspace or trailing`},
 		"no steps":   {DefaultConfig(), Overrides{}, 0, "0 steps, want 1 to 1000"},
 		"steps":      {DefaultConfig(), Overrides{}, 1001, "1001 steps"},
-		"class":      {with(func(c *Config) { c.Class = "PNDMScheduler" }), Overrides{}, 4, "_class_name PNDMScheduler is not supported; name a sampler"},
+		"class":      {with(func(c *Config) { c.Class = "IPNDMScheduler" }), Overrides{}, 4, "_class_name IPNDMScheduler is not supported, want DDIMScheduler, "},
 		"prediction": {with(func(c *Config) { c.PredictionType = "flow" }), Overrides{}, 4, `prediction_type is "flow"`},
 		"order":      {with(func(c *Config) { c.SolverOrder = 3 }), Overrides{Sampler: "dpmpp_2m"}, 4, "solver_order is 3, want 2"},
 		"clipped":    {with(func(c *Config) { c.LambdaMinClipped = new(float64) }), Overrides{Sampler: "dpmpp_2m"}, 4, "lambda_min_clipped is 0"},

@@ -32,6 +32,9 @@ type Run[T Float] struct {
 	Restart *Restart
 	// Order is the most that UniPC and DEIS rise to, 1 to 3; 0 is 3.
 	Order int
+	// Levels are the model's noise levels at its training timesteps, from low to
+	// high, for TCD and SA-Solver; nil is SDXL's.
+	Levels []float64
 	// FirstOrderLast asks a multistep sampler to end with a step of first order.
 	FirstOrderLast bool
 	// OnStep, if not nil, is called after each step with the state and the
@@ -137,6 +140,9 @@ func (r *Run[T]) check() error {
 		}
 	}
 	errs = append(errs, r.Restart.Check())
+	if r.Levels != nil && (len(r.Levels) < 2 || !slices.IsSorted(r.Levels) || !(r.Levels[0] >= 0)) {
+		errs = append(errs, fmt.Errorf("sched: %d Levels, want 2 or more, from low to high", len(r.Levels)))
+	}
 	if r.Order < 0 || r.Order > MaxOrder {
 		errs = append(errs, fmt.Errorf("sched: Order is %d, want 1 to %d, or 0 for the sampler's own", r.Order, MaxOrder))
 	}

@@ -11,14 +11,14 @@ const saOrder = 2
 
 // SASolver is the stochastic Adams predictor and corrector of Xue et al. 2023 on
 // estimates of x0, of second order each, as diffusers has it by default. Eta is tau
-// between the noise levels of SDXL's timesteps 200 and 800, and tau is 0 elsewhere.
+// between the noise levels of the training timesteps 200 and 800 of 1000, and tau is 0 elsewhere.
 func SASolver[T Float](ctx context.Context, r *Run[T]) error {
 	eta := r.eta(1)
 	if err := r.needsNoise(eta); err != nil {
 		return err
 	}
-	levels := trainingLevels()
-	low, high := levels[200]*(1-rounding), levels[800]*(1+rounding)
+	levels := r.levels()
+	low, high := levels[len(levels)/5]*(1-rounding), levels[len(levels)*4/5]*(1+rounding)
 	past, before, noise := newHistory[T](saOrder, len(r.X)), make([]T, len(r.X)), make([]float32, len(r.X))
 	weigh := unifiedWeights(func(h float64) float64 { return h })
 	tau := 0.0 // of the last step

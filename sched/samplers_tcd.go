@@ -10,23 +10,50 @@ import (
 // trainingLevels are the noise levels of SDXL's timesteps.
 var trainingLevels = sync.OnceValue(func() []float64 {
 	c := DefaultConfig()
+	return c.trainingLevels()
+})
+
+// trainingLevels returns the noise levels of the training timesteps, from low to high.
+func (c *Config) trainingLevels() []float64 {
+	if c.isEDM() {
+		levels := c.edmSigmas(c.TrainTimesteps)
+		slices.Reverse(levels)
+		return levels
+	}
 	var levels []float64
 	for _, a := range c.alphasCumprod() {
 		levels = append(levels, math.Sqrt((1-float64(a))/float64(a)))
 	}
 	return levels
-})
+}
+
+// levelsUnlike returns the noise levels of the training timesteps, or nil if
+// they are these.
+func (c *Config) levelsUnlike(these []float64) []float64 {
+	if levels := c.trainingLevels(); !slices.Equal(levels, these) {
+		return levels
+	}
+	return nil
+}
+
+// levels returns Levels, or SDXL's.
+func (r *Run[T]) levels() []float64 {
+	if r.Levels == nil {
+		return trainingLevels()
+	}
+	return r.Levels
+}
 
 // TCD is strategic stochastic sampling of trajectory consistency models (Zheng
 // et al. 2024, algorithm 4). Eta is its gamma, 0.3 unless told otherwise: a step
-// goes down to the noise level of (1 - gamma) times the next timestep of SDXL, and
+// goes down to the noise level of (1 - gamma) times the next training timestep, and
 // adds fresh noise back.
 func TCD[T Float](ctx context.Context, r *Run[T]) error {
 	gamma := r.eta(0.3)
 	if err := r.needsNoise(gamma); err != nil {
 		return err
 	}
-	noise, levels, last := make([]float32, len(r.X)), trainingLevels(), len(r.Sigmas)-2
+	noise, levels, last := make([]float32, len(r.X)), r.levels(), len(r.Sigmas)-2
 	return r.steps(ctx, func(i int, denoised []T) {
 		to := r.Sigmas[i+1]
 		down := to

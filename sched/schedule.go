@@ -32,6 +32,8 @@ type Schedule struct {
 	VP bool
 	// FirstOrderLast says that a multistep sampler ends with a step of first order.
 	FirstOrderLast bool
+	Order          int       // the most that UniPC and DEIS rise to; 0 is their own
+	Levels         []float64 // the model's at its training timesteps, from low to high; nil is SDXL's
 
 	steps int       // as asked for
 	logs  []float64 // of the training sigmas
@@ -44,10 +46,18 @@ const shortRun = 15
 // New returns the schedule for a number of steps.
 func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	name := o.Sampler
+	var k class
 	if name == "" && o.Custom == nil {
-		var ok bool
-		if name, ok = classes[c.Class]; !ok {
-			return nil, fmt.Errorf("sched: _class_name %s is not supported; name a sampler: %s", c.Class, strings.Join(SamplerNames(), ", "))
+		if o.Spacing != "" {
+			c.TimestepSpacing = o.Spacing
+		}
+		var err error
+		if k, err = c.class(); err != nil {
+			return nil, err
+		}
+		name = k.sampler
+		if o.Schedule == "" && o.Spacing == "" {
+			o.Schedule = k.schedule
 		}
 	}
 	sampler, err := o.sampler(name)
@@ -55,6 +65,9 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 		return nil, err
 	}
 	name = sampler.Name
+	if o.Sampler != "" || o.Custom != nil {
+		k.solver, k.vp = name == "dpmpp_2m", name == "dpmpp_2m" || name == "ddim"
+	}
 	dialect, err := dialectNamed(o.Dialect)
 	if err != nil {
 		return nil, err
@@ -73,7 +86,7 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	if o.Spacing != "" {
 		c.TimestepSpacing = o.Spacing
 	}
-	if err := c.validate(name); err != nil {
+	if err := c.validate(name, k.solver); err != nil {
 		return nil, fmt.Errorf("sched: %w", err)
 	}
 	if steps < 1 || steps > c.TrainTimesteps {
@@ -81,7 +94,7 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	}
 	s := &Schedule{
 		Sampler: sampler, Name: c.scheduleName(), Dialect: dialect, Spacing: c.TimestepSpacing, Prediction: c.prediction(),
-		VP: (name == "dpmpp_2m" || name == "ddim") && dialect == Diffusers && !c.isEDM(), steps: steps,
+		VP: k.vp && dialect == Diffusers && !c.isEDM(), steps: steps,
 	}
 	if o.Schedule != "" {
 		s.Name = o.Schedule
@@ -95,12 +108,22 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 		return nil, fmt.Errorf("sched: the betas give sigma %g at training timestep %d, want a positive number", train[i], i)
 	}
 	s.logs = logs(train)
+	s.Levels = c.levelsUnlike(trainingLevels())
+	if k.orders {
+		s.Order = c.SolverOrder
+	}
 	if m := makerNamed(s.Name, dialect); m != nil || o.Sigmas != nil {
-		return s, s.fill(&c, o.Sigmas, m, train)
+		if err := s.fill(&c, o.Sigmas, m, train); err != nil {
+			return nil, err
+		}
+		if o.Sigmas == nil && k.lowest && s.Sigmas[s.steps] == 0 {
+			s.Sigmas[s.steps] = float64(float32(train[0]))
+		}
+		return s, nil
 	}
 	if c.isEDM() && slices.Contains([]string{"karras", "exponential"}, s.Name) {
 		s.Sigmas, s.InitNoiseSigma = c.edmSigmas(steps), math.Hypot(train[len(train)-1], 1)
-	} else if name == "dpmpp_2m" {
+	} else if k.solver {
 		s.Sigmas, s.Timesteps = c.dpmSolver(train, steps)
 		s.InitNoiseSigma = 1
 	} else {
@@ -126,14 +149,17 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	if c.isEDM() {
 		s.tellEDM()
 	}
-	if c.FinalSigmas == "sigma_min" || name == "ddim" && !c.SetAlphaToOne {
+	if c.FinalSigmas == "sigma_min" || k.lowest || (name == "ddim" || c.Class == "PNDMScheduler" && o.Sampler == "") && !c.SetAlphaToOne {
 		last = train[0]
+		if (k.lowest || k.orders) && c.between() != nil {
+			last = s.Sigmas[len(s.Sigmas)-1]
+		}
 	}
 	s.Sigmas = append(s.Sigmas, last)
 	for i := range s.Sigmas {
 		s.Sigmas[i] = float64(float32(s.Sigmas[i]))
 	}
-	s.FirstOrderLast = last == 0 || c.EulerAtFinal || c.LowerOrderFinal && len(s.Timesteps) < shortRun
+	s.FirstOrderLast = last == 0 || c.EulerAtFinal || c.LowerOrderFinal && (k.lowEnd || len(s.Timesteps) < shortRun)
 	return s, nil
 }
 

@@ -1,6 +1,7 @@
 package sdxl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"image"
@@ -116,7 +117,7 @@ type Noising struct {
 
 // tell sets what a run is told.
 func (n *Noising) tell(r *sched.Run[float32]) {
-	r.Eta, r.SNoise, r.Churn, r.Restart, r.Order = n.Eta, n.SNoise, or(n.Churn, sched.Churn{}), n.Restart, n.Order
+	r.Eta, r.SNoise, r.Churn, r.Restart, r.Order = n.Eta, n.SNoise, or(n.Churn, sched.Churn{}), n.Restart, cmp.Or(n.Order, r.Order)
 }
 
 // Samplers returns the names of the samplers.

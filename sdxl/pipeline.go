@@ -148,7 +148,7 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 	r.traceNumbers("timesteps", s.Timesteps)
 	step, steps := 0, len(s.Timesteps)
 	run := sched.Run[float32]{
-		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
+		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast, Order: s.Order, Levels: s.Levels,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma), step)
 		},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 
 	"github.com/df65613c/easel/sched"
 )
@@ -52,7 +53,7 @@ func (po PredictOptions) Options(m *Model, r *Request) (Options, error) {
 		err   error
 	}{{"pag", o.PAG.check(m.UNet)}, {"sag", checkSAG(o.SAG, m.UNet, h/scale, w/scale)}, {"cache", cacheErr}} {
 		if v.err != nil {
-			e.add("extras."+v.field, v.err.Error())
+			e.add("extras."+v.field, strings.TrimPrefix(v.err.Error(), v.field+" "))
 		}
 	}
 	e.want(w >= scale && h >= scale, "init_image", "is %dx%d after rounding down, want %d at least", w, h, scale)

@@ -156,7 +156,7 @@ func (x *Extras) validate(e *RequestError) {
 	}
 	e.want(x.Order >= 0 && x.Order <= sched.MaxOrder, "extras.order", "is %d, want 1 to %d", x.Order, sched.MaxOrder)
 	if err := x.Restart.Check(); err != nil {
-		e.add("extras.restart", err.Error())
+		e.add("extras.restart", strings.TrimPrefix(err.Error(), "sched: Restart "))
 	}
 	text := func(field string, v *string) {
 		n := utf8.RuneCountInString(or(v, ""))
@@ -165,7 +165,7 @@ func (x *Extras) validate(e *RequestError) {
 	text("extras.prompt_2", x.Prompt2)
 	text("extras.negative_prompt_2", x.Negative2)
 	if err := x.FreeU.check(); err != nil {
-		e.add("extras.freeu", err.Error())
+		e.add("extras.freeu", strings.TrimPrefix(err.Error(), "freeu "))
 	}
 	oneOf(e, "extras.prompt_syntax", x.PromptSyntax, prompt.Syntaxes())
 	e.want(x.ClipSkip >= 0, "extras.clip_skip", "is %d, want 0 or more", x.ClipSkip)

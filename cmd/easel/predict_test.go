@@ -50,11 +50,11 @@ func TestPredictFaults(t *testing.T) {
 	require.ErrorContains(t, err, "stepps is unknown")
 	require.Empty(t, out)
 	for extras, want := range map[string]string{
-		`"cache":"deep"`:                   `extras.cache cache is "deep", want deepcache:INTERVAL`,
-		`"cache":"deepcache:2:99"`:         "extras.cache cache is \"deepcache:2:99\", want a branch of 0 to",
-		`"sag":-1`:                         "extras.sag sag is -1, want 0 to 100",
-		`"pag":{"scale":1,"layers":["x"]}`: "extras.pag pag layers",
-		`"freeu":{"b1":1}`:                 "extras.freeu freeu is 1,0,0,0, want b1,b2,s1,s2 above 0",
+		`"cache":"deep"`:                   `extras.cache is "deep", want deepcache:INTERVAL`,
+		`"cache":"deepcache:2:99"`:         "extras.cache is \"deepcache:2:99\", want a branch of 0 to",
+		`"sag":-1`:                         "extras.sag is -1, want 0 to 100",
+		`"pag":{"scale":1,"layers":["x"]}`: "extras.pag layers",
+		`"freeu":{"b1":1}`:                 "extras.freeu is 1,0,0,0, want b1,b2,s1,s2 above 0",
 		`"order":4`:                        "extras.order is 4, want 1 to 3",
 	} {
 		_, _, err = run(t, t.Context(), `{"text_prompts":[{"text":"x"}],"extras":{`+extras+`}}`, "predict")

@@ -234,7 +234,7 @@ func TestAPIKeys(t *testing.T) {
 func TestListsAndProbes(t *testing.T) {
 	url := start(t, Options{})
 	for path, want := range map[string]string{"/ping": "ok", "/healthz": "ok", "/readyz": "ready", "/v1/engines/list": DefaultEngine, "/v1/styles/list": "neon-punk",
-		"/": "<title>easel</title>", "/app.js": "parameters", "/openapi.json": `"openapi"`, "/metrics": `easel_requests_total`} {
+		"/": "<title>easel</title>", "/app.js": "parameters", "/openapi.json": `"openapi"`, "/metrics": `easel_jobs_running 0`} {
 		answer, data := call(t, url+path, nil)
 		require.Equal(t, 200, answer.StatusCode, path)
 		require.Contains(t, string(data), want, path)
