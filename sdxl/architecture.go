@@ -110,7 +110,7 @@ func (a Architecture) tensors(finder func(part string) func(string) []stored) (m
 	}{
 		{m.TextL.params, func() (*nn.Graph, error) { return m.TextL.Graph(1, 1) }},
 		{m.TextG.params, func() (*nn.Graph, error) { return m.TextG.Graph(1, 1) }},
-		{m.UNet.params, func() (*nn.Graph, error) { return m.UNet.Graph(1, 1, 1, 1) }},
+		{m.UNet.params, func() (*nn.Graph, error) { return m.UNet.Graph(Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1}) }},
 		{m.VAE.params, func() (*nn.Graph, error) { return m.VAE.DecoderGraph(1, 1, 1) }},
 		{m.VAE.params, func() (*nn.Graph, error) { return m.VAE.EncoderGraph(1, a.VAE.Scale(), a.VAE.Scale()) }},
 	} {

@@ -76,7 +76,7 @@ func (m *Model) check() error {
 	}
 	if m.UNet != nil {
 		pooled := m.UNet.PooledDim()
-		_, err := m.UNet.Graph(1, 1, 1, 1)
+		_, err := m.UNet.Graph(Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1})
 		try(m.UNet.params, err)
 		used = append(used, m.UNet.params)
 		if m.TextL != nil {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -62,52 +61,19 @@ func parseCache(s string) (c unetCache, err error) {
 // cacheOf reads a cache and checks it for a model.
 func cacheOf(s string, m *UNet) (unetCache, error) {
 	c, err := parseCache(s)
-	if err == nil && c.branch >= m.skips() {
-		err = fmt.Errorf("cache is %q, want a branch of 0 to %d", s, m.skips()-1)
+	if err == nil && c.branch >= m.Skips() {
+		err = fmt.Errorf("cache is %q, want a branch of 0 to %d", s, m.Skips()-1)
 	}
 	return c, err
 }
 
-// skips returns how many images the UNet's way down leaves for its way up.
-func (u *UNet) skips() int {
-	n := len(u.blocks) // conv_in and the downsamplers
-	for _, b := range u.blocks {
-		n += b.layers
+// cut returns how the cache divides the network, nil without one; deep is the
+// shape of what it holds, for the layers around it, or nil for the whole network.
+func (c unetCache) cut(deep tensor.Shape) *Cut {
+	if !c.on() {
+		return nil
 	}
-	return n
-}
-
-// deepValue names what the cache holds, an image [B,h,w,C], and changeValue what
-// the first block adds.
-const (
-	deepValue   = "deep"
-	changeValue = "change"
-)
-
-// record tells a recorder of the network of the cache: with what it holds as one
-// more output, the second.
-func (c unetCache) record(r *unetRecorder) {
-	switch {
-	case c.interval > 0:
-		r.cut = c.branch
-	case c.threshold > 0:
-		r.firstBlock = true
-	}
-}
-
-// recordShallow tells a recorder of the layers around the image that the cache
-// holds, which is one more input.
-func (c unetCache) recordShallow(r *unetRecorder, deep tensor.Shape) {
-	c.record(r)
-	r.cached = r.g.Input(deepValue, tensor.F32, deep...)
-}
-
-// aroundFirst records the first block and what follows the last one: between them
-// is what the cache holds.
-func (r *unetRecorder) aroundFirst(x *nn.Value) *nn.Value {
-	first := r.resnet("down_blocks.0.resnets.0", x, r.temb, r.blocks[0].channels, r.Config.NormNumGroups, r.Config.NormEps)
-	r.change = r.g.Add(first, r.g.Affine(x, -1, 0))
-	return r.output(r.g.Add(first, r.cached))
+	return &Cut{Skip: c.branch, FirstBlock: c.threshold > 0, Deep: deep}
 }
 
 // changed tells whether what the first block adds has changed since the last call
@@ -116,8 +82,8 @@ func (u *unetProgram) changed() bool {
 	var off, size float64
 	each := func(f func(kept, now []float32)) {
 		kept := u.changes
-		for _, p := range u.shallow.parts {
-			now := p.dst[1].Float32s()
+		for i := range u.shallow.parts {
+			now := u.shallow.output(ChangeValue, i)
 			f(kept[:len(now)], now)
 			kept = kept[len(now):]
 		}

@@ -69,7 +69,7 @@ func TestPlanOfACache(t *testing.T) {
 
 func TestPlanOfGuidance(t *testing.T) {
 	p := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
-	stages, err := p.Plan(context.Background(), sdxl.Options{Steps: new(3), SAG: 1, PAG: &sdxl.PerturbedAttention{Scale: 1}})
+	stages, err := p.Plan(context.Background(), sdxl.Options{Steps: new(3), SAG: 1, PAG: &sdxl.PAG{Scale: 1}})
 	require.NoError(t, err)
 	rows := make(map[string]int)
 	for _, s := range stages {

@@ -46,8 +46,8 @@ func (e *TextEncoder) graph(batch, tokens, skip int) (*nn.Graph, error) {
 		l := layers{g, e.params}
 		ids := g.Input("ids", tensor.I32, batch, tokens)
 		x := g.Embedding(ids, nn.Embedding{
-			Table:     l.p.weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
-			Positions: l.p.weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
+			Table:     l.p.Weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
+			Positions: l.p.Weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
 		})
 		g.Tap("text_model.embeddings", x)
 		hidden := x

@@ -10,9 +10,9 @@ import (
 // denoiser runs the compiled UNet as the samplers call it: with guidance the
 // negative side of the batch first, as the reference has it.
 type denoiser struct {
-	unet      *unetProgram
-	perturbed *aside    // nil without such guidance
-	degraded  *degraded // so too
+	unet *unetProgram
+	pag  *guideUNet // nil without such guidance
+	sag  *sagUNet   // so too
 	*conditions
 	guide *guidance.Run[float32]
 	batch int
@@ -35,7 +35,7 @@ func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditio
 		return nil, err
 	}
 	d := &denoiser{unet: u, conditions: c, guide: guide, batch: batch, rests: rests, scene: -1}
-	return d, d.newAsides(ctx, p, shape, r)
+	return d, d.newGuides(ctx, p, shape, r)
 }
 
 // set tells the UNet the texts of a step.
@@ -49,7 +49,7 @@ func (d *denoiser) set(ctx context.Context, step int) error {
 	if err := d.unet.setConditions(ctx, s.context, s.pooled, d.timeIDs); err != nil {
 		return err
 	}
-	for _, a := range d.asides() {
+	for _, a := range d.guides() {
 		if err := a.set(ctx, s.context, s.pooled, d.timeIDs); err != nil {
 			return err
 		}
@@ -57,13 +57,13 @@ func (d *denoiser) set(ctx context.Context, step int) error {
 	return nil
 }
 
-// asides returns the further networks.
-func (d *denoiser) asides() (all []*aside) {
-	if d.perturbed != nil {
-		all = append(all, d.perturbed)
+// guides returns the further networks.
+func (d *denoiser) guides() (all []*guideUNet) {
+	if d.pag != nil {
+		all = append(all, d.pag)
 	}
-	if d.degraded != nil {
-		all = append(all, d.degraded.aside)
+	if d.sag != nil {
+		all = append(all, d.sag.guideUNet)
 	}
 	return all
 }
@@ -71,7 +71,7 @@ func (d *denoiser) asides() (all []*aside) {
 // received returns the attention that the pixels of a row of the batch get.
 func (d *denoiser) received(row int) []float32 {
 	rows := len(d.unet.timestep) / len(d.unet.parts)
-	all := d.unet.output(receivedValue, row/rows)
+	all := d.unet.output(ReceivedValue, row/rows)
 	size := len(all) / rows
 	return all[row%rows*size:][:size]
 }
@@ -104,25 +104,25 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 		return err
 	}
 	pred := d.unet.out[:n]
-	if d.perturbed != nil {
+	if d.pag != nil {
 		positive := pred
 		if d.guided {
 			positive = d.unet.out[n : 2*n]
 		}
-		if err := d.perturbed.run(ctx, in[:n], positive, float32(time)); err != nil {
+		if err := d.pag.run(ctx, in[:n], positive, float32(time)); err != nil {
 			return err
 		}
 	}
-	if d.degraded != nil {
+	if d.sag != nil {
 		in, skip, out := d.prediction.Scalings(sigma)
-		if err := d.degraded.run(ctx, x, pred, in, skip, out, time, d.received); err != nil {
+		if err := d.sag.run(ctx, x, pred, in, skip, out, time, d.received); err != nil {
 			return err
 		}
 	}
 	if d.guided {
 		pred = d.combine(x, sigma, cfg)
 	}
-	for _, a := range d.asides() {
+	for _, a := range d.guides() {
 		for i, v := range a.delta {
 			pred[i] += v
 		}
@@ -172,7 +172,7 @@ func (d *denoiser) join(positive, negative, others []float32) {
 
 func (d *denoiser) close() error {
 	errs := []error{d.unet.close()}
-	for _, a := range d.asides() {
+	for _, a := range d.guides() {
 		errs = append(errs, a.close())
 	}
 	return errors.Join(errs...)

@@ -4,35 +4,41 @@ import (
 	"github.com/df65613c/easel/nn"
 )
 
+// Weights finds the parameters of a network by the reference's names. A weight
+// that is missing or of another shape fails when it is loaded.
+type Weights interface {
+	Weight(name string, shape ...int) *nn.Weight
+}
+
 // layers records the layers that the networks share, by parameter name.
 type layers struct {
 	g *nn.Graph
-	p *params
+	p Weights
 }
 
 // linear records x W^T + b with name.weight [out,in] and name.bias.
 func (l layers) linear(name string, x *nn.Value, out int, act nn.Activation, extra ...nn.Operand) *nn.Value {
 	return l.g.Linear(x, nn.Linear{
-		Weight: l.p.weight(name+".weight", out, x.Dim(-1)), Bias: l.p.weight(name+".bias", out), Act: act,
+		Weight: l.p.Weight(name+".weight", out, x.Dim(-1)), Bias: l.p.Weight(name+".bias", out), Act: act,
 	}, extra...)
 }
 
 // gated records a linear layer of twice so many outputs that GEGLU halves.
 func (l layers) gated(name string, x *nn.Value, out int) *nn.Value {
 	return l.g.Linear(x, nn.Linear{
-		Weight: l.p.weight(name+".weight", 2*out, x.Dim(-1)), Bias: l.p.weight(name+".bias", 2*out), Gated: true,
+		Weight: l.p.Weight(name+".weight", 2*out, x.Dim(-1)), Bias: l.p.Weight(name+".bias", 2*out), Gated: true,
 	})
 }
 
 // linearNoBias records x W^T.
 func (l layers) linearNoBias(name string, x *nn.Value, out int) *nn.Value {
-	return l.g.Linear(x, nn.Linear{Weight: l.p.weight(name+".weight", out, x.Dim(-1))})
+	return l.g.Linear(x, nn.Linear{Weight: l.p.Weight(name+".weight", out, x.Dim(-1))})
 }
 
 // conv records a convolution with name.weight [out,in,k,k] and name.bias.
 func (l layers) conv(name string, x *nn.Value, out, k, stride int, pad nn.Padding, extra ...nn.Operand) *nn.Value {
 	return l.g.Conv2D(x, nn.Conv2D{
-		Weight: l.p.weight(name+".weight", out, x.Dim(-1), k, k), Bias: l.p.weight(name+".bias", out), Stride: stride, Pad: pad,
+		Weight: l.p.Weight(name+".weight", out, x.Dim(-1), k, k), Bias: l.p.Weight(name+".bias", out), Stride: stride, Pad: pad,
 	}, extra...)
 }
 
@@ -47,7 +53,7 @@ func (l layers) upConv3(name string, x *nn.Value, h, w, out int) *nn.Value {
 		return l.conv3(name, l.g.Upsample(x, h, w), out)
 	}
 	return l.g.UpsampleConv2D(x, nn.UpsampleConv2D{
-		Weight: l.p.weight(name+".weight", out, x.Dim(-1), 3, 3), Bias: l.p.weight(name+".bias", out),
+		Weight: l.p.Weight(name+".weight", out, x.Dim(-1), 3, 3), Bias: l.p.Weight(name+".bias", out),
 	})
 }
 
@@ -56,12 +62,12 @@ func (l layers) normConv3(norm, conv string, x *nn.Value, out, groups int, eps f
 	c := x.Dim(-1)
 	return l.g.Conv2D(x, nn.Conv2D{
 		Norm:   l.norm(norm, c, groups, eps, nn.SiLU),
-		Weight: l.p.weight(conv+".weight", out, c, 3, 3), Bias: l.p.weight(conv+".bias", out), Pad: nn.Pad(1),
+		Weight: l.p.Weight(conv+".weight", out, c, 3, 3), Bias: l.p.Weight(conv+".bias", out), Pad: nn.Pad(1),
 	}, extra...)
 }
 
 func (l layers) norm(name string, c, groups int, eps float32, act nn.Activation) *nn.GroupNorm {
-	return &nn.GroupNorm{Groups: groups, Eps: eps, Scale: l.p.weight(name+".weight", c), Shift: l.p.weight(name+".bias", c), Act: act}
+	return &nn.GroupNorm{Groups: groups, Eps: eps, Scale: l.p.Weight(name+".weight", c), Shift: l.p.Weight(name+".bias", c), Act: act}
 }
 
 func (l layers) groupNorm(name string, x *nn.Value, groups int, eps float32) *nn.Value {
@@ -70,7 +76,7 @@ func (l layers) groupNorm(name string, x *nn.Value, groups int, eps float32) *nn
 
 func (l layers) layerNorm(name string, x *nn.Value, eps float32) *nn.Value {
 	c := x.Dim(-1)
-	return l.g.LayerNorm(x, nn.LayerNorm{Eps: eps, Scale: l.p.weight(name+".weight", c), Shift: l.p.weight(name+".bias", c)})
+	return l.g.LayerNorm(x, nn.LayerNorm{Eps: eps, Scale: l.p.Weight(name+".weight", c), Shift: l.p.Weight(name+".bias", c)})
 }
 
 // resnet records a ResnetBlock2D: two convolutions around the time embedding

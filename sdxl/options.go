@@ -71,7 +71,7 @@ type Options struct {
 	Sigmas  []float64
 	Dialect string // one of sched.DialectNames, whose meaning names have; "" is diffusers
 	Noising Noising
-	PAG     *PerturbedAttention // nil is none
+	PAG     *PAG // nil is none
 	// SAG is the scale of self-attention guidance (Hong et al. 2023); 0 is none,
 	// 0.75 what its authors take.
 	SAG   float64
@@ -158,7 +158,7 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	}
 	errs = append(errs, o.checkPrompts())
 	errs = append(errs, o.checkNoise()...)
-	errs = append(errs, o.PAG.check(m.UNet), o.FreeU.check())
+	errs = append(errs, o.PAG.check(m.UNet), o.FreeU.Check())
 	var err error
 	r.syntax, err = prompt.Named(o.PromptSyntax)
 	errs = append(errs, err)
@@ -251,34 +251,34 @@ func (o *Options) size(m *Model) (w, h int) {
 
 // Parameters are the options that made a picture, as its file holds them.
 type Parameters struct {
-	Prompt       string              `json:"prompt"`
-	Negative     *string             `json:"negative_prompt,omitempty"`
-	Prompts      []WeightedPrompt    `json:"prompts,omitempty"`
-	Prompt2      *string             `json:"prompt_2,omitempty"`
-	Negative2    *string             `json:"negative_prompt_2,omitempty"`
-	PromptSyntax string              `json:"prompt_syntax,omitempty"` // "" is plain
-	ClipSkip     int                 `json:"clip_skip,omitempty"`
-	Width        int                 `json:"width"`
-	Height       int                 `json:"height"`
-	Steps        int                 `json:"steps"`
-	CFG          float64             `json:"cfg_scale"`
-	Seed         int64               `json:"seed"`
-	Batch        int                 `json:"batch"`
-	Seeds        []int64             `json:"seeds,omitempty"`
-	Noise        string              `json:"noise,omitempty"` // "" is torch
-	Variation    *Variation          `json:"variation,omitempty"`
-	Sampler      string              `json:"sampler"`
-	Schedule     string              `json:"schedule"`
-	Spacing      string              `json:"spacing"`
-	Sigmas       []float64           `json:"sigmas,omitempty"`
-	Dialect      string              `json:"dialect,omitempty"` // "" is diffusers
-	Noising      *Noising            `json:"noising,omitempty"`
-	PAG          *PerturbedAttention `json:"pag,omitempty"`
-	SAG          float64             `json:"sag,omitempty"`
-	FreeU        *FreeU              `json:"freeu,omitempty"`
-	OriginalSize Size                `json:"original_size"`
-	TargetSize   Size                `json:"target_size"`
-	Crop         [2]int              `json:"crop"`
+	Prompt       string           `json:"prompt"`
+	Negative     *string          `json:"negative_prompt,omitempty"`
+	Prompts      []WeightedPrompt `json:"prompts,omitempty"`
+	Prompt2      *string          `json:"prompt_2,omitempty"`
+	Negative2    *string          `json:"negative_prompt_2,omitempty"`
+	PromptSyntax string           `json:"prompt_syntax,omitempty"` // "" is plain
+	ClipSkip     int              `json:"clip_skip,omitempty"`
+	Width        int              `json:"width"`
+	Height       int              `json:"height"`
+	Steps        int              `json:"steps"`
+	CFG          float64          `json:"cfg_scale"`
+	Seed         int64            `json:"seed"`
+	Batch        int              `json:"batch"`
+	Seeds        []int64          `json:"seeds,omitempty"`
+	Noise        string           `json:"noise,omitempty"` // "" is torch
+	Variation    *Variation       `json:"variation,omitempty"`
+	Sampler      string           `json:"sampler"`
+	Schedule     string           `json:"schedule"`
+	Spacing      string           `json:"spacing"`
+	Sigmas       []float64        `json:"sigmas,omitempty"`
+	Dialect      string           `json:"dialect,omitempty"` // "" is diffusers
+	Noising      *Noising         `json:"noising,omitempty"`
+	PAG          *PAG             `json:"pag,omitempty"`
+	SAG          float64          `json:"sag,omitempty"`
+	FreeU        *FreeU           `json:"freeu,omitempty"`
+	OriginalSize Size             `json:"original_size"`
+	TargetSize   Size             `json:"target_size"`
+	Crop         [2]int           `json:"crop"`
 	// Of the negative side, where they are not the same.
 	NegativeOriginalSize *Size        `json:"negative_original_size,omitempty"`
 	NegativeTargetSize   *Size        `json:"negative_target_size,omitempty"`

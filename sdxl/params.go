@@ -44,10 +44,10 @@ func newParams(component string, file *safetensors.File, find func(string) []sto
 // own ties a graph to the file of its parameters.
 func (p *params) own(g *nn.Graph) network { return network{g, p.file.Name()} }
 
-// weight returns the parameter with the given name and shape. One that is
+// Weight returns the parameter with the given name and shape. One that is
 // missing or misshapen is noted for the account, and the weight that comes
 // back fails when it is loaded. A matrix may be stored with trailing axes of 1.
-func (p *params) weight(name string, shape ...int) *nn.Weight {
+func (p *params) Weight(name string, shape ...int) *nn.Weight {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := &nn.Weight{Name: p.component + "/" + name, DType: tensor.F32, Shape: shape}

@@ -66,11 +66,11 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	if d.unet, err = p.compileUNet(ctx, shape); err != nil {
 		return nil, err
 	}
-	if err := d.newAsides(ctx, p, shape, &r); err != nil {
+	if err := d.newGuides(ctx, p, shape, &r); err != nil {
 		return nil, err
 	}
 	stages = append(stages, d.unet.stages(r.steps)...)
-	for _, a := range d.asides() {
+	for _, a := range d.guides() {
 		stages = append(stages, a.stage("unet-"+a.name, r.steps))
 	}
 	if err := d.close(); err != nil {

@@ -61,11 +61,11 @@ type Extras struct {
 	NegativeTargetSize   []int `json:"negative_target_size,omitempty"`
 	NegativeCrop         []int `json:"negative_crop,omitempty"`
 	// Guidance is how the two sides become one.
-	Guidance guidance.Settings   `json:"guidance,omitzero"`
-	PAG      *PerturbedAttention `json:"pag,omitempty"`
-	SAG      float64             `json:"sag,omitempty"`   // see Options
-	FreeU    *FreeU              `json:"freeu,omitempty"` // see Options
-	Cache    string              `json:"cache,omitempty"` // see Options
+	Guidance guidance.Settings `json:"guidance,omitzero"`
+	PAG      *PAG              `json:"pag,omitempty"`
+	SAG      float64           `json:"sag,omitempty"`   // see Options
+	FreeU    *FreeU            `json:"freeu,omitempty"` // see Options
+	Cache    string            `json:"cache,omitempty"` // see Options
 }
 
 // What Request means where it is silent: the defaults of that API.

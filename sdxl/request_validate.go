@@ -164,7 +164,7 @@ func (x *Extras) validate(e *RequestError) {
 	}
 	text("extras.prompt_2", x.Prompt2)
 	text("extras.negative_prompt_2", x.Negative2)
-	if err := x.FreeU.check(); err != nil {
+	if err := x.FreeU.Check(); err != nil {
 		e.add("extras.freeu", strings.TrimPrefix(err.Error(), "freeu "))
 	}
 	oneOf(e, "extras.prompt_syntax", x.PromptSyntax, prompt.Syntaxes())

@@ -2,7 +2,6 @@ package sdxl
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
@@ -22,6 +21,9 @@ type UNet struct {
 // ContextDim returns the width of the text's hidden states.
 func (u *UNet) ContextDim() int { return u.blocks[len(u.blocks)-1].context }
 
+// Levels returns the number of resolutions.
+func (u *UNet) Levels() int { return len(u.blocks) }
+
 // timeIDs is how many numbers the base model is conditioned on: the original
 // size, the crop's corner and the target size, each as height and width.
 const timeIDs = 6
@@ -29,35 +31,30 @@ const timeIDs = 6
 // PooledDim returns the width of the pooled text embedding.
 func (u *UNet) PooledDim() int { return u.Config.AdditionInputDim - timeIDs*u.Config.AdditionTimeDim }
 
-// Graph records the network for a batch of latents of h x w and a text of so
-// many tokens. Inputs: sample [B,4,h,w], timestep [B], encoder_hidden_states
-// [B,tokens,C], text_embeds [B,pooled], time_ids [B,6]. Output: out [B,4,h,w].
-// Taps have the names of the reference's modules.
-func (u *UNet) Graph(batch, h, w, tokens int) (*nn.Graph, error) {
-	return u.record(batch, h, w, tokens, nil)
+// Shape is what the network is recorded for.
+type Shape struct {
+	Batch         int
+	Height, Width int  // of latents
+	Tokens        int  // of the text
+	Cut           *Cut // nil records the whole network
 }
 
-// record records the network as option makes it, which may be nil.
-func (u *UNet) record(batch, h, w, tokens int, option func(*unetRecorder)) (*nn.Graph, error) {
+// Graph records the network. Inputs: sample [B,4,h,w], timestep [B],
+// encoder_hidden_states [B,tokens,C], text_embeds [B,pooled], time_ids [B,6].
+// Output: out [B,4,h,w], and what a cut or a patch adds. Taps have the names of
+// the reference's modules.
+func (u *UNet) Graph(s Shape, patches ...Patch) (*nn.Graph, error) {
 	return nn.Record(func(g *nn.Graph) {
-		r := unetRecorder{layers: layers{g, u.params}, UNet: u, left: u.skips(), cut: -1}
-		if option != nil {
-			option(&r)
-		}
-		sample := g.Input("sample", tensor.F32, batch, u.Config.InChannels, h, w)
-		timestep := g.Input("timestep", tensor.F32, batch)
-		r.context = g.Input("encoder_hidden_states", tensor.F32, batch, tokens, u.ContextDim())
-		text := g.Input("text_embeds", tensor.F32, batch, u.PooledDim())
-		ids := g.Input("time_ids", tensor.F32, batch, timeIDs)
+		r := unetRecorder{layers: layers{g, u.params}, UNet: u, left: u.Skips(), patches: patches}
+		sample := g.Input("sample", tensor.F32, s.Batch, u.Config.InChannels, s.Height, s.Width)
+		timestep := g.Input("timestep", tensor.F32, s.Batch)
+		r.context = g.Input("encoder_hidden_states", tensor.F32, s.Batch, s.Tokens, u.ContextDim())
+		text := g.Input("text_embeds", tensor.F32, s.Batch, u.PooledDim())
+		ids := g.Input("time_ids", tensor.F32, s.Batch, timeIDs)
+		r.startCut(s.Cut)
 		g.Output("out", r.forward(sample, timestep, text, ids))
-		if r.deep != nil {
-			g.Output(deepValue, r.deep)
-		}
-		if r.change != nil {
-			g.Output(changeValue, r.change)
-		}
-		if r.received != nil {
-			g.Output(receivedValue, r.received)
+		if r.cut.deep != nil {
+			g.Output(DeepValue, r.cut.deep)
 		}
 	})
 }
@@ -68,36 +65,9 @@ type unetRecorder struct {
 	context *nn.Value
 	temb    *nn.Value   // SiLU of the time embedding, as every ResNet block takes it
 	skips   []*nn.Value // of the way down, for the way up
-	left    int         // how many the way up has still to take
-
-	perturb  *regexp.Regexp // names of self-attentions in which each pixel sees itself alone, or nil
-	freeU    *FreeU         // or nil
-	listen   string         // the name of the self-attention to tell received of, or ""
-	received *nn.Value      // the attention that each of its pixels gets
-
-	cut    int       // the skip at which a cache cuts the way up, or -1
-	cached *nn.Value // what the layers below the cut gave, which are then left out
-	deep   *nn.Value // what enters the way up at the cut
-
-	firstBlock bool      // a cache takes deep and cached to be what is added to the first block's result
-	first      *nn.Value // that result
-	change     *nn.Value // what the first block adds to its input
-}
-
-// below reports whether the next layer on the way down is left out.
-func (r *unetRecorder) below() bool { return r.cached != nil && len(r.skips) > r.cut }
-
-// enter returns the image that meets the next skip on the way up, nil where
-// that is left out.
-func (r *unetRecorder) enter(x *nn.Value) *nn.Value {
-	r.left--
-	switch {
-	case r.left == r.cut && r.cached != nil:
-		return r.cached
-	case r.left == r.cut:
-		r.deep = x
-	}
-	return x // nil above the cut
+	left    int         // the number of skips that the way up has still to take
+	patches []Patch
+	cut     cutter
 }
 
 func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value {
@@ -105,23 +75,24 @@ func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value 
 	r.embed(timestep, text, ids)
 	x := r.conv3("conv_in", r.fromNCHW(sample), c.BlockOutChannels[0])
 	g.TapImage("conv_in", x)
-	if r.firstBlock && r.cached != nil {
+	if r.cut.firstBlock && r.cut.cached != nil {
 		return r.aroundFirst(x)
 	}
 	r.skips = []*nn.Value{x}
 	for i := range r.blocks {
 		x = r.down(i, x)
 	}
-	if r.cached != nil {
+	if r.cut.cached != nil {
 		x = nil // until the cut
 	} else {
 		x = r.mid(x)
 	}
+	x = r.patchDown(x)
 	for i := range r.blocks {
 		x = r.up(i, x)
 	}
-	if r.firstBlock {
-		r.deep = g.Add(x, g.Affine(r.first, -1, 0))
+	if r.cut.firstBlock {
+		r.cut.deep = g.Add(x, g.Affine(r.cut.first, -1, 0))
 	}
 	return r.output(x)
 }
@@ -158,7 +129,7 @@ func (r *unetRecorder) down(i int, x *nn.Value) *nn.Value {
 		}
 		x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
 		if i == 0 && j == 0 {
-			r.first = x
+			r.cut.first = x
 		}
 		if b.attention {
 			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
@@ -237,14 +208,9 @@ func (r *unetRecorder) transformerBlock(name string, x *nn.Value, b unetBlock) *
 // attention records x + to_out(attention(to_q(q), to_k(kv), to_v(kv))).
 func (r *unetRecorder) attention(name string, x, q, kv *nn.Value, heads int) *nn.Value {
 	n := x.Dim(-1)
-	v := r.linearNoBias(name+".to_v", kv, n)
-	a := v
-	if r.perturb == nil || q != kv || !r.perturb.MatchString(name) {
-		q, k := r.linearNoBias(name+".to_q", q, n), r.linearNoBias(name+".to_k", kv, n)
-		if name == r.listen {
-			r.received = r.g.AttentionReceived(q, k, nn.AttentionReceived{Heads: heads})
-		}
-		a = r.g.Attention(q, k, v, nn.Attention{Heads: heads})
-	}
+	a := r.patchedAttention(&Attention{
+		Graph: r.g, Name: name, Self: q == kv, Heads: heads,
+		Query: r.linearNoBias(name+".to_q", q, n), Key: r.linearNoBias(name+".to_k", kv, n), Value: r.linearNoBias(name+".to_v", kv, n),
+	})
 	return r.linear(name+".to_out.0", a, n, nn.Identity, nn.Residual(x))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
@@ -32,6 +31,7 @@ type unetProgram struct {
 // unetPart is the tensors of some rows of the batch.
 type unetPart struct {
 	inputs   map[string]*tensor.Tensor // of once and each
+	outputs  map[string]*tensor.Tensor // of each, but for out
 	onceDst  []*tensor.Tensor
 	src, dst []*tensor.Tensor // of each
 }
@@ -69,7 +69,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 		cache:  s.cache,
 		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n), channels: m.Config.OutChannels,
 	}
-	g, err := s.record(m, rows, s.cache.record)
+	g, err := m.Graph(s.shape(rows, s.cache.cut(nil)), s.patches...)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,8 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 		opts.Memory = max(1, opts.Memory-u.kept()-u.each.Footprint().Total())
 	}
 	around := &unetProgram{sample: u.sample, out: u.out, timestep: u.timestep, parts: u.parts}
-	deep := g.Outputs()[1].Value.Shape()
-	if g, err = s.record(m, rows, func(r *unetRecorder) { s.cache.recordShallow(r, deep) }); err == nil {
+	deep := outputOf(g, DeepValue).Shape()
+	if g, err = m.Graph(s.shape(rows, s.cache.cut(deep)), s.patches...); err == nil {
 		err = around.compile(ctx, p.Backend, m.params, g, rows, ahead, opts)
 	}
 	if err != nil {
@@ -129,13 +129,23 @@ func (u *unetProgram) compile(ctx context.Context, b nn.Backend, params *params,
 	for i := range len(u.timestep) / rows {
 		given := make(map[string]*tensor.Tensor)
 		if deep != nil {
-			given[deepValue] = deep[i].dst[1]
+			given[DeepValue] = deep[i].outputs[DeepValue]
 		}
 		part, err := u.part(u.graph, i, given)
 		if err != nil {
 			return err
 		}
 		u.parts = append(u.parts, part)
+	}
+	return nil
+}
+
+// outputOf returns an output of a graph by its name.
+func outputOf(g *nn.Graph, name string) *nn.Value {
+	for _, o := range g.Outputs() {
+		if o.Name == name {
+			return o.Value
+		}
 	}
 	return nil
 }
@@ -154,7 +164,7 @@ func bytesOf(g *nn.Graph) (n int64) {
 // part makes the tensors of part i: views of the whole batch, what is given, and
 // what its conditions give.
 func (u *unetProgram) part(each *nn.Graph, i int, given map[string]*tensor.Tensor) (unetPart, error) {
-	p := unetPart{inputs: given}
+	p := unetPart{inputs: given, outputs: make(map[string]*tensor.Tensor)}
 	for _, o := range u.onceDst {
 		t := tensor.New(o.Value.DType(), o.Value.Shape()...)
 		p.inputs[o.Name] = t
@@ -181,12 +191,19 @@ func (u *unetProgram) part(each *nn.Graph, i int, given map[string]*tensor.Tenso
 		}
 		p.src = append(p.src, p.inputs[in.Name])
 	}
-	out, err := view(u.out, each.Outputs()[0].Value)
-	p.dst = []*tensor.Tensor{out}
-	for _, o := range each.Outputs()[1:] {
-		p.dst = append(p.dst, tensor.New(o.Value.DType(), o.Value.Shape()...))
+	for _, o := range each.Outputs() {
+		if o.Name == "out" {
+			t, err := view(u.out, o.Value)
+			if err != nil {
+				return p, err
+			}
+			p.dst = append(p.dst, t)
+			continue
+		}
+		t := tensor.New(o.Value.DType(), o.Value.Shape()...)
+		p.dst, p.outputs[o.Name] = append(p.dst, t), t
 	}
-	return p, err
+	return p, nil
 }
 
 // setConditions sets the text's hidden states [n,tokens,C], the pooled text
@@ -253,18 +270,16 @@ func (u *unetProgram) run(ctx context.Context, from int) error {
 
 // output returns the output of a name of part i.
 func (u *unetProgram) output(name string, i int) []float32 {
-	for k, o := range u.graph.Outputs() {
-		if o.Name == name {
-			return u.parts[i].dst[k].Float32s()
-		}
-	}
-	return nil
+	return u.parts[i].outputs[name].Float32s()
 }
 
 // kept returns the bytes of what stays from step to step.
 func (u *unetProgram) kept() (n int64) {
 	for _, p := range u.parts {
-		for _, t := range slices.Concat(p.onceDst, p.dst[1:]) {
+		for _, t := range p.onceDst {
+			n += int64(len(t.Bytes()))
+		}
+		for _, t := range p.outputs {
 			n += int64(len(t.Bytes()))
 		}
 	}

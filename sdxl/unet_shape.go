@@ -1,36 +1,33 @@
 package sdxl
 
-import (
-	"regexp"
-
-	"github.com/df65613c/easel/nn"
-)
+import "slices"
 
 // unetShape is what the UNet is compiled for: n latents of h x w, most of them
-// at once, texts of so many tokens, and a cache.
+// at once, texts of the given number of tokens, a cache and patches.
 type unetShape struct {
 	n, most, h, w, tokens int
 	cache                 unetCache
-	perturb               *regexp.Regexp // see unetRecorder
-	freeU                 *FreeU
-	listen                string
+	patches               []Patch
 }
 
 // unetShape returns the UNet that the options ask for.
 func (r *resolved) unetShape(n, h, w, tokens int) unetShape {
-	s := unetShape{n: n, most: n, h: h, w: w, tokens: tokens, cache: r.cache, freeU: r.FreeU}
+	s := unetShape{n: n, most: n, h: h, w: w, tokens: tokens, cache: r.cache, patches: r.patches()}
 	if r.SAG != 0 {
-		s.listen = receivedLayer
+		s.patches = append(slices.Clip(s.patches), ReceivedAttention())
 	}
 	return s
 }
 
-// record records the network for so many rows, and as more says, which may be nil.
-func (s *unetShape) record(m *UNet, rows int, more func(*unetRecorder)) (*nn.Graph, error) {
-	return m.record(rows, s.h, s.w, s.tokens, func(r *unetRecorder) {
-		r.perturb, r.freeU, r.listen = s.perturb, s.freeU, s.listen
-		if more != nil {
-			more(r)
-		}
-	})
+// patches returns the changes that the options make to every UNet of the run.
+func (r *resolved) patches() []Patch {
+	if r.FreeU == nil {
+		return nil
+	}
+	return []Patch{r.FreeU.Patch()}
+}
+
+// shape returns what to record for a number of rows.
+func (s *unetShape) shape(rows int, cut *Cut) Shape {
+	return Shape{Batch: rows, Height: s.h, Width: s.w, Tokens: s.tokens, Cut: cut}
 }

@@ -82,7 +82,7 @@ func (f *networkFlags) graphs(m *sdxl.Model, name string) ([]measured, error) {
 	}
 	switch name {
 	case "unet":
-		g, err := m.UNet.Graph(batch, latent, latent, sdxl.TextTokens)
+		g, err := m.UNet.Graph(sdxl.Shape{Batch: batch, Height: latent, Width: latent, Tokens: sdxl.TextTokens})
 		return list, add(name, f.size, g, err, "encoder_hidden_states", "text_embeds", "time_ids")
 	case "vae":
 		g, err := m.VAE.DecoderGraph(batch, latent, latent)

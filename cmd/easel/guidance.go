@@ -18,7 +18,7 @@ import (
 type guidanceFlags struct {
 	settings guidance.Settings
 	apg      guidance.APG
-	pag      sdxl.PerturbedAttention
+	pag      sdxl.PAG
 	sag      float64
 	freeU    freeUFlag
 }

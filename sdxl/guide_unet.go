@@ -3,13 +3,14 @@ package sdxl
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/df65613c/easel/tensor"
 )
 
-// aside is the UNet once more for one side of the batch, under another name: what
+// guideUNet is the UNet once more for one side of the batch, under another name: what
 // it gives is what the guided output is pushed away from.
-type aside struct {
+type guideUNet struct {
 	*unetProgram
 	name  string // pag or sag
 	scale float32
@@ -17,8 +18,8 @@ type aside struct {
 	delta []float32 // what is added to the output
 }
 
-// newAside compiles it within what the other programs leave of the memory.
-func (p *Pipeline) newAside(ctx context.Context, name string, batch, from int, s unetShape, scale float64, used int64) (*aside, error) {
+// newGuide compiles it within what the other programs leave of the memory.
+func (p *Pipeline) newGuide(ctx context.Context, name string, batch, from int, s unetShape, scale float64, used int64) (*guideUNet, error) {
 	s.n, s.most, s.cache = batch, batch, unetCache{}
 	q := *p
 	if q.Memory > 0 {
@@ -28,11 +29,11 @@ func (p *Pipeline) newAside(ctx context.Context, name string, batch, from int, s
 	if err != nil {
 		return nil, err
 	}
-	return &aside{u, name, float32(scale), from, make([]float32, len(u.out))}, nil
+	return &guideUNet{u, name, float32(scale), from, make([]float32, len(u.out))}, nil
 }
 
 // set tells it its side of the conditions of the whole batch.
-func (a *aside) set(ctx context.Context, all ...*tensor.Tensor) error {
+func (a *guideUNet) set(ctx context.Context, all ...*tensor.Tensor) error {
 	own := make([]*tensor.Tensor, len(all))
 	for i, t := range all {
 		v, err := t.Narrow(0, a.from, a.from+len(a.timestep))
@@ -48,7 +49,7 @@ func (a *aside) set(ctx context.Context, all ...*tensor.Tensor) error {
 
 // run sets delta to scale times what the side of the batch has more than this
 // network's answer to the sample.
-func (a *aside) run(ctx context.Context, sample, side []float32, time float32) error {
+func (a *guideUNet) run(ctx context.Context, sample, side []float32, time float32) error {
 	copy(a.sample, sample)
 	for i := range a.timestep {
 		a.timestep[i] = time
@@ -62,16 +63,16 @@ func (a *aside) run(ctx context.Context, sample, side []float32, time float32) e
 	return nil
 }
 
-// newAsides compiles what perturbed attention and self-attention guidance ask for.
-func (d *denoiser) newAsides(ctx context.Context, p *Pipeline, s unetShape, r *resolved) error {
+// newGuides compiles what perturbed attention and self-attention guidance ask for.
+func (d *denoiser) newGuides(ctx context.Context, p *Pipeline, s unetShape, r *resolved) error {
 	positive := 0
 	if d.guided {
 		positive = d.batch
 	}
 	used := d.unet.kept() + d.unet.each.Footprint().Total()
-	s.listen = ""
-	add := func(name string, from int, s unetShape, scale float64) (*aside, error) {
-		a, err := p.newAside(ctx, name, d.batch, from, s, scale, used)
+	s.patches = r.patches()
+	add := func(name string, from int, s unetShape, scale float64) (*guideUNet, error) {
+		a, err := p.newGuide(ctx, name, d.batch, from, s, scale, used)
 		if err != nil {
 			return nil, errors.Join(err, d.close())
 		}
@@ -79,12 +80,13 @@ func (d *denoiser) newAsides(ctx context.Context, p *Pipeline, s unetShape, r *r
 		return a, nil
 	}
 	if r.PAG.on() {
-		var err error
 		perturbed := s
-		if perturbed.perturb, err = r.PAG.pattern(); err != nil {
+		names, err := r.PAG.pattern()
+		if err != nil {
 			return errors.Join(err, d.close())
 		}
-		if d.perturbed, err = add("pag", positive, perturbed, r.PAG.Scale); err != nil {
+		perturbed.patches = append(slices.Clip(s.patches), PerturbedAttention(names))
+		if d.pag, err = add("pag", positive, perturbed, r.PAG.Scale); err != nil {
 			return err
 		}
 	}
@@ -95,6 +97,6 @@ func (d *denoiser) newAsides(ctx context.Context, p *Pipeline, s unetShape, r *r
 	if err != nil {
 		return err
 	}
-	d.degraded = newDegraded(a, len(p.Model.UNet.blocks), d.batch, d.unet.channels, s.h, s.w)
+	d.sag = newSAG(a, p.Model.UNet.Levels(), d.batch, d.unet.channels, s.h, s.w)
 	return nil
 }

@@ -8,21 +8,19 @@ import (
 
 // Of self-attention guidance, with the constants of diffusers' pipeline.
 const (
-	receivedValue = "received"                                          // names the attention that pixels get
-	receivedLayer = "mid_block.attentions.0.transformer_blocks.0.attn1" // and where
-	muchAttention = 1.0                                                 // more than the mean
-	blurReach     = 4                                                   // pixels to each side
+	muchAttention = 1.0 // more than the mean
+	blurReach     = 4   // pixels to each side
 	blurDeviation = 1.0
 )
 
 // checkSAG returns what is wrong with the scale for a model and latents of h x w.
 func checkSAG(scale float64, m *UNet, h, w int) error {
-	switch last := m.blocks[len(m.blocks)-1]; {
+	switch {
 	case scale == 0:
 		return nil
 	case !(scale > 0 && scale <= 100):
 		return fmt.Errorf("sag is %g, want 0 to 100", scale)
-	case last.depth == 0:
+	case !m.HasMiddleAttention():
 		return fmt.Errorf("sag is %g, want 0 for a model without attention in its middle", scale)
 	case min(h, w) <= blurReach:
 		return fmt.Errorf("sag is %g, want 0 for latents of %dx%d, narrower than the blur's %d", scale, w, h, blurReach+1)
@@ -30,12 +28,12 @@ func checkSAG(scale float64, m *UNet, h, w int) error {
 	return nil
 }
 
-// degraded is the UNet for latents whose estimate of x0 is blurred where the
+// sagUNet is the UNet for latents whose estimate of x0 is blurred where the
 // middle of the network looks most, and noised again (Hong et al. 2023, "Improving
 // Sample Quality of Diffusion Models Using Self-Attention Guidance"). Its side is
 // the negative one, or the only one.
-type degraded struct {
-	*aside
+type sagUNet struct {
+	*guideUNet
 	h, w        int
 	middle      [2]int // height and width there
 	x0, blurred []float32
@@ -44,8 +42,8 @@ type degraded struct {
 	planes      int // of all pictures
 }
 
-func newDegraded(a *aside, levels, batch, channels, h, w int) *degraded {
-	d := &degraded{aside: a, h: h, w: w, middle: [2]int{h, w}, planes: batch * channels}
+func newSAG(a *guideUNet, levels, batch, channels, h, w int) *sagUNet {
+	d := &sagUNet{guideUNet: a, h: h, w: w, middle: [2]int{h, w}, planes: batch * channels}
 	for range levels - 1 {
 		d.middle = [2]int{(d.middle[0] + 1) / 2, (d.middle[1] + 1) / 2}
 	}
@@ -67,7 +65,7 @@ func gaussian(i int) float64 {
 
 // run sets delta from a side's output. received returns the attention that the
 // pixels of a picture get in the middle of the network.
-func (d *degraded) run(ctx context.Context, x, side []float32, in, skip, out, time float64, received func(picture int) []float32) error {
+func (d *sagUNet) run(ctx context.Context, x, side []float32, in, skip, out, time float64, received func(picture int) []float32) error {
 	plane, channels := d.h*d.w, d.planes/len(d.timestep)
 	for p := range d.planes {
 		from := p * plane
@@ -83,18 +81,18 @@ func (d *degraded) run(ctx context.Context, x, side []float32, in, skip, out, ti
 			d.sample[from+i] = float32(in) * v
 		}
 	}
-	return d.aside.run(ctx, d.sample, side, float32(time))
+	return d.guideUNet.run(ctx, d.sample, side, float32(time))
 }
 
 // middleOf returns the pixel in the middle of the network that pixel i lies in, as
 // torch's nearest interpolation rounds.
-func (d *degraded) middleOf(i int) int {
+func (d *sagUNet) middleOf(i int) int {
 	nearest := func(at, from, to int) int { return min(int(float32(at)*(float32(to)/float32(from))), to-1) }
 	return nearest(i/d.w, d.h, d.middle[0])*d.middle[1] + nearest(i%d.w, d.w, d.middle[1])
 }
 
 // blur sets blurred from x0, mirrored at its borders.
-func (d *degraded) blur() {
+func (d *sagUNet) blur() {
 	mirror := func(i, n int) int {
 		if i < 0 {
 			return -i

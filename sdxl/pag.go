@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// PerturbedAttention guides away from what the network makes of the prompt when
+// PAG, perturbed-attention guidance, guides away from what the network makes of the prompt when
 // pixels of some layers see only themselves (Ahn et al. 2024, "Self-rectifying
 // diffusion sampling with perturbed-attention guidance"): Scale times the
 // difference is added to the guided output.
-type PerturbedAttention struct {
+type PAG struct {
 	Scale float64 `json:"scale"` // 0 is none; 3 is the paper's
 	// Layers are regular expressions of names of the UNet's self-attentions, as
 	// diffusers has them; nil is mid.
@@ -19,10 +19,10 @@ type PerturbedAttention struct {
 }
 
 // on reports whether there is any.
-func (p *PerturbedAttention) on() bool { return p != nil && p.Scale != 0 }
+func (p *PAG) on() bool { return p != nil && p.Scale != 0 }
 
 // pattern matches the layers.
-func (p *PerturbedAttention) pattern() (*regexp.Regexp, error) {
+func (p *PAG) pattern() (*regexp.Regexp, error) {
 	layers := p.Layers
 	if layers == nil {
 		layers = []string{"mid"}
@@ -31,7 +31,7 @@ func (p *PerturbedAttention) pattern() (*regexp.Regexp, error) {
 }
 
 // check returns what is wrong with the layers for a model.
-func (p *PerturbedAttention) check(m *UNet) error {
+func (p *PAG) check(m *UNet) error {
 	if p == nil {
 		return nil
 	}
@@ -42,35 +42,11 @@ func (p *PerturbedAttention) check(m *UNet) error {
 	if err != nil {
 		return fmt.Errorf("pag layers: %w", err)
 	}
-	names := m.selfAttentions()
+	names := m.SelfAttentions()
 	for _, name := range names {
 		if pattern.MatchString(name) {
 			return nil
 		}
 	}
 	return fmt.Errorf("pag layers %q match none of the self-attentions, which are %s", p.Layers, strings.Join(names, ", "))
-}
-
-// selfAttentions returns the names of the self-attentions.
-func (u *UNet) selfAttentions() (names []string) {
-	add := func(where string, layers int, b unetBlock) {
-		for j := range layers {
-			for k := range b.depth {
-				names = append(names, fmt.Sprintf("%s.attentions.%d.transformer_blocks.%d.attn1", where, j, k))
-			}
-		}
-	}
-	last := len(u.blocks) - 1
-	for i, b := range u.blocks {
-		if b.attention {
-			add(fmt.Sprintf("down_blocks.%d", i), b.layers, b)
-		}
-	}
-	add("mid_block", 1, u.blocks[last])
-	for i := range u.blocks {
-		if b := u.blocks[last-i]; b.attention {
-			add(fmt.Sprintf("up_blocks.%d", i), b.layers+1, b)
-		}
-	}
-	return names
 }

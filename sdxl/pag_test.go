@@ -36,7 +36,7 @@ func TestPerturbedAttention(t *testing.T) {
 	pipe := sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.AllParts}), Backend: b}
 	for _, c := range cases {
 		o := sdxl.Options{Prompt: "a red circle", Negative: c.Negative, Steps: &c.Steps, CFG: &c.CFG, Seed: &c.Seed, Batch: c.Batch, Width: c.Width, Height: c.Height,
-			PAG: &sdxl.PerturbedAttention{Scale: c.Scale, Layers: c.Layers}}
+			PAG: &sdxl.PAG{Scale: c.Scale, Layers: c.Layers}}
 		run := func(memory int64) *tensor.Tensor {
 			o.Trace = map[string]*tensor.Tensor{}
 			_, err := (&sdxl.Pipeline{Model: pipe.Model, Backend: b, Memory: memory}).Generate(context.Background(), o)
@@ -52,7 +52,7 @@ func TestPerturbedAttention(t *testing.T) {
 		require.Equal(t, run(0).Bytes(), plain.Bytes())
 		require.Greater(t, golden.RelErr(got.Float32s(), plain.Float32s()), 1e-3, c.Name)
 	}
-	for want, p := range map[string]sdxl.PerturbedAttention{
+	for want, p := range map[string]sdxl.PAG{
 		"match none of the self-attentions, which are down_blocks.1.attentions.0.transformer_blocks.0.attn1": {Scale: 1, Layers: []string{"middle"}},
 		"pag layers: error parsing regexp": {Scale: 1, Layers: []string{"("}}, "pag scale is 1001": {Scale: 1001},
 	} {

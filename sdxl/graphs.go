@@ -137,7 +137,7 @@ func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (g *nn.G
 		if err != nil {
 			return nil, nil, err
 		}
-		g, err = m.UNet.Graph(s[0], s[2], s[3], text[1])
+		g, err = m.UNet.Graph(Shape{Batch: s[0], Height: s[2], Width: s[3], Tokens: text[1]})
 		return g, m.UNet.params, err
 	case "vae-decoder":
 		s, err := shape("latents", 4)

@@ -17,8 +17,8 @@ type FreeU struct {
 	S2 float64 `json:"s2"`
 }
 
-// check returns what is wrong with the factors.
-func (f *FreeU) check() error {
+// Check returns what is wrong with the factors.
+func (f *FreeU) Check() error {
 	if f == nil {
 		return nil
 	}
@@ -30,16 +30,19 @@ func (f *FreeU) check() error {
 	return nil
 }
 
-// join records what a ResNet block of up block i takes: the image from below and the skip.
-func (r *unetRecorder) join(i int, x, skip *nn.Value) *nn.Value {
-	if r.freeU == nil || i > 1 {
-		return r.g.Concat(-1, x, skip)
-	}
-	b, s := r.freeU.B1, r.freeU.S1
-	if i == 1 {
-		b, s = r.freeU.B2, r.freeU.S2
-	}
-	half, all := x.Dim(-1)/2, x.Dim(-1)
-	return r.g.Concat(-1, r.g.Affine(r.g.Slice(x, -1, 0, half), float32(b), 0), r.g.Slice(x, -1, half, all),
-		r.g.FourierFilter(skip, nn.FourierFilter{Scale: float32(s)}))
+// Patch returns the change of the network.
+func (f FreeU) Patch() Patch {
+	return Patch{Join: func(g *nn.Graph, block int, x, skip *nn.Value) (*nn.Value, *nn.Value) {
+		b, s := f.B1, f.S1
+		switch block {
+		case 0:
+		case 1:
+			b, s = f.B2, f.S2
+		default:
+			return x, skip
+		}
+		half, all := x.Dim(-1)/2, x.Dim(-1)
+		x = g.Concat(-1, g.Affine(g.Slice(x, -1, 0, half), float32(b), 0), g.Slice(x, -1, half, all))
+		return x, g.FourierFilter(skip, nn.FourierFilter{Scale: float32(s)})
+	}}
 }
