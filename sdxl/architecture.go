@@ -104,21 +104,12 @@ func (a Architecture) tensors(finder func(part string) func(string) []stored) (m
 		return nil, err
 	}
 	lists := make(map[string][]StoredTensor)
-	for _, n := range []struct {
-		*params
-		graph func() (*nn.Graph, error)
-	}{
-		{m.TextL.params, func() (*nn.Graph, error) { return m.TextL.Graph(1, 1) }},
-		{m.TextG.params, func() (*nn.Graph, error) { return m.TextG.Graph(1, 1) }},
-		{m.UNet.params, func() (*nn.Graph, error) { return m.UNet.Graph(Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1}) }},
-		{m.VAE.params, func() (*nn.Graph, error) { return m.VAE.DecoderGraph(1, 1, 1) }},
-		{m.VAE.params, func() (*nn.Graph, error) { return m.VAE.EncoderGraph(1, a.VAE.Scale(), a.VAE.Scale()) }},
-	} {
-		g, err := n.graph()
+	for _, n := range m.graphs() {
+		g, err := n.record()
 		if err != nil {
 			return nil, err
 		}
-		if lists[n.component], err = n.stored(lists[n.component], g); err != nil {
+		if lists[n.part], err = m.weights[n.part].stored(lists[n.part], g); err != nil {
 			return nil, err
 		}
 	}

@@ -3,6 +3,8 @@ package sdxl
 import (
 	"errors"
 	"fmt"
+
+	"github.com/df65613c/easel/nn"
 )
 
 // configs is what configures the networks, from a folder or inferred.
@@ -12,91 +14,115 @@ type configs struct {
 	vae          VAEConfig
 }
 
+// The parts of a model, by their folders.
+const (
+	textLPart = "text_encoder"
+	textGPart = "text_encoder_2"
+	unetPart  = "unet"
+	vaePart   = "vae"
+)
+
+// network ties a graph to the file that the weights of its part are in.
+func (m *Model) network(part string, g *nn.Graph) network {
+	return network{g, m.weights[part].file.Name()}
+}
+
 // build makes the networks that are asked for.
 func (m *Model) build(c configs, parts Parts, open func(part string) (*params, error)) error {
-	fail := func(part string, err error) error { return fmt.Errorf("%s: %s: %w", m.Path, part, err) }
-	if parts&encoderParts != 0 {
-		for _, e := range []struct {
-			part    string
-			config  TextConfig
-			encoder **TextEncoder
-		}{{"text_encoder", c.textL, &m.TextL}, {"text_encoder_2", c.textG, &m.TextG}} {
-			if err := e.config.validate(); err != nil {
-				return fail(e.part, err)
-			}
-			p, err := open(e.part)
-			if err != nil {
-				return err
-			}
-			*e.encoder = &TextEncoder{Config: e.config, params: p}
+	m.weights = make(map[string]*params)
+	var err error
+	add := func(need Parts, part string, network func(w *params) error) {
+		if err != nil || parts&need == 0 {
+			return
+		}
+		var w *params
+		if w, err = open(part); err != nil {
+			return
+		}
+		m.weights[part] = w
+		if err = network(w); err != nil {
+			err = fmt.Errorf("%s: %s: %w", m.Path, part, err)
 		}
 	}
-	if parts&UNetPart != 0 {
-		blocks, err := c.unet.blocks()
-		if err != nil {
-			return fail("unet", err)
-		}
-		p, err := open("unet")
-		if err != nil {
-			return err
-		}
-		m.UNet = &UNet{Config: c.unet, blocks: blocks, params: p}
-	}
-	if parts&VAEPart != 0 {
-		if err := c.vae.validate(); err != nil {
-			return fail("vae", err)
-		}
-		p, err := open("vae")
-		if err != nil {
-			return err
-		}
-		m.VAE = &VAE{Config: c.vae, params: p}
+	add(encoderParts, textLPart, func(w *params) (err error) { m.TextL, err = NewTextEncoder(c.textL, w); return err })
+	add(encoderParts, textGPart, func(w *params) (err error) { m.TextG, err = NewTextEncoder(c.textG, w); return err })
+	add(UNetPart, unetPart, func(w *params) (err error) { m.UNet, err = NewUNet(c.unet, w); return err })
+	add(VAEPart, vaePart, func(w *params) (err error) { m.VAE, err = NewVAE(c.vae, w); return err })
+	if err != nil {
+		return err
 	}
 	return m.check()
+}
+
+// graph is a way to record a network for the least shapes, so that all of its
+// parameters are looked for.
+type graph struct {
+	part   string
+	record func() (*nn.Graph, error)
+}
+
+func (m *Model) graphs() (all []graph) {
+	if m.TextL != nil {
+		all = append(all, graph{textLPart, func() (*nn.Graph, error) { return m.TextL.Graph(1, 1, 0) }},
+			graph{textGPart, func() (*nn.Graph, error) { return m.TextG.Graph(1, 1, 0) }})
+	}
+	if m.UNet != nil {
+		all = append(all, graph{unetPart, func() (*nn.Graph, error) { return m.UNet.Graph(Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1}) }})
+	}
+	if m.VAE != nil {
+		scale := m.VAE.Config.Scale()
+		all = append(all, graph{vaePart, func() (*nn.Graph, error) { return m.VAE.DecoderGraph(1, 1, 1) }},
+			graph{vaePart, func() (*nn.Graph, error) { return m.VAE.EncoderGraph(1, scale, scale) }})
+	}
+	return all
 }
 
 // check records every network once, so that each of its parameters is looked
 // for, and compares the parts with each other.
 func (m *Model) check() error {
-	var used []*params
 	var errs []error
-	try := func(p *params, err error) {
+	try := func(part string, err error) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %s: %w", m.Path, p.component, err))
+			errs = append(errs, fmt.Errorf("%s: %s: %w", m.Path, part, err))
 		}
 	}
-	record := func(e *TextEncoder) {
-		_, err := e.Graph(1, 1)
-		try(e.params, err)
-		used = append(used, e.params)
+	for _, g := range m.graphs() {
+		_, err := g.record()
+		try(g.part, err)
 	}
-	if m.TextL != nil {
-		record(m.TextL)
-		record(m.TextG)
-	}
-	if m.UNet != nil {
-		pooled := m.UNet.PooledDim()
-		_, err := m.UNet.Graph(Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1})
-		try(m.UNet.params, err)
-		used = append(used, m.UNet.params)
-		if m.TextL != nil {
-			if w := m.TextL.Config.HiddenSize + m.TextG.Config.HiddenSize; w != m.UNet.ContextDim() {
-				try(m.UNet.params, fmt.Errorf("cross_attention_dim is %d, the text encoders give %d", m.UNet.ContextDim(), w))
-			}
-			if m.TextG.PooledDim() != pooled {
-				try(m.UNet.params, fmt.Errorf("the pooled text is %d wide, the configuration leaves %d for it", m.TextG.PooledDim(), pooled))
-			}
+	if m.UNet != nil && m.TextL != nil {
+		if w := m.TextL.Config.HiddenSize + m.TextG.Config.HiddenSize; w != m.UNet.ContextDim() {
+			try(unetPart, fmt.Errorf("cross_attention_dim is %d, the text encoders give %d", m.UNet.ContextDim(), w))
+		}
+		if pooled := m.UNet.PooledDim(); m.TextG.PooledDim() != pooled {
+			try(unetPart, fmt.Errorf("the pooled text is %d wide, the configuration leaves %d for it", m.TextG.PooledDim(), pooled))
 		}
 	}
-	if m.VAE != nil {
-		_, err := m.VAE.DecoderGraph(1, 1, 1)
-		try(m.VAE.params, err)
-		_, err = m.VAE.EncoderGraph(1, m.VAE.Config.Scale(), m.VAE.Config.Scale())
-		try(m.VAE.params, err)
-		used = append(used, m.VAE.params)
+	if m.UNet != nil && m.VAE != nil {
+		try(unetPart, m.checkChannels())
 	}
-	for _, p := range used {
-		m.accounts = append(m.accounts, p.account())
+	for _, part := range folders {
+		if w := m.weights[part]; w != nil {
+			m.accounts = append(m.accounts, w.account())
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkChannels compares what the UNet takes and gives with the latents that
+// it will be fed.
+func (m *Model) checkChannels() error {
+	c, latents := &m.UNet.Config, m.VAE.Config.LatentChannels
+	if c.OutChannels != latents {
+		return fmt.Errorf("out_channels is %d, the VAE's latents have %d", c.OutChannels, latents)
+	}
+	switch c.InChannels {
+	case latents:
+		return nil
+	case 2*latents + 1:
+		return fmt.Errorf("in_channels is %d, the VAE's latents have %d: this is an inpainting UNet, which also takes a mask and the masked picture; easel has no inpainting", c.InChannels, latents)
+	case 2 * latents:
+		return fmt.Errorf("in_channels is %d, the VAE's latents have %d: this UNet edits pictures and also takes the picture's latents; easel does not feed them", c.InChannels, latents)
+	}
+	return fmt.Errorf("in_channels is %d, the VAE's latents have %d", c.InChannels, latents)
 }

@@ -9,8 +9,17 @@ import (
 
 // TextEncoder is one of the two CLIP text encoders.
 type TextEncoder struct {
-	Config TextConfig
-	params *params
+	Config  TextConfig
+	weights Weights
+}
+
+// NewTextEncoder returns the encoder that a configuration describes. Its
+// weights have the names of the reference's CLIPTextModel.
+func NewTextEncoder(c TextConfig, w Weights) (*TextEncoder, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	return &TextEncoder{Config: c, weights: w}, nil
 }
 
 // PooledDim returns the width of the pooled embedding.
@@ -28,22 +37,18 @@ const legacyEOS = 2
 // Graph records the encoder for a batch of texts. Input: ids [B,tokens] (I32).
 // Outputs: hidden [B,tokens,C], the second to last hidden state, and pooled
 // [B,P], the normalised last state at the end of the text, projected if the
-// encoder has a projection. Taps have the names of the reference's modules.
-func (e *TextEncoder) Graph(batch, tokens int) (*nn.Graph, error) {
-	return e.graph(batch, tokens, 0)
-}
-
-// graph is Graph with the hidden state of so many layers earlier.
-func (e *TextEncoder) graph(batch, tokens, skip int) (*nn.Graph, error) {
+// encoder has a projection. skip takes the hidden state that many layers
+// earlier. Taps have the names of the reference's modules.
+func (e *TextEncoder) Graph(batch, tokens, skip int) (*nn.Graph, error) {
 	c := &e.Config
 	if skip < 0 || skip >= c.Layers {
-		return nil, fmt.Errorf("%s: clip-skip is %d, want 0 to %d", e.params.component, skip, c.Layers-1)
+		return nil, fmt.Errorf("clip-skip is %d, want 0 to %d", skip, c.Layers-1)
 	}
 	if tokens > c.MaxPositions {
-		return nil, fmt.Errorf("%s: %d tokens, at most %d have positions", e.params.component, tokens, c.MaxPositions)
+		return nil, fmt.Errorf("%d tokens, at most %d have positions", tokens, c.MaxPositions)
 	}
 	return nn.Record(func(g *nn.Graph) {
-		l := layers{g, e.params}
+		l := layers{g, e.weights}
 		ids := g.Input("ids", tensor.I32, batch, tokens)
 		x := g.Embedding(ids, nn.Embedding{
 			Table:     l.p.Weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),

@@ -40,24 +40,28 @@ func (m *Model) EncodeText(ctx context.Context, b nn.Backend, texts []string) (*
 		}
 	}
 	var pooledL *tensor.Tensor
-	err := m.TextL.run(ctx, b, e.IDsL, 0, &e.HiddenL, &pooledL)
+	err := m.encode(ctx, b, textLPart, e.IDsL, 0, &e.HiddenL, &pooledL)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.TextG.run(ctx, b, e.IDsG, 0, &e.HiddenG, &e.Pooled); err != nil {
+	if err := m.encode(ctx, b, textGPart, e.IDsG, 0, &e.HiddenG, &e.Pooled); err != nil {
 		return nil, err
 	}
 	e.Context, err = tensor.Concat(-1, e.HiddenL, e.HiddenG)
 	return e, err
 }
 
-// run encodes ids [B,tokens]; the hidden states are those of so many layers before the usual one.
-func (e *TextEncoder) run(ctx context.Context, b nn.Backend, ids *tensor.Tensor, skip int, hidden, pooled **tensor.Tensor) error {
-	g, err := e.graph(ids.Shape()[0], ids.Shape()[1], skip)
+// encode encodes ids [B,tokens]; the hidden states are those that many layers before the usual one.
+func (m *Model) encode(ctx context.Context, b nn.Backend, part string, ids *tensor.Tensor, skip int, hidden, pooled **tensor.Tensor) error {
+	e := m.TextL
+	if part == textGPart {
+		e = m.TextG
+	}
+	g, err := e.Graph(ids.Shape()[0], ids.Shape()[1], skip)
 	if err != nil {
 		return err
 	}
-	out, err := e.params.own(g).runOnce(ctx, b, nil, ids)
+	out, err := m.network(part, g).runOnce(ctx, b, nil, ids)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (m *Model) readTokenizers(fsys fs.FS) error {
 }
 
 // folders are the parts of a diffusers folder that hold a configuration.
-var folders = []string{"text_encoder", "text_encoder_2", "unet", "vae"}
+var folders = []string{textLPart, textGPart, unetPart, vaePart}
 
 func (m *Model) openFolder(fsys fs.FS, parts Parts, weights func(dir, base string) (*safetensors.File, error)) error {
 	if !slices.ContainsFunc(folders, func(dir string) bool {

@@ -78,7 +78,7 @@ func GraphParts(name string) (Parts, error) {
 // types are converted; a timestep of one number serves the whole batch.
 func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs map[string]*tensor.Tensor, taps []string) (map[string]*tensor.Tensor, error) {
 	fail := func(err error) error { return fmt.Errorf("%s: %w", name, err) }
-	g, params, err := m.graphFor(name, inputs)
+	g, part, err := m.graphFor(name, inputs)
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -90,7 +90,7 @@ func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs 
 		}
 		src = append(src, t)
 	}
-	dst, err := params.own(g).runOnce(ctx, b, taps, src...)
+	dst, err := m.network(part, g).runOnce(ctx, b, taps, src...)
 	if err != nil {
 		return nil, fail(err)
 	}
@@ -105,7 +105,7 @@ func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs 
 }
 
 // graphFor records a network for the shapes of its main inputs.
-func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (g *nn.Graph, p *params, err error) {
+func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (g *nn.Graph, part string, err error) {
 	shape := func(input string, rank int) (tensor.Shape, error) {
 		t := inputs[input]
 		if t == nil {
@@ -118,47 +118,47 @@ func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (g *nn.G
 	}
 	switch name {
 	case "clip-l", "clip-g":
-		e := m.TextL
+		e, part := m.TextL, textLPart
 		if name == "clip-g" {
-			e = m.TextG
+			e, part = m.TextG, textGPart
 		}
 		s, err := shape("ids", 2)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
-		g, err = e.Graph(s[0], s[1])
-		return g, e.params, err
+		g, err = e.Graph(s[0], s[1], 0)
+		return g, part, err
 	case "unet":
 		s, err := shape("sample", 4)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
 		text, err := shape("encoder_hidden_states", 3)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
 		g, err = m.UNet.Graph(Shape{Batch: s[0], Height: s[2], Width: s[3], Tokens: text[1]})
-		return g, m.UNet.params, err
+		return g, unetPart, err
 	case "vae-decoder":
 		s, err := shape("latents", 4)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
 		g, err = m.VAE.DecoderGraph(s[0], s[2], s[3])
-		return g, m.VAE.params, err
+		return g, vaePart, err
 	case "vae-encoder":
 		s, err := shape("image", 4)
 		if err != nil {
-			return nil, nil, err
+			return nil, "", err
 		}
 		if k := m.VAE.Config.Scale(); s[2]%k != 0 || s[3]%k != 0 {
-			return nil, nil, fmt.Errorf("input image is %dx%d, want multiples of %d", s[3], s[2], k)
+			return nil, "", fmt.Errorf("input image is %dx%d, want multiples of %d", s[3], s[2], k)
 		}
 		g, err = m.VAE.EncoderGraph(s[0], s[2], s[3])
-		return g, m.VAE.params, err
+		return g, vaePart, err
 	}
 	_, err = GraphParts(name)
-	return nil, nil, err
+	return nil, "", err
 }
 
 // fit returns t as the graph's input takes it.

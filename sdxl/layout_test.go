@@ -177,10 +177,11 @@ func TestVAEAlone(t *testing.T) {
 	require.Nil(t, m.UNet)
 	b := backend(t, 2)
 	img := tensor.New(tensor.F32, 2, 3, 40, 24)
-	z, err := m.VAE.Encode(context.Background(), b, img, nil)
+	pipe := &sdxl.Pipeline{Model: m, Backend: b}
+	z, err := pipe.EncodeImage(context.Background(), img, nil)
 	require.NoError(t, err)
 	require.Equal(t, tensor.Shape{2, 4, 5, 3}, z.Shape())
-	out, err := m.VAE.Decode(context.Background(), b, z)
+	out, err := pipe.Decode(context.Background(), z)
 	require.NoError(t, err)
 	require.Equal(t, img.Shape(), out.Shape())
 }

@@ -41,9 +41,6 @@ func newParams(component string, file *safetensors.File, find func(string) []sto
 	}
 }
 
-// own ties a graph to the file of its parameters.
-func (p *params) own(g *nn.Graph) network { return network{g, p.file.Name()} }
-
 // Weight returns the parameter with the given name and shape. One that is
 // missing or misshapen is noted for the account, and the weight that comes
 // back fails when it is loaded. A matrix may be stored with trailing axes of 1.

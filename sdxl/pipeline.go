@@ -111,7 +111,7 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 			each = perPicture{noise}
 		}
 		for _, n := range each {
-			t, err := v.Encode(ctx, p.backend(), fromImage(r.Image, r.Width, r.Height), n)
+			t, err := p.EncodeImage(ctx, fromImage(r.Image, r.Width, r.Height), n)
 			if err != nil {
 				return nil, err
 			}
@@ -183,7 +183,7 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 
 // decode turns latents into pictures [B,3,H,W], -1 to 1, not clamped.
 func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.Tensor, error) {
-	img, err := p.Model.VAE.Decode(ctx, p.backend(), latents)
+	img, err := p.Decode(ctx, latents)
 	if err != nil {
 		return nil, err
 	}

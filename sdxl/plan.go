@@ -34,11 +34,11 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	scale := m.VAE.Config.Scale()
 	h, w := r.Height/scale, r.Width/scale
 	var stages []Stage
-	add := func(name string, params *params, runs, batch int, g *nn.Graph, err error) error {
+	add := func(name, part string, runs, batch int, g *nn.Graph, err error) error {
 		if err != nil {
 			return err
 		}
-		exe, err := params.own(g).compile(ctx, p.backend(), nn.CompileOptions{})
+		exe, err := m.network(part, g).compile(ctx, p.backend(), nn.CompileOptions{})
 		if err != nil {
 			return err
 		}
@@ -46,18 +46,18 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		return exe.Close()
 	}
 	for _, e := range []struct {
-		name string
+		name, part string
 		*TextEncoder
-	}{{"clip-l", m.TextL}, {"clip-g", m.TextG}} {
+	}{{"clip-l", textLPart, m.TextL}, {"clip-g", textGPart, m.TextG}} {
 		texts := len(s.texts())*chunks + 1 // and the empty one
-		g, err := e.Graph(texts, TextTokens)
-		if err := add(e.name, e.params, 1, texts, g, err); err != nil {
+		g, err := e.Graph(texts, TextTokens, 0)
+		if err := add(e.name, e.part, 1, texts, g, err); err != nil {
 			return nil, err
 		}
 	}
 	if o.Image != nil {
 		g, err := m.VAE.EncoderGraph(1, r.Height, r.Width)
-		if err := add("vae-encoder", m.VAE.params, 1, 1, g, err); err != nil {
+		if err := add("vae-encoder", vaePart, 1, 1, g, err); err != nil {
 			return nil, err
 		}
 	}
@@ -77,7 +77,7 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		return nil, err
 	}
 	g, err := m.VAE.DecoderGraph(1, h, w)
-	if err := add("vae-decoder", m.VAE.params, r.batch, 1, g, err); err != nil {
+	if err := add("vae-decoder", vaePart, r.batch, 1, g, err); err != nil {
 		return nil, err
 	}
 	return stages, nil

@@ -44,11 +44,11 @@ func (m *Model) EncodePrompts(ctx context.Context, b nn.Backend, texts []PromptT
 			g[i] = append(g[i], prompt.Empty(m.TokenizerG))
 		}
 	}
-	hiddenL, _, err := m.TextL.encodeChunks(ctx, b, l, prompt.Empty(m.TokenizerL), o)
+	hiddenL, _, err := m.encodeChunks(ctx, b, textLPart, l, prompt.Empty(m.TokenizerL), o)
 	if err != nil {
 		return nil, err
 	}
-	hiddenG, pooled, err := m.TextG.encodeChunks(ctx, b, g, prompt.Empty(m.TokenizerG), o)
+	hiddenG, pooled, err := m.encodeChunks(ctx, b, textGPart, g, prompt.Empty(m.TokenizerG), o)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (m *Model) EncodePrompts(ctx context.Context, b nn.Backend, texts []PromptT
 
 // encodeChunks returns the weighted hidden states of each text [1,77 chunks,C],
 // and the pooled embedding of its first chunk [1,P].
-func (e *TextEncoder) encodeChunks(ctx context.Context, b nn.Backend, texts [][]prompt.Chunk, empty prompt.Chunk, o PromptOptions) (hidden, pooled []*tensor.Tensor, err error) {
+func (m *Model) encodeChunks(ctx context.Context, b nn.Backend, part string, texts [][]prompt.Chunk, empty prompt.Chunk, o PromptOptions) (hidden, pooled []*tensor.Tensor, err error) {
 	var ids []int32
 	for _, chunks := range texts {
 		for _, c := range chunks {
@@ -81,7 +81,7 @@ func (e *TextEncoder) encodeChunks(ctx context.Context, b nn.Backend, texts [][]
 		return nil, nil, err
 	}
 	var states, pools *tensor.Tensor
-	if err := e.run(ctx, b, in, o.ClipSkip, &states, &pools); err != nil {
+	if err := m.encode(ctx, b, part, in, o.ClipSkip, &states, &pools); err != nil {
 		return nil, nil, err
 	}
 	width := states.Shape()[2]

@@ -13,9 +13,19 @@ const transformerEps = 1e-6
 
 // UNet is the denoising network.
 type UNet struct {
-	Config UNetConfig
-	blocks []unetBlock
-	params *params
+	Config  UNetConfig
+	blocks  []unetBlock
+	weights Weights
+}
+
+// NewUNet returns the network that a configuration describes. Its weights have
+// the names of the reference's UNet2DConditionModel.
+func NewUNet(c UNetConfig, w Weights) (*UNet, error) {
+	blocks, err := c.blocks()
+	if err != nil {
+		return nil, err
+	}
+	return &UNet{Config: c, blocks: blocks, weights: w}, nil
 }
 
 // ContextDim returns the width of the text's hidden states.
@@ -45,7 +55,7 @@ type Shape struct {
 // the reference's modules.
 func (u *UNet) Graph(s Shape, patches ...Patch) (*nn.Graph, error) {
 	return nn.Record(func(g *nn.Graph) {
-		r := unetRecorder{layers: layers{g, u.params}, UNet: u, left: u.Skips(), patches: patches}
+		r := unetRecorder{layers: layers{g, u.weights}, UNet: u, left: u.Skips(), patches: patches}
 		sample := g.Input("sample", tensor.F32, s.Batch, u.Config.InChannels, s.Height, s.Width)
 		timestep := g.Input("timestep", tensor.F32, s.Batch)
 		r.context = g.Input("encoder_hidden_states", tensor.F32, s.Batch, s.Tokens, u.ContextDim())

@@ -15,7 +15,7 @@ import (
 type unetProgram struct {
 	once, each      *program  // once is nil if nothing is computed ahead
 	graph           *nn.Graph // of each
-	parts           []unetPart
+	parts           []unetRows
 	sample, out     []float32 // [n,4,h,w], what run reads and writes
 	timestep        []float32 // [n]
 	channels        int
@@ -28,8 +28,8 @@ type unetProgram struct {
 	changes []float32    // of the first block, at the last call of the whole network
 }
 
-// unetPart is the tensors of some rows of the batch.
-type unetPart struct {
+// unetRows is the tensors of some rows of the batch.
+type unetRows struct {
 	inputs   map[string]*tensor.Tensor // of once and each
 	outputs  map[string]*tensor.Tensor // of each, but for out
 	onceDst  []*tensor.Tensor
@@ -73,7 +73,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 	if err != nil {
 		return nil, err
 	}
-	if err := u.compile(ctx, p.Backend, m.params, g, rows, ahead, opts); err != nil {
+	if err := u.compile(ctx, p, g, rows, ahead, opts); err != nil {
 		return nil, err
 	}
 	if !s.cache.on() {
@@ -85,7 +85,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 	around := &unetProgram{sample: u.sample, out: u.out, timestep: u.timestep, parts: u.parts}
 	deep := outputOf(g, DeepValue).Shape()
 	if g, err = m.Graph(s.shape(rows, s.cache.cut(deep)), s.patches...); err == nil {
-		err = around.compile(ctx, p.Backend, m.params, g, rows, ahead, opts)
+		err = around.compile(ctx, p, g, rows, ahead, opts)
 	}
 	if err != nil {
 		return nil, errors.Join(err, u.close())
@@ -99,7 +99,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 
 // compile compiles a graph of the UNet for parts of so many rows. An input that
 // is the output of a part that is there already shares its tensor.
-func (u *unetProgram) compile(ctx context.Context, b nn.Backend, params *params, g *nn.Graph, rows int, ahead bool, opts nn.CompileOptions) (err error) {
+func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, rows int, ahead bool, opts nn.CompileOptions) (err error) {
 	deep := u.parts
 	u.parts, u.graph = nil, g
 	var once *nn.Graph
@@ -116,13 +116,13 @@ func (u *unetProgram) compile(ctx context.Context, b nn.Backend, params *params,
 			err = errors.Join(err, u.close())
 		}
 	}()
-	if u.each, err = params.own(u.graph).compile(ctx, b, opts); err != nil {
+	if u.each, err = p.Model.network(unetPart, u.graph).compile(ctx, p.Backend, opts); err != nil {
 		return err
 	}
 	u.eachIn = u.graph.Inputs()
 	if once != nil {
 		u.onceSrc, u.onceDst = once.Inputs(), once.Outputs()
-		if u.once, err = params.own(once).compile(ctx, b, opts); err != nil {
+		if u.once, err = p.Model.network(unetPart, once).compile(ctx, p.Backend, opts); err != nil {
 			return err
 		}
 	}
@@ -163,8 +163,8 @@ func bytesOf(g *nn.Graph) (n int64) {
 
 // part makes the tensors of part i: views of the whole batch, what is given, and
 // what its conditions give.
-func (u *unetProgram) part(each *nn.Graph, i int, given map[string]*tensor.Tensor) (unetPart, error) {
-	p := unetPart{inputs: given, outputs: make(map[string]*tensor.Tensor)}
+func (u *unetProgram) part(each *nn.Graph, i int, given map[string]*tensor.Tensor) (unetRows, error) {
+	p := unetRows{inputs: given, outputs: make(map[string]*tensor.Tensor)}
 	for _, o := range u.onceDst {
 		t := tensor.New(o.Value.DType(), o.Value.Shape()...)
 		p.inputs[o.Name] = t

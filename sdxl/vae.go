@@ -12,15 +12,24 @@ const vaeEps = 1e-6
 
 // VAE is the autoencoder between pictures and latents.
 type VAE struct {
-	Config VAEConfig
-	params *params
+	Config  VAEConfig
+	weights Weights
+}
+
+// NewVAE returns the autoencoder that a configuration describes. Its weights
+// have the names of the reference's AutoencoderKL.
+func NewVAE(c VAEConfig, w Weights) (*VAE, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	return &VAE{Config: c, weights: w}, nil
 }
 
 // DecoderGraph records the decoder for latents [B,4,h,w], as the UNet gives
 // them divided by the scaling factor. Output: image [B,3,8h,8w], about -1 to 1.
 func (v *VAE) DecoderGraph(batch, h, w int) (*nn.Graph, error) {
 	return nn.Record(func(g *nn.Graph) {
-		r := vaeRecorder{layers{g, v.params}, &v.Config}
+		r := vaeRecorder{layers{g, v.weights}, &v.Config}
 		z := g.Input("latents", tensor.F32, batch, v.Config.LatentChannels, h, w)
 		g.Output("image", r.toNCHW(r.decode(r.fromNCHW(z))))
 	})
@@ -30,7 +39,7 @@ func (v *VAE) DecoderGraph(batch, h, w int) (*nn.Graph, error) {
 // multiples of the scale. Outputs: mean and logvar [B,4,h/8,w/8].
 func (v *VAE) EncoderGraph(batch, h, w int) (*nn.Graph, error) {
 	return nn.Record(func(g *nn.Graph) {
-		r := vaeRecorder{layers{g, v.params}, &v.Config}
+		r := vaeRecorder{layers{g, v.weights}, &v.Config}
 		x := g.Input("image", tensor.F32, batch, v.Config.InChannels, h, w)
 		moments := r.toNCHW(r.encode(r.fromNCHW(x)))
 		c := v.Config.LatentChannels
@@ -110,4 +119,31 @@ func (r *vaeRecorder) attention(name string, x *nn.Value) *nn.Value {
 	y := r.image(r.linear(name+".to_out.0", a, ch, nn.Identity, nn.Residual(r.tokens(x))), x)
 	r.g.TapImage(name, y)
 	return y
+}
+
+// FromUNet turns the UNet's latents of one picture into the VAE's.
+func (v *VAE) FromUNet(dst, src []float32) {
+	c := &v.Config
+	plane := len(src) / c.LatentChannels
+	for i, x := range src {
+		dst[i] = x / float32(c.ScalingFactor)
+		if c.LatentsMean != nil {
+			k := i / plane
+			dst[i] = x*float32(c.LatentsStd[k])/float32(c.ScalingFactor) + float32(c.LatentsMean[k])
+		}
+	}
+}
+
+// ToUNet turns the VAE's latents [B,4,h,w] into the UNet's, in place.
+func (v *VAE) ToUNet(z *tensor.Tensor) {
+	c := &v.Config
+	plane := z.Shape()[2] * z.Shape()[3]
+	for i, x := range z.Float32s() {
+		if c.LatentsMean == nil {
+			z.Float32s()[i] = x * float32(c.ScalingFactor)
+			continue
+		}
+		k := i / plane % c.LatentChannels
+		z.Float32s()[i] = (x - float32(c.LatentsMean[k])) * float32(c.ScalingFactor) / float32(c.LatentsStd[k])
+	}
 }

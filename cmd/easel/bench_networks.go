@@ -88,11 +88,11 @@ func (f *networkFlags) graphs(m *sdxl.Model, name string) ([]measured, error) {
 		g, err := m.VAE.DecoderGraph(batch, latent, latent)
 		return list, add(name, f.size, g, err)
 	}
-	g, err := m.TextL.Graph(batch, sdxl.TextTokens)
+	g, err := m.TextL.Graph(batch, sdxl.TextTokens, 0)
 	if err := add("clip-l", 0, g, err); err != nil {
 		return nil, err
 	}
-	g, err = m.TextG.Graph(batch, sdxl.TextTokens)
+	g, err = m.TextG.Graph(batch, sdxl.TextTokens, 0)
 	return list, add("clip-g", 0, g, err)
 }
 

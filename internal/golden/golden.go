@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -26,10 +25,26 @@ const variable = "EASEL_GOLDEN"
 func Path(elem ...string) string {
 	root := os.Getenv(variable)
 	if root == "" {
-		_, file, _, _ := runtime.Caller(0)
-		root = filepath.Join(filepath.Dir(file), "testdata")
+		root = filepath.Join(Root(), "internal", "golden", "testdata")
 	}
 	return filepath.Join(append([]string{root}, elem...)...)
+}
+
+// Root returns the root of the repository. A test runs in the folder of its
+// package, and with -trimpath a program knows of no other.
+func Root() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			panic("golden: no go.mod above the test's folder")
+		}
+	}
 }
 
 // Names returns the names, without .safetensors, of the files in a folder of testdata.
