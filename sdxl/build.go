@@ -4,14 +4,18 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/sdxl/unet"
+	"github.com/df65613c/easel/sdxl/vae"
 )
 
 // configs is what configures the networks, from a folder or inferred.
 type configs struct {
-	textL, textG TextConfig
-	unet         UNetConfig
-	vae          VAEConfig
+	textL, textG clip.TextConfig
+	unet         unet.Config
+	vae          vae.Config
 }
 
 // The parts of a model, by their folders.
@@ -24,18 +28,18 @@ const (
 
 // network ties a graph to the file that the weights of its part are in.
 func (m *Model) network(part string, g *nn.Graph) network {
-	return network{g, m.weights[part].file.Name()}
+	return network{g, m.weights[part].File()}
 }
 
 // build makes the networks that are asked for.
-func (m *Model) build(c configs, parts Parts, open func(part string) (*params, error)) error {
-	m.weights = make(map[string]*params)
+func (m *Model) build(c configs, parts Parts, open func(part string) (*checkpoint.Weights, error)) error {
+	m.weights = make(map[string]*checkpoint.Weights)
 	var err error
-	add := func(need Parts, part string, network func(w *params) error) {
+	add := func(need Parts, part string, network func(w *checkpoint.Weights) error) {
 		if err != nil || parts&need == 0 {
 			return
 		}
-		var w *params
+		var w *checkpoint.Weights
 		if w, err = open(part); err != nil {
 			return
 		}
@@ -44,10 +48,10 @@ func (m *Model) build(c configs, parts Parts, open func(part string) (*params, e
 			err = fmt.Errorf("%s: %s: %w", m.Path, part, err)
 		}
 	}
-	add(encoderParts, textLPart, func(w *params) (err error) { m.TextL, err = NewTextEncoder(c.textL, w); return err })
-	add(encoderParts, textGPart, func(w *params) (err error) { m.TextG, err = NewTextEncoder(c.textG, w); return err })
-	add(UNetPart, unetPart, func(w *params) (err error) { m.UNet, err = NewUNet(c.unet, w); return err })
-	add(VAEPart, vaePart, func(w *params) (err error) { m.VAE, err = NewVAE(c.vae, w); return err })
+	add(encoderParts, textLPart, func(w *checkpoint.Weights) (err error) { m.TextL, err = clip.NewTextEncoder(c.textL, w); return err })
+	add(encoderParts, textGPart, func(w *checkpoint.Weights) (err error) { m.TextG, err = clip.NewTextEncoder(c.textG, w); return err })
+	add(UNetPart, unetPart, func(w *checkpoint.Weights) (err error) { m.UNet, err = unet.New(c.unet, w); return err })
+	add(VAEPart, vaePart, func(w *checkpoint.Weights) (err error) { m.VAE, err = vae.New(c.vae, w); return err })
 	if err != nil {
 		return err
 	}
@@ -67,7 +71,7 @@ func (m *Model) graphs() (all []graph) {
 			graph{textGPart, func() (*nn.Graph, error) { return m.TextG.Graph(1, 1, 0) }})
 	}
 	if m.UNet != nil {
-		all = append(all, graph{unetPart, func() (*nn.Graph, error) { return m.UNet.Graph(Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1}) }})
+		all = append(all, graph{unetPart, func() (*nn.Graph, error) { return m.UNet.Graph(unet.Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1}) }})
 	}
 	if m.VAE != nil {
 		scale := m.VAE.Config.Scale()
@@ -103,7 +107,7 @@ func (m *Model) check() error {
 	}
 	for _, part := range folders {
 		if w := m.weights[part]; w != nil {
-			m.accounts = append(m.accounts, w.account())
+			m.accounts = append(m.accounts, w.Account())
 		}
 	}
 	return errors.Join(errs...)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -59,7 +60,7 @@ func parseCache(s string) (c unetCache, err error) {
 }
 
 // cacheOf reads a cache and checks it for a model.
-func cacheOf(s string, m *UNet) (unetCache, error) {
+func cacheOf(s string, m *unet.UNet) (unetCache, error) {
 	c, err := parseCache(s)
 	if err == nil && c.branch >= m.Skips() {
 		err = fmt.Errorf("cache is %q, want a branch of 0 to %d", s, m.Skips()-1)
@@ -69,11 +70,11 @@ func cacheOf(s string, m *UNet) (unetCache, error) {
 
 // cut returns how the cache divides the network, nil without one; deep is the
 // shape of what it holds, for the layers around it, or nil for the whole network.
-func (c unetCache) cut(deep tensor.Shape) *Cut {
+func (c unetCache) cut(deep tensor.Shape) *unet.Cut {
 	if !c.on() {
 		return nil
 	}
-	return &Cut{Skip: c.branch, FirstBlock: c.threshold > 0, Deep: deep}
+	return &unet.Cut{Skip: c.branch, FirstBlock: c.threshold > 0, Deep: deep}
 }
 
 // changed tells whether what the first block adds has changed since the last call
@@ -83,7 +84,7 @@ func (u *unetProgram) changed() bool {
 	each := func(f func(kept, now []float32)) {
 		kept := u.changes
 		for i := range u.shallow.parts {
-			now := u.shallow.output(ChangeValue, i)
+			now := u.shallow.output(unet.ChangeValue, i)
 			f(kept[:len(now)], now)
 			kept = kept[len(now):]
 		}

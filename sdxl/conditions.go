@@ -6,6 +6,7 @@ import (
 
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl/prompt"
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -77,21 +78,21 @@ func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved, steps int)
 		}
 		c.scenes = append(c.scenes, embedded{repeatSides(context, r.batch), repeatSides(pools, r.batch)})
 	}
-	c.timeIDs = tensor.New(tensor.F32, s.sides()*r.batch, timeIDs)
+	c.timeIDs = tensor.New(tensor.F32, s.sides()*r.batch, unet.TimeIDs)
 	rows := c.timeIDs.Float32s()
-	for i := 0; i < len(rows); i += timeIDs {
+	for i := 0; i < len(rows); i += unet.TimeIDs {
 		side := r.positive
-		if s.guided && i < r.batch*timeIDs {
+		if s.guided && i < r.batch*unet.TimeIDs {
 			side = r.negative
 		}
-		side.put(rows[i : i+timeIDs])
+		side.put(rows[i : i+unet.TimeIDs])
 	}
 	return c, nil
 }
 
 // put writes the sizes in the order of the UNet's time ids.
 func (s sizes) put(row []float32) {
-	for i, v := range [timeIDs]int{s.original.Height, s.original.Width, s.crop.Y, s.crop.X, s.target.Height, s.target.Width} {
+	for i, v := range [unet.TimeIDs]int{s.original.Height, s.original.Width, s.crop.Y, s.crop.X, s.target.Height, s.target.Width} {
 		row[i] = float32(v)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/df65613c/easel/sched/guidance"
+	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // denoiser runs the compiled UNet as the samplers call it: with guidance the
@@ -71,7 +72,7 @@ func (d *denoiser) guides() (all []*guideUNet) {
 // received returns the attention that the pixels of a row of the batch get.
 func (d *denoiser) received(row int) []float32 {
 	rows := len(d.unet.timestep) / len(d.unet.parts)
-	all := d.unet.output(ReceivedValue, row/rows)
+	all := d.unet.output(unet.ReceivedValue, row/rows)
 	size := len(all) / rows
 	return all[row%rows*size:][:size]
 }

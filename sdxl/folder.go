@@ -7,9 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/clip"
+	"github.com/df65613c/easel/clip/tokenizer"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sched"
-	"github.com/df65613c/easel/sdxl/tokenizer"
+	"github.com/df65613c/easel/sdxl/unet"
+	"github.com/df65613c/easel/sdxl/vae"
 )
 
 // readFolder reads the configurations, tokenizers and scheduler of a diffusers folder.
@@ -26,7 +30,7 @@ func (m *Model) readFolder(fsys fs.FS, parts Parts) (c configs, err error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return c, err
 	}
-	c = configs{defaultTextConfig(), defaultTextConfig(), defaultUNetConfig(), defaultVAEConfig()}
+	c = configs{clip.DefaultTextConfig(), clip.DefaultTextConfig(), unet.DefaultConfig(), vae.DefaultConfig()}
 	var errs []error
 	read := func(part Parts, name string, v any) {
 		if parts&part != 0 {
@@ -81,7 +85,7 @@ func (m *Model) openFolder(fsys fs.FS, parts Parts, weights func(dir, base strin
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Path, err)
 	}
-	return m.build(c, parts, func(dir string) (*params, error) {
+	return m.build(c, parts, func(dir string) (*checkpoint.Weights, error) {
 		base := "diffusion_pytorch_model"
 		if strings.HasPrefix(dir, "text_encoder") {
 			base = "model"
@@ -91,6 +95,6 @@ func (m *Model) openFolder(fsys fs.FS, parts Parts, weights func(dir, base strin
 			return nil, err
 		}
 		m.files = append(m.files, f)
-		return newParams(dir, f, folderKeys, everyKey), nil
+		return checkpoint.New(dir, f, folderKeys, parameter), nil
 	})
 }

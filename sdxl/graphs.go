@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -137,7 +138,7 @@ func (m *Model) graphFor(name string, inputs map[string]*tensor.Tensor) (g *nn.G
 		if err != nil {
 			return nil, "", err
 		}
-		g, err = m.UNet.Graph(Shape{Batch: s[0], Height: s[2], Width: s[3], Tokens: text[1]})
+		g, err = m.UNet.Graph(unet.Shape{Batch: s[0], Height: s[2], Width: s[3], Tokens: text[1]})
 		return g, unetPart, err
 	case "vae-decoder":
 		s, err := shape("latents", 4)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -85,7 +86,7 @@ func (d *denoiser) newGuides(ctx context.Context, p *Pipeline, s unetShape, r *r
 		if err != nil {
 			return errors.Join(err, d.close())
 		}
-		perturbed.patches = append(slices.Clip(s.patches), PerturbedAttention(names))
+		perturbed.patches = append(slices.Clip(s.patches), unet.PerturbedAttention(names))
 		if d.pag, err = add("pag", positive, perturbed, r.PAG.Scale); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/sched/guidance"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -20,7 +21,7 @@ func TestGuided(t *testing.T) {
 	require.NoError(t, err)
 	var cases []struct {
 		Name, Model, Cache, Sampler, Schedule string
-		FreeU                                 *sdxl.FreeU
+		FreeU                                 *unet.FreeU
 		APG                                   *guidance.APG
 		SAG, CFG                              float64
 		Steps, Width, Height                  int
@@ -57,15 +58,17 @@ func TestGuided(t *testing.T) {
 
 func TestFactorsOfOneAreNoFreeU(t *testing.T) {
 	pipe := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 0)}
-	run := func(f *sdxl.FreeU) []float32 {
+	run := func(f *unet.FreeU) []float32 {
 		o := sdxl.Options{Prompt: "a moon", Steps: new(3), Seed: new(int64(2)), Width: 64, Height: 40, FreeU: f, Trace: map[string]*tensor.Tensor{}}
 		_, err := pipe.Generate(context.Background(), o)
 		require.NoError(t, err)
 		return o.Trace["latents"].Float32s()
 	}
 	plain := run(nil)
-	require.Less(t, golden.RelErr(run(&sdxl.FreeU{B1: 1, B2: 1, S1: 1, S2: 1}), plain), 1e-6)
-	for _, f := range []sdxl.FreeU{{1.2, 1, 1, 1}, {1, 1.2, 1, 1}, {1, 1, 0.8, 1}, {1, 1, 1, 0.8}} {
+	require.Less(t, golden.RelErr(run(&unet.FreeU{B1: 1, B2: 1, S1: 1, S2: 1}), plain), 1e-6)
+	for _, f := range []unet.FreeU{
+		{B1: 1.2, B2: 1, S1: 1, S2: 1}, {B1: 1, B2: 1.2, S1: 1, S2: 1}, {B1: 1, B2: 1, S1: 0.8, S2: 1}, {B1: 1, B2: 1, S1: 1, S2: 0.8},
+	} {
 		require.Greater(t, golden.RelErr(run(&f), plain), 1e-3, "%+v", f)
 	}
 }
@@ -73,7 +76,7 @@ func TestFactorsOfOneAreNoFreeU(t *testing.T) {
 func TestGuidedFaults(t *testing.T) {
 	pipe := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
 	for want, o := range map[string]sdxl.Options{
-		"freeu is 0,1,1,1, want b1,b2,s1,s2 above 0 and up to 10": {FreeU: &sdxl.FreeU{B2: 1, S1: 1, S2: 1}},
+		"freeu is 0,1,1,1, want b1,b2,s1,s2 above 0 and up to 10": {FreeU: &unet.FreeU{B2: 1, S1: 1, S2: 1}},
 		"sag is -1, want 0 to 100":                                {SAG: -1},
 		"sag is 1, want 0 for latents of 4x8":                     {SAG: 1, Width: 32, Height: 64},
 	} {

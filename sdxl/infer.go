@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/df65613c/easel/clip"
+	"github.com/df65613c/easel/sdxl/unet"
+	"github.com/df65613c/easel/sdxl/vae"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -50,8 +53,8 @@ func heads(what string, width int) (int, error) {
 }
 
 // inferUNet reads the configuration off the tensors of a single file.
-func inferUNet(s shapes) (UNetConfig, error) {
-	c := defaultUNetConfig()
+func inferUNet(s shapes) (unet.Config, error) {
+	c := unet.DefaultConfig()
 	key := func(format string, args ...any) string { return unetPrefix + fmt.Sprintf(format, args...) }
 	c.InChannels = s.dim(key("input_blocks.0.0.weight"), 1)
 	c.OutChannels = s.dim(key("out.2.weight"), 0)
@@ -105,13 +108,13 @@ func inferUNet(s shapes) (UNetConfig, error) {
 			break
 		}
 	}
-	c.CrossAttentionDim = perBlock{context}
+	c.CrossAttentionDim = unet.PerBlock{context}
 	return c, nil
 }
 
 // inferVAE reads the configuration off the tensors of a single file.
-func inferVAE(s shapes) (VAEConfig, error) {
-	c := defaultVAEConfig()
+func inferVAE(s shapes) (vae.Config, error) {
+	c := vae.DefaultConfig()
 	c.LatentChannels = s.dim(vaePrefix+"decoder.conv_in.weight", 1)
 	if c.LatentChannels == 0 {
 		return c, fmt.Errorf("no VAE: tensor %s is missing", vaePrefix+"decoder.conv_in.weight")
@@ -129,17 +132,17 @@ func inferVAE(s shapes) (VAEConfig, error) {
 
 // inferText reads the configuration of a text encoder off the tensors of a
 // single file; the two have different names there.
-func inferTextL(s shapes) (TextConfig, error) {
+func inferTextL(s shapes) (clip.TextConfig, error) {
 	const prefix = textLPrefix + "text_model."
-	c := defaultTextConfig()
+	c := clip.DefaultTextConfig()
 	c.Architectures = []string{"CLIPTextModel"}
 	c.Layers = s.count(prefix + "encoder.layers.%d.layer_norm1.weight")
 	c.Intermediate = s.dim(prefix+"encoder.layers.0.mlp.fc1.weight", 0)
-	return c, c.inferEmbeddings(s, prefix+"embeddings.token_embedding.weight", prefix+"embeddings.position_embedding.weight")
+	return c, inferEmbeddings(&c, s, prefix+"embeddings.token_embedding.weight", prefix+"embeddings.position_embedding.weight")
 }
 
-func inferTextG(s shapes) (TextConfig, error) {
-	c := defaultTextConfig()
+func inferTextG(s shapes) (clip.TextConfig, error) {
+	c := clip.DefaultTextConfig()
 	c.Architectures = []string{"CLIPTextModelWithProjection"}
 	c.HiddenAct = "gelu"
 	c.Layers = s.count(textGPrefix + "transformer.resblocks.%d.ln_1.weight")
@@ -148,10 +151,10 @@ func inferTextG(s shapes) (TextConfig, error) {
 	if c.ProjectionDim == 0 {
 		c.ProjectionDim = s.dim(textGPrefix+"text_projection.weight", 0)
 	}
-	return c, c.inferEmbeddings(s, textGPrefix+"token_embedding.weight", textGPrefix+"positional_embedding")
+	return c, inferEmbeddings(&c, s, textGPrefix+"token_embedding.weight", textGPrefix+"positional_embedding")
 }
 
-func (c *TextConfig) inferEmbeddings(s shapes, tokens, positions string) error {
+func inferEmbeddings(c *clip.TextConfig, s shapes, tokens, positions string) error {
 	c.VocabSize, c.HiddenSize, c.MaxPositions = s.dim(tokens, 0), s.dim(tokens, 1), s.dim(positions, 0)
 	if c.HiddenSize == 0 || c.MaxPositions == 0 {
 		return fmt.Errorf("no text encoder: tensor %s or %s is missing", tokens, positions)

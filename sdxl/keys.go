@@ -2,7 +2,11 @@ package sdxl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // Where the networks lie in an original single-file checkpoint.
@@ -13,23 +17,7 @@ const (
 	textGPrefix = "conditioner.embedders.1.model."
 )
 
-// at returns the place of a whole tensor.
-func at(key string) []stored { return []stored{{key: key}} }
-
-// replacement is a substitution of the start of a name.
-type replacement struct{ from, to string }
-
-// rename applies the first replacement that matches at the start of a dotted name.
-func rename(name string, table []replacement) string {
-	for _, r := range table {
-		if rest, ok := strings.CutPrefix(name, r.from); ok && (rest == "" || strings.HasSuffix(r.from, ".") || rest[0] == '.') {
-			return r.to + rest
-		}
-	}
-	return name
-}
-
-var unetStem = []replacement{
+var unetStem = checkpoint.Names{
 	{"time_embedding.linear_1", "time_embed.0"},
 	{"time_embedding.linear_2", "time_embed.2"},
 	{"add_embedding.linear_1", "label_emb.0.0"},
@@ -48,42 +36,42 @@ var unetResnet = strings.NewReplacer(
 
 // unetKeys returns the finder of a UNet's parameters in a single file, which
 // numbers the blocks in the order of execution.
-func unetKeys(blocks []unetBlock) func(string) []stored {
-	table := append([]replacement(nil), unetStem...)
+func unetKeys(blocks []unet.Block) func(string) []checkpoint.Place {
+	table := slices.Clone(unetStem)
 	n := 1
 	for i, b := range blocks {
-		for j := range b.layers {
+		for j := range b.Layers {
 			table = append(table,
-				replacement{fmt.Sprintf("down_blocks.%d.resnets.%d", i, j), fmt.Sprintf("input_blocks.%d.0", n)},
-				replacement{fmt.Sprintf("down_blocks.%d.attentions.%d", i, j), fmt.Sprintf("input_blocks.%d.1", n)})
+				[2]string{fmt.Sprintf("down_blocks.%d.resnets.%d", i, j), fmt.Sprintf("input_blocks.%d.0", n)},
+				[2]string{fmt.Sprintf("down_blocks.%d.attentions.%d", i, j), fmt.Sprintf("input_blocks.%d.1", n)})
 			n++
 		}
 		if i < len(blocks)-1 {
-			table = append(table, replacement{fmt.Sprintf("down_blocks.%d.downsamplers.0.conv", i), fmt.Sprintf("input_blocks.%d.0.op", n)})
+			table = append(table, [2]string{fmt.Sprintf("down_blocks.%d.downsamplers.0.conv", i), fmt.Sprintf("input_blocks.%d.0.op", n)})
 			n++
 		}
 	}
 	n = 0
 	for i := range blocks {
 		b := blocks[len(blocks)-1-i]
-		for j := range b.layers + 1 {
+		for j := range b.Layers + 1 {
 			table = append(table,
-				replacement{fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), fmt.Sprintf("output_blocks.%d.0", n)},
-				replacement{fmt.Sprintf("up_blocks.%d.attentions.%d", i, j), fmt.Sprintf("output_blocks.%d.1", n)})
+				[2]string{fmt.Sprintf("up_blocks.%d.resnets.%d", i, j), fmt.Sprintf("output_blocks.%d.0", n)},
+				[2]string{fmt.Sprintf("up_blocks.%d.attentions.%d", i, j), fmt.Sprintf("output_blocks.%d.1", n)})
 			n++
 		}
 		part := 1
-		if b.attention {
+		if b.Attention {
 			part = 2
 		}
-		table = append(table, replacement{fmt.Sprintf("up_blocks.%d.upsamplers.0.conv", i), fmt.Sprintf("output_blocks.%d.%d.conv", n-1, part)})
+		table = append(table, [2]string{fmt.Sprintf("up_blocks.%d.upsamplers.0.conv", i), fmt.Sprintf("output_blocks.%d.%d.conv", n-1, part)})
 	}
-	return func(name string) []stored {
-		key := rename(name, table)
+	return func(name string) []checkpoint.Place {
+		key := table.Rename(name)
 		if strings.Contains(name, "resnets.") {
 			key = unetResnet.Replace(key)
 		}
-		return at(unetPrefix + key)
+		return checkpoint.At(unetPrefix + key)
 	}
 }
 
@@ -95,8 +83,8 @@ var vaeParts = strings.NewReplacer(
 
 // vaeKeys returns the finder of a VAE's parameters in a single file, which
 // numbers the decoder's blocks from fine to coarse.
-func vaeKeys(levels int) func(string) []stored {
-	return func(name string) []stored {
+func vaeKeys(levels int) func(string) []checkpoint.Place {
+	return func(name string) []checkpoint.Place {
 		for i := range levels {
 			old := fmt.Sprintf("decoder.up_blocks.%d.", i)
 			if rest, ok := strings.CutPrefix(name, old); ok {
@@ -108,15 +96,15 @@ func vaeKeys(levels int) func(string) []stored {
 		for range 2 {
 			name = vaeParts.Replace(name)
 		}
-		return at(vaePrefix + name)
+		return checkpoint.At(vaePrefix + name)
 	}
 }
 
 // textLKeys finds the parameters of the first text encoder in a single file,
 // which has the reference's names.
-func textLKeys(name string) []stored { return at(textLPrefix + name) }
+func textLKeys(name string) []checkpoint.Place { return checkpoint.At(textLPrefix + name) }
 
-var openCLIPNames = []replacement{
+var openCLIPNames = checkpoint.Names{
 	{"text_model.embeddings.token_embedding.weight", "token_embedding.weight"},
 	{"text_model.embeddings.position_embedding.weight", "positional_embedding"},
 	{"text_model.final_layer_norm.", "ln_final."},
@@ -130,33 +118,33 @@ var openCLIPParts = strings.NewReplacer(
 // textGKeys returns the finder of the second text encoder's parameters in a
 // single file, which has OpenCLIP's names: q, k and v are one matrix there, and
 // the projection is transposed.
-func textGKeys(hidden int) func(string) []stored {
-	return func(name string) []stored {
+func textGKeys(hidden int) func(string) []checkpoint.Place {
+	return func(name string) []checkpoint.Place {
 		if name == "text_projection.weight" {
-			return []stored{
-				{key: textGPrefix + "text_projection", transpose: true},
-				{key: textGPrefix + "text_projection.weight"},
+			return []checkpoint.Place{
+				{Key: textGPrefix + "text_projection", Transpose: true},
+				{Key: textGPrefix + "text_projection.weight"},
 			}
 		}
-		key := rename(name, openCLIPNames)
+		key := openCLIPNames.Rename(name)
 		for i, part := range []string{"q_proj", "k_proj", "v_proj"} {
 			if layer, kind, ok := strings.Cut(key, ".self_attn."+part+"."); ok {
-				return []stored{{key: textGPrefix + layer + ".attn.in_proj_" + kind, from: i * hidden, to: (i + 1) * hidden}}
+				return []checkpoint.Place{{Key: textGPrefix + layer + ".attn.in_proj_" + kind, From: i * hidden, To: (i + 1) * hidden}}
 			}
 		}
-		return at(textGPrefix + openCLIPParts.Replace(key))
+		return checkpoint.At(textGPrefix + openCLIPParts.Replace(key))
 	}
 }
 
 // folderKeys finds the parameters of a diffusers folder, where names are the
 // reference's, but for those that changed over time.
-func folderKeys(name string) []stored {
-	places := at(name)
+func folderKeys(name string) []checkpoint.Place {
+	places := checkpoint.At(name)
 	if rest, ok := strings.CutPrefix(name, "text_model."); ok {
-		places = append(places, stored{key: rest})
+		places = append(places, checkpoint.Place{Key: rest})
 	}
 	if old := oldAttention.Replace(name); old != name {
-		places = append(places, stored{key: old})
+		places = append(places, checkpoint.Place{Key: old})
 	}
 	return places
 }
@@ -164,9 +152,14 @@ func folderKeys(name string) []stored {
 // oldAttention holds the names of attention in older VAEs.
 var oldAttention = strings.NewReplacer(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.")
 
-// everyKey is the owner of all keys of a file.
-func everyKey(string) bool { return true }
-
 func hasPrefix(prefix string) func(string) bool {
 	return func(key string) bool { return strings.HasPrefix(key, prefix) }
+}
+
+// parameter reports whether a tensor of a file should be some network's.
+func parameter(key string) bool { return !isBuffer(key) }
+
+// parameterOf is parameter for the keys of one network of a single file.
+func parameterOf(prefix string) func(string) bool {
+	return func(key string) bool { return hasPrefix(prefix)(key) && parameter(key) }
 }

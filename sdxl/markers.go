@@ -6,6 +6,7 @@ import (
 
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl/vae"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -24,7 +25,7 @@ const edmScale = 0.5
 
 // readMarkers sets what the markers of a single file say of noise levels, of the
 // network's output and of latents.
-func (m *Model) readMarkers(f *safetensors.File, vae *VAEConfig) error {
+func (m *Model) readMarkers(f *safetensors.File, vae *vae.Config) error {
 	s := &m.Scheduler
 	*s = sched.DefaultConfig()
 	has := func(key string) bool { _, ok := f.Info(key); return ok }

@@ -8,11 +8,12 @@ import (
 
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl/vae"
 	"github.com/df65613c/easel/tensor"
 )
 
 func TestMarkersOfSingleFiles(t *testing.T) {
-	read := func(markers map[string][]float32) (*Model, VAEConfig, error) {
+	read := func(markers map[string][]float32) (*Model, vae.Config, error) {
 		tensors := map[string]*tensor.Tensor{}
 		for key, v := range markers {
 			x, err := tensor.FromSlice(v, len(v))
@@ -29,7 +30,7 @@ func TestMarkersOfSingleFiles(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(func() { f.Close() })
 		var m Model
-		var vae VAEConfig
+		var vae vae.Config
 		err = m.readMarkers(f, &vae)
 		for _, key := range f.Names() {
 			require.True(t, isBuffer(key), key)

@@ -12,9 +12,13 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/clip"
+	"github.com/df65613c/easel/clip/tokenizer"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sched"
-	"github.com/df65613c/easel/sdxl/tokenizer"
+	"github.com/df65613c/easel/sdxl/unet"
+	"github.com/df65613c/easel/sdxl/vae"
 )
 
 // Parts selects what of a model to open.
@@ -46,16 +50,16 @@ type OpenOptions struct {
 type Model struct {
 	Path                   string
 	TokenizerL, TokenizerG *tokenizer.Tokenizer
-	TextL, TextG           *TextEncoder
-	UNet                   *UNet
-	VAE                    *VAE
+	TextL, TextG           *clip.TextEncoder
+	UNet                   *unet.UNet
+	VAE                    *vae.VAE
 	Scheduler              sched.Config
 	// ZeroNegative says that no negative prompt means zeros, not the encoded empty text.
 	ZeroNegative bool
 
 	files    []*safetensors.File
-	weights  map[string]*params // by the folder of the part
-	accounts []Account
+	weights  map[string]*checkpoint.Weights // by the folder of the part
+	accounts []checkpoint.Account
 }
 
 // Open opens a diffusers folder or an original single-file checkpoint.
@@ -76,7 +80,7 @@ func OpenFS(fsys fs.FS, name string, opts OpenOptions) (*Model, error) {
 
 // Inspect opens a model only to compare its files with its networks, whatever
 // they lack.
-func Inspect(path string, opts OpenOptions) ([]Account, error) {
+func Inspect(path string, opts OpenOptions) ([]checkpoint.Account, error) {
 	m := &Model{Path: path}
 	defer m.Close()
 	err := m.open(opts)

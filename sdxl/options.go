@@ -10,6 +10,7 @@ import (
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sched/guidance"
 	"github.com/df65613c/easel/sdxl/prompt"
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -75,7 +76,7 @@ type Options struct {
 	// SAG is the scale of self-attention guidance (Hong et al. 2023); 0 is none,
 	// 0.75 what its authors take.
 	SAG   float64
-	FreeU *FreeU // nil is none
+	FreeU *unet.FreeU // nil is none
 
 	OriginalSize *Size       // size conditioning (SDXL paper, section 2.2); nil is Width x Height
 	TargetSize   *Size       // nil is Width x Height
@@ -275,7 +276,7 @@ type Parameters struct {
 	Noising      *Noising         `json:"noising,omitempty"`
 	PAG          *PAG             `json:"pag,omitempty"`
 	SAG          float64          `json:"sag,omitempty"`
-	FreeU        *FreeU           `json:"freeu,omitempty"`
+	FreeU        *unet.FreeU      `json:"freeu,omitempty"`
 	OriginalSize Size             `json:"original_size"`
 	TargetSize   Size             `json:"target_size"`
 	Crop         [2]int           `json:"crop"`

@@ -5,6 +5,8 @@ import (
 	"math"
 	"regexp"
 	"strings"
+
+	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // PAG, perturbed-attention guidance, guides away from what the network makes of the prompt when
@@ -31,7 +33,7 @@ func (p *PAG) pattern() (*regexp.Regexp, error) {
 }
 
 // check returns what is wrong with the layers for a model.
-func (p *PAG) check(m *UNet) error {
+func (p *PAG) check(m *unet.UNet) error {
 	if p == nil {
 		return nil
 	}

@@ -3,6 +3,7 @@ package sdxl
 import (
 	"context"
 
+	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/nn"
 )
 
@@ -47,7 +48,7 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	}
 	for _, e := range []struct {
 		name, part string
-		*TextEncoder
+		*clip.TextEncoder
 	}{{"clip-l", textLPart, m.TextL}, {"clip-g", textGPart, m.TextG}} {
 		texts := len(s.texts())*chunks + 1 // and the empty one
 		g, err := e.Graph(texts, TextTokens, 0)

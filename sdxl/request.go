@@ -4,6 +4,7 @@ import (
 	"github.com/df65613c/easel/internal/strictjson"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sched/guidance"
+	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // Request is what a service of SDXL is asked for, in the JSON of Stability's
@@ -64,7 +65,7 @@ type Extras struct {
 	Guidance guidance.Settings `json:"guidance,omitzero"`
 	PAG      *PAG              `json:"pag,omitempty"`
 	SAG      float64           `json:"sag,omitempty"`   // see Options
-	FreeU    *FreeU            `json:"freeu,omitempty"` // see Options
+	FreeU    *unet.FreeU       `json:"freeu,omitempty"` // see Options
 	Cache    string            `json:"cache,omitempty"` // see Options
 }
 

@@ -77,7 +77,7 @@ func (r *Request) Validate(l Limits) error {
 	e.want(samples >= 1 && samples <= l.Samples, "samples", "is %d, want 1 to %d", samples, l.Samples)
 	if r.Sampler != "" {
 		_, err := sched.SamplerNamed(r.Sampler)
-		e.want(err == nil, "sampler", "is %q, want one of %s", clip(r.Sampler), strings.Join(append(Samplers(), SamplerAliases()...), ", "))
+		e.want(err == nil, "sampler", "is %q, want one of %s", shorten(r.Sampler), strings.Join(append(Samplers(), SamplerAliases()...), ", "))
 	}
 	oneOf(&e, "clip_guidance_preset", r.ClipGuidancePreset, clipGuidancePresets)
 	r.validateInit(&e, steps, l)
@@ -183,11 +183,11 @@ func (x *Extras) validate(e *RequestError) {
 
 // oneOf checks a name of a closed list; "" is open.
 func oneOf(e *RequestError, field, value string, names []string) {
-	e.want(value == "" || slices.Contains(names, value), field, "is %q, want one of %s", clip(value), strings.Join(names, ", "))
+	e.want(value == "" || slices.Contains(names, value), field, "is %q, want one of %s", shorten(value), strings.Join(names, ", "))
 }
 
-// clip cuts a value to what a message can hold.
-func clip(s string) string {
+// shorten cuts a value to what a message can hold.
+func shorten(s string) string {
 	const most = 40
 	if len(s) <= most {
 		return s

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // Of self-attention guidance, with the constants of diffusers' pipeline.
@@ -14,7 +16,7 @@ const (
 )
 
 // checkSAG returns what is wrong with the scale for a model and latents of h x w.
-func checkSAG(scale float64, m *UNet, h, w int) error {
+func checkSAG(scale float64, m *unet.UNet, h, w int) error {
 	switch {
 	case scale == 0:
 		return nil

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/clip/tokenizer"
 	"github.com/df65613c/easel/safetensors"
-	"github.com/df65613c/easel/sdxl/tokenizer"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -26,20 +27,20 @@ func (m *Model) openSingle(opts OpenOptions) error {
 	} else if c, err = m.inferSingle(f, parts); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	blocks, err := c.unet.blocks()
+	blocks, err := c.unet.Blocks()
 	if parts&UNetPart != 0 && err != nil {
 		return fmt.Errorf("%s: unet: %w", path, err)
 	}
 	finders := Architecture{c.textL, c.textG, c.unet, c.vae}.finders(blocks)
-	err = m.build(c, parts, func(part string) (*params, error) {
-		return newParams(part, f, finders[part].find, hasPrefix(finders[part].prefix)), nil
+	err = m.build(c, parts, func(part string) (*checkpoint.Weights, error) {
+		return checkpoint.New(part, f, finders[part].find, parameterOf(finders[part].prefix)), nil
 	})
 	if err != nil {
 		return err
 	}
-	other := Account{Component: "other", File: f.Name()}
+	other := checkpoint.Account{Component: "other", File: f.Name()}
 	for _, key := range f.Names() {
-		if !ownedByPart(key) && !isBuffer(key) {
+		if !ownedByPart(key) && parameter(key) {
 			other.Unused = append(other.Unused, key)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -83,7 +84,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 		opts.Memory = max(1, opts.Memory-u.kept()-u.each.Footprint().Total())
 	}
 	around := &unetProgram{sample: u.sample, out: u.out, timestep: u.timestep, parts: u.parts}
-	deep := outputOf(g, DeepValue).Shape()
+	deep := outputOf(g, unet.DeepValue).Shape()
 	if g, err = m.Graph(s.shape(rows, s.cache.cut(deep)), s.patches...); err == nil {
 		err = around.compile(ctx, p, g, rows, ahead, opts)
 	}
@@ -129,7 +130,7 @@ func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, row
 	for i := range len(u.timestep) / rows {
 		given := make(map[string]*tensor.Tensor)
 		if deep != nil {
-			given[DeepValue] = deep[i].outputs[DeepValue]
+			given[unet.DeepValue] = deep[i].outputs[unet.DeepValue]
 		}
 		part, err := u.part(u.graph, i, given)
 		if err != nil {

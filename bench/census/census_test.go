@@ -8,7 +8,7 @@ import (
 	"github.com/df65613c/easel/bench/census"
 	"github.com/df65613c/easel/bench/mkmodel"
 	"github.com/df65613c/easel/nn"
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -19,7 +19,7 @@ func TestBaseModel(t *testing.T) {
 	require.NoError(t, err)
 	m, err := a.Networks()
 	require.NoError(t, err)
-	g, err := m.UNet.Graph(sdxl.Shape{Batch: 2, Height: 128, Width: 128, Tokens: 77})
+	g, err := m.UNet.Graph(unet.Shape{Batch: 2, Height: 128, Width: 128, Tokens: 77})
 	require.NoError(t, err)
 	entries, err := census.Of(g)
 	require.NoError(t, err)

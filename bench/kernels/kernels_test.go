@@ -12,7 +12,7 @@ import (
 	"github.com/df65613c/easel/bench/mkmodel"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // TestMeasure also shows that the float64 results are those of the operations.
@@ -40,7 +40,7 @@ func BenchmarkUNet(b *testing.B) {
 	require.NoError(b, err)
 	m, err := a.Networks()
 	require.NoError(b, err)
-	g, err := m.UNet.Graph(sdxl.Shape{Batch: 2, Height: 128, Width: 128, Tokens: 77})
+	g, err := m.UNet.Graph(unet.Shape{Batch: 2, Height: 128, Width: 128, Tokens: 77})
 	require.NoError(b, err)
 	entries, err := census.Of(g)
 	require.NoError(b, err)

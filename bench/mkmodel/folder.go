@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/df65613c/easel/clip/tokenizer"
 	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
-	"github.com/df65613c/easel/sdxl/tokenizer"
 )
 
 // WriteFolder writes a diffusers folder in F16. The folder must not exist yet.

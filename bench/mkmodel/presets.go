@@ -8,7 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/unet"
+	"github.com/df65613c/easel/sdxl/vae"
 )
 
 // preset scales the published architecture.
@@ -51,7 +54,7 @@ func Architecture(name string) (sdxl.Architecture, error) {
 	return sdxl.Architecture{
 		TextL: text(p.textL, "CLIPTextModel", "quick_gelu"),
 		TextG: text(p.textG, "CLIPTextModelWithProjection", "gelu"),
-		UNet: sdxl.UNetConfig{
+		UNet: unet.Config{
 			InChannels: 4, OutChannels: 4, SampleSize: 128,
 			DownBlockTypes:   []string{"DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"},
 			MidBlockType:     "UNetMidBlock2DCrossAttn",
@@ -62,7 +65,7 @@ func Architecture(name string) (sdxl.Architecture, error) {
 			DownsamplePadding: 1, FlipSinToCos: true, ActFn: "silu", MidBlockScale: 1, ResnetTimeScale: "default",
 			TimeEmbeddingType: "positional", ConvInKernel: 3, ConvOutKernel: 3, AttentionType: "default",
 		},
-		VAE: sdxl.VAEConfig{
+		VAE: vae.Config{
 			InChannels: 3, OutChannels: 3, LatentChannels: 4, BlockOutChannels: p.vae,
 			DownBlockTypes: slices.Repeat([]string{"DownEncoderBlock2D"}, len(p.vae)),
 			UpBlockTypes:   slices.Repeat([]string{"UpDecoderBlock2D"}, len(p.vae)),
@@ -72,9 +75,9 @@ func Architecture(name string) (sdxl.Architecture, error) {
 	}, nil
 }
 
-func text(size [2]int, class, act string) sdxl.TextConfig {
+func text(size [2]int, class, act string) clip.TextConfig {
 	width, layers := size[0], size[1]
-	return sdxl.TextConfig{
+	return clip.TextConfig{
 		Architectures: []string{class}, VocabSize: vocab, HiddenSize: width, Intermediate: mlpRatio * width, ProjectionDim: width,
 		Layers: layers, Heads: width / headDim, MaxPositions: sdxl.TextTokens, HiddenAct: act, LayerNormEps: 1e-5, EOSTokenID: clipEOS,
 	}

@@ -8,17 +8,17 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/internal/kernel/convert"
-	"github.com/df65613c/easel/sdxl"
 )
 
 // distribution is the mean and deviation of a parameter, such that values keep
 // about their size from layer to layer.
-func distribution(t sdxl.StoredTensor) (mean, deviation float64) {
+func distribution(t checkpoint.Tensor) (mean, deviation float64) {
 	switch t.Role {
-	case sdxl.Matrix:
+	case checkpoint.Matrix:
 		return 0, 1 / math.Sqrt(float64(t.FanIn))
-	case sdxl.Scale:
+	case checkpoint.Scale:
 		return 1, 0.1
 	default:
 		return 0, 0.02
@@ -39,7 +39,7 @@ var normals = func() []float64 {
 }()
 
 // writeRandom writes the tensor in F16. The values depend on its key alone.
-func writeRandom(ctx context.Context, w io.Writer, t sdxl.StoredTensor) error {
+func writeRandom(ctx context.Context, w io.Writer, t checkpoint.Tensor) error {
 	mean, deviation := distribution(t)
 	var table [tableSize]uint16
 	for i, x := range normals {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 
+	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sdxl"
@@ -27,7 +28,7 @@ func WriteSingleFile(ctx context.Context, path string, a sdxl.Architecture) erro
 	for _, tensors := range parts {
 		addStreams(ctx, streams, tensors)
 	}
-	addStreams(ctx, streams, []sdxl.StoredTensor{{Key: logitScale, Role: sdxl.Scale}})
+	addStreams(ctx, streams, []checkpoint.Tensor{{Key: logitScale, Role: checkpoint.Scale}})
 	streams[positionIDs] = safetensors.Stream{DType: tensor.I64, Shape: tensor.Shape{1, a.TextL.MaxPositions}, Write: func(w io.Writer) error {
 		for i := range a.TextL.MaxPositions {
 			if err := binary.Write(w, binary.LittleEndian, int64(i)); err != nil {
@@ -39,7 +40,7 @@ func WriteSingleFile(ctx context.Context, path string, a sdxl.Architecture) erro
 	return writeStreams(path, streams)
 }
 
-func addStreams(ctx context.Context, streams map[string]safetensors.Stream, tensors []sdxl.StoredTensor) {
+func addStreams(ctx context.Context, streams map[string]safetensors.Stream, tensors []checkpoint.Tensor) {
 	for _, t := range tensors {
 		streams[t.Key] = safetensors.Stream{DType: tensor.F16, Shape: t.Shape, Write: func(w io.Writer) error { return writeRandom(ctx, w, t) }}
 	}

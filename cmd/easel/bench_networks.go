@@ -14,6 +14,7 @@ import (
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // networkNames are the networks that are measured.
@@ -82,7 +83,7 @@ func (f *networkFlags) graphs(m *sdxl.Model, name string) ([]measured, error) {
 	}
 	switch name {
 	case "unet":
-		g, err := m.UNet.Graph(sdxl.Shape{Batch: batch, Height: latent, Width: latent, Tokens: sdxl.TextTokens})
+		g, err := m.UNet.Graph(unet.Shape{Batch: batch, Height: latent, Width: latent, Tokens: sdxl.TextTokens})
 		return list, add(name, f.size, g, err, "encoder_hidden_states", "text_embeds", "time_ids")
 	case "vae":
 		g, err := m.VAE.DecoderGraph(batch, latent, latent)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/internal/golden/picturetest"
 	"github.com/df65613c/easel/internal/pngmeta"
@@ -192,7 +193,7 @@ func TestInspect(t *testing.T) {
 		require.True(t, strings.Contains(stdout, line), line)
 	}
 	stdout, _ = ok(t, "", "inspect", model("a"), "--json")
-	var accounts []sdxl.Account
+	var accounts []checkpoint.Account
 	require.NoError(t, json.Unmarshal([]byte(stdout), &accounts))
 	require.Len(t, accounts, 4)
 	_, _, err := run(t, t.Context(), "", "inspect", t.TempDir())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/df65613c/easel/sched/guidance"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // guidanceFlags are the flags that say how the two sides become one, and what
@@ -55,7 +56,7 @@ func (f *guidanceFlags) apply(cmd *cobra.Command, o *sdxl.Options) {
 }
 
 // freeUFlag is the four factors of FreeU.
-type freeUFlag struct{ value *sdxl.FreeU }
+type freeUFlag struct{ value *unet.FreeU }
 
 func (f *freeUFlag) String() string {
 	if f.value == nil {
@@ -76,7 +77,7 @@ func (f *freeUFlag) Set(text string) error {
 		}
 		v[i] = n
 	}
-	f.value = &sdxl.FreeU{B1: v[0], B2: v[1], S1: v[2], S2: v[3]}
+	f.value = &unet.FreeU{B1: v[0], B2: v[1], S1: v[2], S2: v[3]}
 	return nil
 }
 

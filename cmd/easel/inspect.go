@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -49,7 +50,7 @@ another shape than the configuration says. Of a PNG, print the texts in it: the 
 	return cmd
 }
 
-func printAccounts(w io.Writer, accounts []sdxl.Account, all bool) error {
+func printAccounts(w io.Writer, accounts []checkpoint.Account, all bool) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "component\tmapped\tunused\tmissing\tmisshapen\tstored\tfile")
 	for _, a := range accounts {
@@ -78,7 +79,7 @@ func printAccounts(w io.Writer, accounts []sdxl.Account, all bool) error {
 }
 
 // storedText tells the types of tensors and the megabytes of each, such as "F32 3.1 MB, I8 80.0 MB".
-func storedText(stored []sdxl.Stored) string {
+func storedText(stored []checkpoint.Stored) string {
 	var parts []string
 	for _, s := range stored {
 		parts = append(parts, fmt.Sprintf("%s %.1f MB", s.DType, float64(s.Bytes)/1e6))

@@ -1,4 +1,4 @@
-"""Writes sdxl/tokenizer/testdata: texts and the ids that transformers' CLIPTokenizer gives them.
+"""Writes clip/tokenizer/testdata: texts and the ids that transformers' CLIPTokenizer gives them.
 
 Run from the repository root with transformers 5.23, tokenizers 0.23.3 and open_clip_torch 3.3 (for CLIP's merges).
 
@@ -13,7 +13,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import CLIPTokenizer
 
-OUT = "sdxl/tokenizer/testdata"
+OUT = "clip/tokenizer/testdata"
 BOS, EOS = "<|startoftext|>", "<|endoftext|>"
 SURROGATES = range(0xD800, 0xE000)
 rng = random.Random(7)

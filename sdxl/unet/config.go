@@ -1,4 +1,6 @@
-package sdxl
+// Package unet holds the denoising network as a graph, and the patches that
+// change it. It knows no file and no pipeline.
+package unet
 
 import (
 	"encoding/json"
@@ -7,16 +9,16 @@ import (
 	"slices"
 )
 
-// perBlock is a number for each block of a network; the JSON may give one for all.
-type perBlock []int
+// PerBlock is a number for each block of a network; the JSON may give one for all.
+type PerBlock []int
 
 // UnmarshalJSON accepts a number, a list of numbers, or null.
-func (p *perBlock) UnmarshalJSON(data []byte) error {
+func (p *PerBlock) UnmarshalJSON(data []byte) error {
 	var one *int
 	if json.Unmarshal(data, &one) == nil {
 		*p = nil
 		if one != nil {
-			*p = perBlock{*one}
+			*p = PerBlock{*one}
 		}
 		return nil
 	}
@@ -29,7 +31,7 @@ func (p *perBlock) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes a number that is for all blocks as such.
-func (p perBlock) MarshalJSON() ([]byte, error) {
+func (p PerBlock) MarshalJSON() ([]byte, error) {
 	if len(p) == 1 {
 		return json.Marshal(p[0])
 	}
@@ -37,7 +39,7 @@ func (p perBlock) MarshalJSON() ([]byte, error) {
 }
 
 // expand returns n numbers, or an error if there are neither one nor n.
-func (p perBlock) expand(field string, n int) ([]int, error) {
+func (p PerBlock) expand(field string, n int) ([]int, error) {
 	switch len(p) {
 	case n:
 		return p, nil
@@ -47,8 +49,8 @@ func (p perBlock) expand(field string, n int) ([]int, error) {
 	return nil, fmt.Errorf("%s has %d entries, want %d, one for each block", field, len(p), n)
 }
 
-// UNetConfig is the config.json of a UNet2DConditionModel.
-type UNetConfig struct {
+// Config is the config.json of a UNet2DConditionModel.
+type Config struct {
 	InChannels         int      `json:"in_channels"`
 	OutChannels        int      `json:"out_channels"`
 	SampleSize         int      `json:"sample_size"`
@@ -56,11 +58,11 @@ type UNetConfig struct {
 	MidBlockType       string   `json:"mid_block_type"`
 	UpBlockTypes       []string `json:"up_block_types"`
 	BlockOutChannels   []int    `json:"block_out_channels"`
-	LayersPerBlock     perBlock `json:"layers_per_block"`
-	TransformerLayers  perBlock `json:"transformer_layers_per_block"`
-	AttentionHeadDim   perBlock `json:"attention_head_dim"` // the number of heads, despite its name
-	NumAttentionHeads  perBlock `json:"num_attention_heads"`
-	CrossAttentionDim  perBlock `json:"cross_attention_dim"`
+	LayersPerBlock     PerBlock `json:"layers_per_block"`
+	TransformerLayers  PerBlock `json:"transformer_layers_per_block"`
+	AttentionHeadDim   PerBlock `json:"attention_head_dim"` // the number of heads, despite its name
+	NumAttentionHeads  PerBlock `json:"num_attention_heads"`
+	CrossAttentionDim  PerBlock `json:"cross_attention_dim"`
 	NormNumGroups      int      `json:"norm_num_groups"`
 	NormEps            float32  `json:"norm_eps"`
 	UseLinear          bool     `json:"use_linear_projection"`
@@ -86,25 +88,25 @@ type UNetConfig struct {
 	AttentionType      string   `json:"attention_type"`
 }
 
-// defaultUNetConfig holds what a config.json means where it is silent.
-func defaultUNetConfig() UNetConfig {
-	return UNetConfig{
-		InChannels: 4, OutChannels: 4, MidBlockType: "UNetMidBlock2DCrossAttn", LayersPerBlock: perBlock{2},
-		TransformerLayers: perBlock{1}, AttentionHeadDim: perBlock{8}, CrossAttentionDim: perBlock{1280},
+// DefaultConfig holds what a config.json means where it is silent.
+func DefaultConfig() Config {
+	return Config{
+		InChannels: 4, OutChannels: 4, MidBlockType: "UNetMidBlock2DCrossAttn", LayersPerBlock: PerBlock{2},
+		TransformerLayers: PerBlock{1}, AttentionHeadDim: PerBlock{8}, CrossAttentionDim: PerBlock{1280},
 		NormNumGroups: 32, NormEps: 1e-5, DownsamplePadding: 1, FlipSinToCos: true, ActFn: "silu",
 		MidBlockScale: 1, ResnetTimeScale: "default", TimeEmbeddingType: "positional",
 		ConvInKernel: 3, ConvOutKernel: 3, AttentionType: "default",
 	}
 }
 
-// unetBlock is what the configuration says of one resolution.
-type unetBlock struct {
-	channels, layers, depth, heads, context int
-	attention                               bool
+// Block is what the configuration says of one resolution.
+type Block struct {
+	Channels, Layers, Depth, Heads, Context int
+	Attention                               bool
 }
 
-// blocks checks the configuration and returns it by resolution, finest first.
-func (c *UNetConfig) blocks() ([]unetBlock, error) {
+// Blocks checks the configuration and returns it by resolution, finest first.
+func (c *Config) Blocks() ([]Block, error) {
 	n := len(c.BlockOutChannels)
 	var errs []error
 	want := func(ok bool, format string, args ...any) {
@@ -118,8 +120,8 @@ func (c *UNetConfig) blocks() ([]unetBlock, error) {
 	want(c.InChannels > 0 && c.OutChannels > 0, "in_channels %d and out_channels %d must be positive", c.InChannels, c.OutChannels)
 	want(c.AdditionEmbedType == "text_time", "addition_embed_type is %q, want %q: this is no SDXL UNet", c.AdditionEmbedType, "text_time")
 	want(c.AdditionTimeDim > 0 && c.AdditionTimeDim%2 == 0, "addition_time_embed_dim is %d, want an even number", c.AdditionTimeDim)
-	want(c.AdditionInputDim > timeIDs*c.AdditionTimeDim, "projection_class_embeddings_input_dim is %d, want more than %d embeddings of %d: this is no SDXL base model",
-		c.AdditionInputDim, timeIDs, c.AdditionTimeDim)
+	want(c.AdditionInputDim > TimeIDs*c.AdditionTimeDim, "projection_class_embeddings_input_dim is %d, want more than %d embeddings of %d: this is no SDXL base model",
+		c.AdditionInputDim, TimeIDs, c.AdditionTimeDim)
 	want(c.FlipSinToCos && c.FreqShift == 0, "flip_sin_to_cos %v with freq_shift %g, want true with 0", c.FlipSinToCos, c.FreqShift)
 	want(c.ActFn == "silu" || c.ActFn == "swish", "act_fn is %q, want %q", c.ActFn, "silu")
 	want(c.MidBlockType == "UNetMidBlock2DCrossAttn", "mid_block_type is %q, want %q", c.MidBlockType, "UNetMidBlock2DCrossAttn")
@@ -133,7 +135,7 @@ func (c *UNetConfig) blocks() ([]unetBlock, error) {
 	want(c.NormNumGroups > 0, "norm_num_groups is %d, want a positive number", c.NormNumGroups)
 	want(c.DownsamplePadding == 1, "downsample_padding is %d, want 1", c.DownsamplePadding)
 	want(c.ConvInKernel == 3 && c.ConvOutKernel == 3, "conv_in_kernel %d and conv_out_kernel %d, want 3", c.ConvInKernel, c.ConvOutKernel)
-	expand := func(field string, p perBlock) []int {
+	expand := func(field string, p PerBlock) []int {
 		v, err := p.expand(field, n)
 		if err != nil {
 			errs = append(errs, err)
@@ -150,24 +152,24 @@ func (c *UNetConfig) blocks() ([]unetBlock, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	blocks := make([]unetBlock, n)
+	blocks := make([]Block, n)
 	for i := range blocks {
-		b := unetBlock{c.BlockOutChannels[i], layers[i], depth[i], nHeads[i], context[i], false}
+		b := Block{c.BlockOutChannels[i], layers[i], depth[i], nHeads[i], context[i], false}
 		switch c.DownBlockTypes[i] {
 		case "DownBlock2D":
 		case "CrossAttnDownBlock2D":
-			b.attention = true
+			b.Attention = true
 		default:
 			want(false, "down_block_types[%d] is %q, want DownBlock2D or CrossAttnDownBlock2D", i, c.DownBlockTypes[i])
 		}
-		up := map[bool]string{false: "UpBlock2D", true: "CrossAttnUpBlock2D"}[b.attention]
+		up := map[bool]string{false: "UpBlock2D", true: "CrossAttnUpBlock2D"}[b.Attention]
 		want(c.UpBlockTypes[n-1-i] == up, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i, c.UpBlockTypes[n-1-i], up, i)
-		want(b.channels > 0 && b.channels%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, b.channels, c.NormNumGroups)
-		want(b.layers > 0, "layers_per_block[%d] is %d, want a positive number", i, b.layers)
-		if b.attention || i == n-1 {
-			want(b.heads > 0 && b.channels%max(b.heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads", b.channels, i, b.heads)
-			want(b.depth > 0 && b.context > 0, "block %d has depth %d and context %d, want positive numbers", i, b.depth, b.context)
-			want(b.context == context[0], "cross_attention_dim differs from block to block")
+		want(b.Channels > 0 && b.Channels%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, b.Channels, c.NormNumGroups)
+		want(b.Layers > 0, "layers_per_block[%d] is %d, want a positive number", i, b.Layers)
+		if b.Attention || i == n-1 {
+			want(b.Heads > 0 && b.Channels%max(b.Heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads", b.Channels, i, b.Heads)
+			want(b.Depth > 0 && b.Context > 0, "block %d has depth %d and context %d, want positive numbers", i, b.Depth, b.Context)
+			want(b.Context == context[0], "cross_attention_dim differs from block to block")
 		}
 		blocks[i] = b
 	}

@@ -1,4 +1,4 @@
-package sdxl
+package checkpoint
 
 import (
 	"errors"
@@ -64,12 +64,12 @@ func (a *Account) Err(allowMissing, allowUnused bool) error {
 	return errors.Join(errs...)
 }
 
-// account compares what the network asked for with what its file holds.
-func (p *params) account() Account {
+// Account compares what the network asked for with what its file holds.
+func (p *Weights) Account() Account {
 	a := Account{Component: p.component, File: p.file.Name()}
 	a.Missing = slices.Sorted(maps.Keys(p.missing))
 	for _, key := range p.file.Names() {
-		if p.owned(key) && p.used[key] == nil && !isBuffer(key) {
+		if p.owned(key) && p.used[key] == nil {
 			a.Unused = append(a.Unused, key)
 		}
 	}
@@ -93,21 +93,4 @@ func (a *Account) count(info safetensors.Info) {
 	}
 	a.Stored[i].Tensors++
 	a.Stored[i].Bytes += info.Size
-}
-
-// buffers are tensors in published files that are no parameters: tables that
-// the reference computes, the training's averages, and markers of the kind of
-// prediction.
-var buffers = []string{
-	"position_ids", "logit_scale", "log_vars", "betas", "alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod",
-	"sqrt_one_minus_alphas_cumprod", "log_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod",
-	"posterior_variance", "posterior_log_variance_clipped", "posterior_mean_coef1", "posterior_mean_coef2",
-	"sigmas", vPredictionKey, zeroTerminalKey, edmMeanKey, edmStdKey, "sigma_min", "sigma_max",
-}
-
-func isBuffer(key string) bool {
-	if strings.HasPrefix(key, "model_ema.") {
-		return true
-	}
-	return slices.Contains(buffers, key[strings.LastIndexByte(key, '.')+1:])
 }

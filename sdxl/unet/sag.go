@@ -1,4 +1,4 @@
-package sdxl
+package unet
 
 import "github.com/df65613c/easel/nn"
 
@@ -9,7 +9,7 @@ const ReceivedValue = "received"
 const middleAttention = "mid_block.attentions.0.transformer_blocks.0.attn1"
 
 // HasMiddleAttention tells if the network has attention in its middle.
-func (u *UNet) HasMiddleAttention() bool { return u.blocks[len(u.blocks)-1].depth > 0 }
+func (u *UNet) HasMiddleAttention() bool { return u.blocks[len(u.blocks)-1].Depth > 0 }
 
 // ReceivedAttention adds an output: the attention that each pixel in the middle
 // of the network gets [B,pixels], 1 in the mean, which self-attention guidance

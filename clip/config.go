@@ -1,4 +1,6 @@
-package sdxl
+// Package clip holds CLIP's towers as graphs (Radford et al. 2021, "Learning
+// Transferable Visual Models From Natural Language Supervision").
+package clip
 
 import (
 	"errors"
@@ -21,7 +23,8 @@ type TextConfig struct {
 	EOSTokenID    int32    `json:"eos_token_id"`
 }
 
-func defaultTextConfig() TextConfig {
+// DefaultTextConfig holds what a config.json means where it is silent.
+func DefaultTextConfig() TextConfig {
 	return TextConfig{
 		VocabSize: 49408, HiddenSize: 512, Intermediate: 2048, ProjectionDim: 512, Layers: 12, Heads: 8,
 		MaxPositions: 77, HiddenAct: "quick_gelu", LayerNormEps: 1e-5, EOSTokenID: 49407,

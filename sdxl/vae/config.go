@@ -1,12 +1,14 @@
-package sdxl
+// Package vae holds the autoencoder between pictures and latents as graphs. It
+// knows no file and no pipeline.
+package vae
 
 import (
 	"errors"
 	"fmt"
 )
 
-// VAEConfig is the config.json of an AutoencoderKL.
-type VAEConfig struct {
+// Config is the config.json of an AutoencoderKL.
+type Config struct {
 	InChannels       int       `json:"in_channels"`
 	OutChannels      int       `json:"out_channels"`
 	LatentChannels   int       `json:"latent_channels"`
@@ -25,14 +27,15 @@ type VAEConfig struct {
 	MidAttention     bool      `json:"mid_block_add_attention"`
 }
 
-func defaultVAEConfig() VAEConfig {
-	return VAEConfig{
+// DefaultConfig holds what a config.json means where it is silent.
+func DefaultConfig() Config {
+	return Config{
 		InChannels: 3, OutChannels: 3, LatentChannels: 4, BlockOutChannels: []int{64}, LayersPerBlock: 1, NormNumGroups: 32,
 		ActFn: "silu", ScalingFactor: 0.18215, UseQuantConv: true, UsePostQuantConv: true, MidAttention: true,
 	}
 }
 
-func (c *VAEConfig) validate() error {
+func (c *Config) validate() error {
 	var errs []error
 	want := func(ok bool, format string, args ...any) {
 		if !ok {
@@ -62,4 +65,4 @@ func (c *VAEConfig) validate() error {
 }
 
 // Scale returns how many pixels a latent is wide: 8 for SDXL.
-func (c *VAEConfig) Scale() int { return 1 << (len(c.BlockOutChannels) - 1) }
+func (c *Config) Scale() int { return 1 << (len(c.BlockOutChannels) - 1) }

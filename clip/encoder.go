@@ -1,21 +1,22 @@
-package sdxl
+package clip
 
 import (
 	"fmt"
 
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/layers"
 	"github.com/df65613c/easel/tensor"
 )
 
 // TextEncoder is one of the two CLIP text encoders.
 type TextEncoder struct {
 	Config  TextConfig
-	weights Weights
+	weights layers.Weights
 }
 
 // NewTextEncoder returns the encoder that a configuration describes. Its
 // weights have the names of the reference's CLIPTextModel.
-func NewTextEncoder(c TextConfig, w Weights) (*TextEncoder, error) {
+func NewTextEncoder(c TextConfig, w layers.Weights) (*TextEncoder, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
@@ -48,11 +49,11 @@ func (e *TextEncoder) Graph(batch, tokens, skip int) (*nn.Graph, error) {
 		return nil, fmt.Errorf("%d tokens, at most %d have positions", tokens, c.MaxPositions)
 	}
 	return nn.Record(func(g *nn.Graph) {
-		l := layers{g, e.weights}
+		l := layers.Recorder{G: g, Weights: e.weights}
 		ids := g.Input("ids", tensor.I32, batch, tokens)
 		x := g.Embedding(ids, nn.Embedding{
-			Table:     l.p.Weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
-			Positions: l.p.Weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
+			Table:     l.Weights.Weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
+			Positions: l.Weights.Weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
 		})
 		g.Tap("text_model.embeddings", x)
 		hidden := x
@@ -64,7 +65,7 @@ func (e *TextEncoder) Graph(batch, tokens, skip int) (*nn.Graph, error) {
 			x = e.layer(l, name, x)
 			g.Tap(name, x)
 		}
-		x = l.layerNorm("text_model.final_layer_norm", x, c.LayerNormEps)
+		x = l.LayerNorm("text_model.final_layer_norm", x, c.LayerNormEps)
 		g.Tap("text_model.final_layer_norm", x)
 		eos := c.EOSTokenID
 		if eos == legacyEOS {
@@ -72,25 +73,25 @@ func (e *TextEncoder) Graph(batch, tokens, skip int) (*nn.Graph, error) {
 		}
 		pooled := g.TokenRow(x, ids, eos)
 		if c.projects() {
-			pooled = l.linearNoBias("text_projection", pooled, c.ProjectionDim)
+			pooled = l.LinearNoBias("text_projection", pooled, c.ProjectionDim)
 		}
 		g.Output("hidden", hidden)
 		g.Output("pooled", pooled)
 	})
 }
 
-func (e *TextEncoder) layer(l layers, name string, x *nn.Value) *nn.Value {
+func (e *TextEncoder) layer(l layers.Recorder, name string, x *nn.Value) *nn.Value {
 	c := &e.Config
-	h := l.layerNorm(name+".layer_norm1", x, c.LayerNormEps)
+	h := l.LayerNorm(name+".layer_norm1", x, c.LayerNormEps)
 	proj := func(part string) *nn.Value {
-		return l.linear(name+".self_attn."+part, h, c.HiddenSize, nn.Identity)
+		return l.Linear(name+".self_attn."+part, h, c.HiddenSize, nn.Identity)
 	}
-	a := l.g.Attention(proj("q_proj"), proj("k_proj"), proj("v_proj"), nn.Attention{Heads: c.Heads, Causal: true})
-	x = l.linear(name+".self_attn.out_proj", a, c.HiddenSize, nn.Identity, nn.Residual(x))
+	a := l.G.Attention(proj("q_proj"), proj("k_proj"), proj("v_proj"), nn.Attention{Heads: c.Heads, Causal: true})
+	x = l.Linear(name+".self_attn.out_proj", a, c.HiddenSize, nn.Identity, nn.Residual(x))
 	act := nn.GELU
 	if c.HiddenAct == "quick_gelu" {
 		act = nn.QuickGELU
 	}
-	h = l.linear(name+".mlp.fc1", l.layerNorm(name+".layer_norm2", x, c.LayerNormEps), c.Intermediate, act)
-	return l.linear(name+".mlp.fc2", h, c.HiddenSize, nn.Identity, nn.Residual(x))
+	h = l.Linear(name+".mlp.fc1", l.LayerNorm(name+".layer_norm2", x, c.LayerNormEps), c.Intermediate, act)
+	return l.Linear(name+".mlp.fc2", h, c.HiddenSize, nn.Identity, nn.Residual(x))
 }

@@ -1,4 +1,4 @@
-package sdxl
+package unet
 
 import (
 	"github.com/df65613c/easel/nn"
@@ -30,7 +30,7 @@ const (
 func (u *UNet) Skips() int {
 	n := len(u.blocks) // conv_in and the downsamplers
 	for _, b := range u.blocks {
-		n += b.layers
+		n += b.Layers
 	}
 	return n
 }
@@ -44,7 +44,7 @@ type cutter struct {
 	first      *nn.Value // the first block's result
 }
 
-func (r *unetRecorder) startCut(c *Cut) {
+func (r *recorder) startCut(c *Cut) {
 	r.cut = cutter{skip: -1}
 	if c == nil {
 		return
@@ -53,16 +53,16 @@ func (r *unetRecorder) startCut(c *Cut) {
 		r.cut.skip = c.Skip
 	}
 	if c.Deep != nil {
-		r.cut.cached = r.g.Input(DeepValue, tensor.F32, c.Deep...)
+		r.cut.cached = r.G.Input(DeepValue, tensor.F32, c.Deep...)
 	}
 }
 
 // below reports whether the next layer on the way down is left out.
-func (r *unetRecorder) below() bool { return r.cut.cached != nil && len(r.skips) > r.cut.skip }
+func (r *recorder) below() bool { return r.cut.cached != nil && len(r.skips) > r.cut.skip }
 
 // enter returns the image that meets the next skip on the way up, nil where
 // that is left out.
-func (r *unetRecorder) enter(x *nn.Value) *nn.Value {
+func (r *recorder) enter(x *nn.Value) *nn.Value {
 	r.left--
 	switch {
 	case r.left == r.cut.skip && r.cut.cached != nil:
@@ -75,8 +75,8 @@ func (r *unetRecorder) enter(x *nn.Value) *nn.Value {
 
 // aroundFirst records the first block and what follows the last one, and
 // returns the result: what lies between them is the deep part.
-func (r *unetRecorder) aroundFirst(x *nn.Value) *nn.Value {
-	first := r.resnet("down_blocks.0.resnets.0", x, r.temb, r.blocks[0].channels, r.Config.NormNumGroups, r.Config.NormEps)
-	r.g.Output(ChangeValue, r.g.Add(first, r.g.Affine(x, -1, 0)))
-	return r.output(r.g.Add(first, r.cut.cached))
+func (r *recorder) aroundFirst(x *nn.Value) *nn.Value {
+	first := r.Resnet("down_blocks.0.resnets.0", x, r.temb, r.blocks[0].Channels, r.Config.NormNumGroups, r.Config.NormEps)
+	r.G.Output(ChangeValue, r.G.Add(first, r.G.Affine(x, -1, 0)))
+	return r.output(r.G.Add(first, r.cut.cached))
 }

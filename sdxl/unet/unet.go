@@ -1,9 +1,10 @@
-package sdxl
+package unet
 
 import (
 	"fmt"
 
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/layers"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -13,15 +14,15 @@ const transformerEps = 1e-6
 
 // UNet is the denoising network.
 type UNet struct {
-	Config  UNetConfig
-	blocks  []unetBlock
-	weights Weights
+	Config  Config
+	blocks  []Block
+	weights layers.Weights
 }
 
-// NewUNet returns the network that a configuration describes. Its weights have
+// New returns the network that a configuration describes. Its weights have
 // the names of the reference's UNet2DConditionModel.
-func NewUNet(c UNetConfig, w Weights) (*UNet, error) {
-	blocks, err := c.blocks()
+func New(c Config, w layers.Weights) (*UNet, error) {
+	blocks, err := c.Blocks()
 	if err != nil {
 		return nil, err
 	}
@@ -29,17 +30,17 @@ func NewUNet(c UNetConfig, w Weights) (*UNet, error) {
 }
 
 // ContextDim returns the width of the text's hidden states.
-func (u *UNet) ContextDim() int { return u.blocks[len(u.blocks)-1].context }
+func (u *UNet) ContextDim() int { return u.blocks[len(u.blocks)-1].Context }
 
 // Levels returns the number of resolutions.
 func (u *UNet) Levels() int { return len(u.blocks) }
 
-// timeIDs is how many numbers the base model is conditioned on: the original
+// TimeIDs is how many numbers the base model is conditioned on: the original
 // size, the crop's corner and the target size, each as height and width.
-const timeIDs = 6
+const TimeIDs = 6
 
 // PooledDim returns the width of the pooled text embedding.
-func (u *UNet) PooledDim() int { return u.Config.AdditionInputDim - timeIDs*u.Config.AdditionTimeDim }
+func (u *UNet) PooledDim() int { return u.Config.AdditionInputDim - TimeIDs*u.Config.AdditionTimeDim }
 
 // Shape is what the network is recorded for.
 type Shape struct {
@@ -55,12 +56,12 @@ type Shape struct {
 // the reference's modules.
 func (u *UNet) Graph(s Shape, patches ...Patch) (*nn.Graph, error) {
 	return nn.Record(func(g *nn.Graph) {
-		r := unetRecorder{layers: layers{g, u.weights}, UNet: u, left: u.Skips(), patches: patches}
+		r := recorder{Recorder: layers.Recorder{G: g, Weights: u.weights}, UNet: u, left: u.Skips(), patches: patches}
 		sample := g.Input("sample", tensor.F32, s.Batch, u.Config.InChannels, s.Height, s.Width)
 		timestep := g.Input("timestep", tensor.F32, s.Batch)
 		r.context = g.Input("encoder_hidden_states", tensor.F32, s.Batch, s.Tokens, u.ContextDim())
 		text := g.Input("text_embeds", tensor.F32, s.Batch, u.PooledDim())
-		ids := g.Input("time_ids", tensor.F32, s.Batch, timeIDs)
+		ids := g.Input("time_ids", tensor.F32, s.Batch, TimeIDs)
 		r.startCut(s.Cut)
 		g.Output("out", r.forward(sample, timestep, text, ids))
 		if r.cut.deep != nil {
@@ -69,8 +70,8 @@ func (u *UNet) Graph(s Shape, patches ...Patch) (*nn.Graph, error) {
 	})
 }
 
-type unetRecorder struct {
-	layers
+type recorder struct {
+	layers.Recorder
 	*UNet
 	context *nn.Value
 	temb    *nn.Value   // SiLU of the time embedding, as every ResNet block takes it
@@ -80,10 +81,10 @@ type unetRecorder struct {
 	cut     cutter
 }
 
-func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value {
-	c, g := &r.Config, r.g
+func (r *recorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value {
+	c, g := &r.Config, r.G
 	r.embed(timestep, text, ids)
-	x := r.conv3("conv_in", r.fromNCHW(sample), c.BlockOutChannels[0])
+	x := r.Conv3("conv_in", r.FromNCHW(sample), c.BlockOutChannels[0])
 	g.TapImage("conv_in", x)
 	if r.cut.firstBlock && r.cut.cached != nil {
 		return r.aroundFirst(x)
@@ -108,18 +109,18 @@ func (r *unetRecorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value 
 }
 
 // output records the last layers.
-func (r *unetRecorder) output(x *nn.Value) *nn.Value {
+func (r *recorder) output(x *nn.Value) *nn.Value {
 	c := &r.Config
-	return r.toNCHW(r.normConv3("conv_norm_out", "conv_out", x, c.OutChannels, c.NormNumGroups, c.NormEps))
+	return r.ToNCHW(r.NormConv3("conv_norm_out", "conv_out", x, c.OutChannels, c.NormNumGroups, c.NormEps))
 }
 
 // embed records the embedding of time, pooled text, sizes and crop.
-func (r *unetRecorder) embed(timestep, text, ids *nn.Value) {
-	c, g := &r.Config, r.g
+func (r *recorder) embed(timestep, text, ids *nn.Value) {
+	c, g := &r.Config, r.G
 	dim := 4 * c.BlockOutChannels[0]
 	mlp := func(name string, x *nn.Value, extra ...nn.Operand) *nn.Value {
-		h := r.linear(name+".linear_1", x, dim, nn.SiLU)
-		return r.linear(name+".linear_2", h, dim, nn.Identity, extra...)
+		h := r.Linear(name+".linear_1", x, dim, nn.SiLU)
+		return r.Linear(name+".linear_2", h, dim, nn.Identity, extra...)
 	}
 	t := mlp("time_embedding", g.TimestepEmbedding(timestep, c.BlockOutChannels[0]))
 	g.Tap("time_embedding", t)
@@ -130,50 +131,50 @@ func (r *unetRecorder) embed(timestep, text, ids *nn.Value) {
 	r.temb = g.Activate(g.Add(t, aug), nn.SiLU)
 }
 
-func (r *unetRecorder) down(i int, x *nn.Value) *nn.Value {
+func (r *recorder) down(i int, x *nn.Value) *nn.Value {
 	b := r.blocks[i]
 	name := fmt.Sprintf("down_blocks.%d", i)
-	for j := range b.layers {
+	for j := range b.Layers {
 		if r.below() {
 			return x
 		}
-		x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
+		x = r.Resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
 		if i == 0 && j == 0 {
 			r.cut.first = x
 		}
-		if b.attention {
+		if b.Attention {
 			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
 		}
 		r.skips = append(r.skips, x)
 	}
 	if i < len(r.blocks)-1 && !r.below() {
-		x = r.conv(name+".downsamplers.0.conv", x, b.channels, 3, 2, nn.Pad(1))
-		r.g.TapImage(name+".downsamplers.0", x)
+		x = r.Conv(name+".downsamplers.0.conv", x, b.Channels, 3, 2, nn.Pad(1))
+		r.G.TapImage(name+".downsamplers.0", x)
 		r.skips = append(r.skips, x)
 	}
-	r.g.TapImage(name, x)
+	r.G.TapImage(name, x)
 	return x
 }
 
-func (r *unetRecorder) mid(x *nn.Value) *nn.Value {
+func (r *recorder) mid(x *nn.Value) *nn.Value {
 	b := r.blocks[len(r.blocks)-1]
-	x = r.resnet("mid_block.resnets.0", x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
+	x = r.Resnet("mid_block.resnets.0", x, r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
 	x = r.transformer("mid_block.attentions.0", x, b)
-	x = r.resnet("mid_block.resnets.1", x, r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
-	r.g.TapImage("mid_block", x)
+	x = r.Resnet("mid_block.resnets.1", x, r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
+	r.G.TapImage("mid_block", x)
 	return x
 }
 
-func (r *unetRecorder) up(i int, x *nn.Value) *nn.Value {
+func (r *recorder) up(i int, x *nn.Value) *nn.Value {
 	last := len(r.blocks) - 1
 	b := r.blocks[last-i]
 	name := fmt.Sprintf("up_blocks.%d", i)
-	for j := range b.layers + 1 {
+	for j := range b.Layers + 1 {
 		if x = r.enter(x); x == nil {
 			continue
 		}
-		x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), r.join(i, x, r.skips[r.left]), r.temb, b.channels, r.Config.NormNumGroups, r.Config.NormEps)
-		if b.attention {
+		x = r.Resnet(fmt.Sprintf("%s.resnets.%d", name, j), r.join(i, x, r.skips[r.left]), r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
+		if b.Attention {
 			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
 		}
 	}
@@ -183,44 +184,44 @@ func (r *unetRecorder) up(i int, x *nn.Value) *nn.Value {
 	if i < last {
 		// To the size of the next skip, which is not twice this one where a size was odd.
 		skip := r.skips[r.left-1]
-		x = r.upConv3(name+".upsamplers.0.conv", x, skip.Dim(1), skip.Dim(2), b.channels)
-		r.g.TapImage(name+".upsamplers.0", x)
+		x = r.UpConv3(name+".upsamplers.0.conv", x, skip.Dim(1), skip.Dim(2), b.Channels)
+		r.G.TapImage(name+".upsamplers.0", x)
 	}
-	r.g.TapImage(name, x)
+	r.G.TapImage(name, x)
 	return x
 }
 
 // transformer records a Transformer2DModel over the pixels of x.
-func (r *unetRecorder) transformer(name string, x *nn.Value, b unetBlock) *nn.Value {
-	h := r.groupNorm(name+".norm", x, r.Config.NormNumGroups, transformerEps)
-	h = r.linear(name+".proj_in", r.tokens(h), b.channels, nn.Identity)
-	for k := range b.depth {
+func (r *recorder) transformer(name string, x *nn.Value, b Block) *nn.Value {
+	h := r.GroupNorm(name+".norm", x, r.Config.NormNumGroups, transformerEps)
+	h = r.Linear(name+".proj_in", r.Tokens(h), b.Channels, nn.Identity)
+	for k := range b.Depth {
 		h = r.transformerBlock(fmt.Sprintf("%s.transformer_blocks.%d", name, k), h, b)
 	}
-	y := r.image(r.linear(name+".proj_out", h, b.channels, nn.Identity, nn.Residual(r.tokens(x))), x)
-	r.g.TapImage(name, y)
+	y := r.Image(r.Linear(name+".proj_out", h, b.Channels, nn.Identity, nn.Residual(r.Tokens(x))), x)
+	r.G.TapImage(name, y)
 	return y
 }
 
 // transformerBlock records self-attention, attention to the text, and a gated
 // feed-forward network, each normalised before and added to its input.
-func (r *unetRecorder) transformerBlock(name string, x *nn.Value, b unetBlock) *nn.Value {
+func (r *recorder) transformerBlock(name string, x *nn.Value, b Block) *nn.Value {
 	const eps = 1e-5
-	h := r.layerNorm(name+".norm1", x, eps)
-	x = r.attention(name+".attn1", x, h, h, b.heads)
-	x = r.attention(name+".attn2", x, r.layerNorm(name+".norm2", x, eps), r.context, b.heads)
-	h = r.gated(name+".ff.net.0.proj", r.layerNorm(name+".norm3", x, eps), 4*b.channels)
-	x = r.linear(name+".ff.net.2", h, b.channels, nn.Identity, nn.Residual(x))
-	r.g.Tap(name, x)
+	h := r.LayerNorm(name+".norm1", x, eps)
+	x = r.attention(name+".attn1", x, h, h, b.Heads)
+	x = r.attention(name+".attn2", x, r.LayerNorm(name+".norm2", x, eps), r.context, b.Heads)
+	h = r.Gated(name+".ff.net.0.proj", r.LayerNorm(name+".norm3", x, eps), 4*b.Channels)
+	x = r.Linear(name+".ff.net.2", h, b.Channels, nn.Identity, nn.Residual(x))
+	r.G.Tap(name, x)
 	return x
 }
 
 // attention records x + to_out(attention(to_q(q), to_k(kv), to_v(kv))).
-func (r *unetRecorder) attention(name string, x, q, kv *nn.Value, heads int) *nn.Value {
+func (r *recorder) attention(name string, x, q, kv *nn.Value, heads int) *nn.Value {
 	n := x.Dim(-1)
 	a := r.patchedAttention(&Attention{
-		Graph: r.g, Name: name, Self: q == kv, Heads: heads,
-		Query: r.linearNoBias(name+".to_q", q, n), Key: r.linearNoBias(name+".to_k", kv, n), Value: r.linearNoBias(name+".to_v", kv, n),
+		Graph: r.G, Name: name, Self: q == kv, Heads: heads,
+		Query: r.LinearNoBias(name+".to_q", q, n), Key: r.LinearNoBias(name+".to_k", kv, n), Value: r.LinearNoBias(name+".to_v", kv, n),
 	})
-	return r.linear(name+".to_out.0", a, n, nn.Identity, nn.Residual(x))
+	return r.Linear(name+".to_out.0", a, n, nn.Identity, nn.Residual(x))
 }

@@ -1,4 +1,4 @@
-package sdxl
+package unet
 
 import (
 	"fmt"
@@ -21,23 +21,23 @@ func PerturbedAttention(names *regexp.Regexp) Patch {
 
 // SelfAttentions returns the names of the self-attentions.
 func (u *UNet) SelfAttentions() (names []string) {
-	add := func(where string, layers int, b unetBlock) {
+	add := func(where string, layers int, b Block) {
 		for j := range layers {
-			for k := range b.depth {
+			for k := range b.Depth {
 				names = append(names, fmt.Sprintf("%s.attentions.%d.transformer_blocks.%d.attn1", where, j, k))
 			}
 		}
 	}
 	last := len(u.blocks) - 1
 	for i, b := range u.blocks {
-		if b.attention {
-			add(fmt.Sprintf("down_blocks.%d", i), b.layers, b)
+		if b.Attention {
+			add(fmt.Sprintf("down_blocks.%d", i), b.Layers, b)
 		}
 	}
 	add("mid_block", 1, u.blocks[last])
 	for i := range u.blocks {
-		if b := u.blocks[last-i]; b.attention {
-			add(fmt.Sprintf("up_blocks.%d", i), b.layers+1, b)
+		if b := u.blocks[last-i]; b.Attention {
+			add(fmt.Sprintf("up_blocks.%d", i), b.Layers+1, b)
 		}
 	}
 	return names

@@ -1,4 +1,4 @@
-package sdxl
+package unet
 
 import "github.com/df65613c/easel/nn"
 
@@ -27,7 +27,7 @@ type Attention struct {
 	Query, Key, Value *nn.Value
 }
 
-func (r *unetRecorder) patchedAttention(a *Attention) *nn.Value {
+func (r *recorder) patchedAttention(a *Attention) *nn.Value {
 	next := func() *nn.Value { return a.Graph.Attention(a.Query, a.Key, a.Value, nn.Attention{Heads: a.Heads}) }
 	for _, p := range r.patches {
 		if p.Attention != nil {
@@ -39,25 +39,25 @@ func (r *unetRecorder) patchedAttention(a *Attention) *nn.Value {
 }
 
 // join records what a ResNet block of up block i takes.
-func (r *unetRecorder) join(i int, x, skip *nn.Value) *nn.Value {
+func (r *recorder) join(i int, x, skip *nn.Value) *nn.Value {
 	for _, p := range r.patches {
 		if p.Join != nil {
-			x, skip = p.Join(r.g, i, x, skip)
+			x, skip = p.Join(r.G, i, x, skip)
 		}
 	}
-	return r.g.Concat(-1, x, skip)
+	return r.G.Concat(-1, x, skip)
 }
 
 // patchDown applies the patches to what the ways down and through the middle left.
-func (r *unetRecorder) patchDown(x *nn.Value) *nn.Value {
+func (r *recorder) patchDown(x *nn.Value) *nn.Value {
 	for _, p := range r.patches {
 		if p.Skip != nil {
 			for i, s := range r.skips {
-				r.skips[i] = p.Skip(r.g, i, s)
+				r.skips[i] = p.Skip(r.G, i, s)
 			}
 		}
 		if p.Middle != nil && x != nil {
-			x = p.Middle(r.g, x)
+			x = p.Middle(r.G, x)
 		}
 	}
 	return x

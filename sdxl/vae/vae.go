@@ -1,9 +1,10 @@
-package sdxl
+package vae
 
 import (
 	"fmt"
 
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/layers"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -12,13 +13,13 @@ const vaeEps = 1e-6
 
 // VAE is the autoencoder between pictures and latents.
 type VAE struct {
-	Config  VAEConfig
-	weights Weights
+	Config  Config
+	weights layers.Weights
 }
 
-// NewVAE returns the autoencoder that a configuration describes. Its weights
+// New returns the autoencoder that a configuration describes. Its weights
 // have the names of the reference's AutoencoderKL.
-func NewVAE(c VAEConfig, w Weights) (*VAE, error) {
+func New(c Config, w layers.Weights) (*VAE, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
@@ -29,9 +30,9 @@ func NewVAE(c VAEConfig, w Weights) (*VAE, error) {
 // them divided by the scaling factor. Output: image [B,3,8h,8w], about -1 to 1.
 func (v *VAE) DecoderGraph(batch, h, w int) (*nn.Graph, error) {
 	return nn.Record(func(g *nn.Graph) {
-		r := vaeRecorder{layers{g, v.weights}, &v.Config}
+		r := recorder{layers.Recorder{G: g, Weights: v.weights}, &v.Config}
 		z := g.Input("latents", tensor.F32, batch, v.Config.LatentChannels, h, w)
-		g.Output("image", r.toNCHW(r.decode(r.fromNCHW(z))))
+		g.Output("image", r.ToNCHW(r.decode(r.FromNCHW(z))))
 	})
 }
 
@@ -39,85 +40,85 @@ func (v *VAE) DecoderGraph(batch, h, w int) (*nn.Graph, error) {
 // multiples of the scale. Outputs: mean and logvar [B,4,h/8,w/8].
 func (v *VAE) EncoderGraph(batch, h, w int) (*nn.Graph, error) {
 	return nn.Record(func(g *nn.Graph) {
-		r := vaeRecorder{layers{g, v.weights}, &v.Config}
+		r := recorder{layers.Recorder{G: g, Weights: v.weights}, &v.Config}
 		x := g.Input("image", tensor.F32, batch, v.Config.InChannels, h, w)
-		moments := r.toNCHW(r.encode(r.fromNCHW(x)))
+		moments := r.ToNCHW(r.encode(r.FromNCHW(x)))
 		c := v.Config.LatentChannels
 		g.Output("mean", g.Slice(moments, 1, 0, c))
 		g.Output("logvar", g.Slice(moments, 1, c, 2*c))
 	})
 }
 
-type vaeRecorder struct {
-	layers
-	config *VAEConfig
+type recorder struct {
+	layers.Recorder
+	config *Config
 }
 
-func (r *vaeRecorder) decode(z *nn.Value) *nn.Value {
+func (r *recorder) decode(z *nn.Value) *nn.Value {
 	c := r.config
 	if c.UsePostQuantConv {
-		z = r.conv("post_quant_conv", z, c.LatentChannels, 1, 1, nn.Padding{})
+		z = r.Conv("post_quant_conv", z, c.LatentChannels, 1, 1, nn.Padding{})
 	}
 	n := len(c.BlockOutChannels)
-	x := r.conv3("decoder.conv_in", z, c.BlockOutChannels[n-1])
-	r.g.TapImage("decoder.conv_in", x)
+	x := r.Conv3("decoder.conv_in", z, c.BlockOutChannels[n-1])
+	r.G.TapImage("decoder.conv_in", x)
 	x = r.mid("decoder.mid_block", x)
 	for i := range n {
 		ch := c.BlockOutChannels[n-1-i]
 		name := fmt.Sprintf("decoder.up_blocks.%d", i)
 		for j := range c.LayersPerBlock + 1 {
-			x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, nil, ch, c.NormNumGroups, vaeEps)
+			x = r.Resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, nil, ch, c.NormNumGroups, vaeEps)
 		}
 		if i < n-1 {
-			x = r.upConv3(name+".upsamplers.0.conv", x, 2*x.Dim(1), 2*x.Dim(2), ch)
+			x = r.UpConv3(name+".upsamplers.0.conv", x, 2*x.Dim(1), 2*x.Dim(2), ch)
 		}
-		r.g.TapImage(name, x)
+		r.G.TapImage(name, x)
 	}
-	return r.normConv3("decoder.conv_norm_out", "decoder.conv_out", x, c.OutChannels, c.NormNumGroups, vaeEps)
+	return r.NormConv3("decoder.conv_norm_out", "decoder.conv_out", x, c.OutChannels, c.NormNumGroups, vaeEps)
 }
 
-func (r *vaeRecorder) encode(x *nn.Value) *nn.Value {
+func (r *recorder) encode(x *nn.Value) *nn.Value {
 	c := r.config
 	n := len(c.BlockOutChannels)
-	x = r.conv3("encoder.conv_in", x, c.BlockOutChannels[0])
-	r.g.TapImage("encoder.conv_in", x)
+	x = r.Conv3("encoder.conv_in", x, c.BlockOutChannels[0])
+	r.G.TapImage("encoder.conv_in", x)
 	for i, ch := range c.BlockOutChannels {
 		name := fmt.Sprintf("encoder.down_blocks.%d", i)
 		for j := range c.LayersPerBlock {
-			x = r.resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, nil, ch, c.NormNumGroups, vaeEps)
+			x = r.Resnet(fmt.Sprintf("%s.resnets.%d", name, j), x, nil, ch, c.NormNumGroups, vaeEps)
 		}
 		if i < n-1 {
-			x = r.conv(name+".downsamplers.0.conv", x, ch, 3, 2, nn.Padding{Bottom: 1, Right: 1})
+			x = r.Conv(name+".downsamplers.0.conv", x, ch, 3, 2, nn.Padding{Bottom: 1, Right: 1})
 		}
-		r.g.TapImage(name, x)
+		r.G.TapImage(name, x)
 	}
 	x = r.mid("encoder.mid_block", x)
-	x = r.normConv3("encoder.conv_norm_out", "encoder.conv_out", x, 2*c.LatentChannels, c.NormNumGroups, vaeEps)
+	x = r.NormConv3("encoder.conv_norm_out", "encoder.conv_out", x, 2*c.LatentChannels, c.NormNumGroups, vaeEps)
 	if c.UseQuantConv {
-		x = r.conv("quant_conv", x, 2*c.LatentChannels, 1, 1, nn.Padding{})
+		x = r.Conv("quant_conv", x, 2*c.LatentChannels, 1, 1, nn.Padding{})
 	}
 	return x
 }
 
-func (r *vaeRecorder) mid(name string, x *nn.Value) *nn.Value {
+func (r *recorder) mid(name string, x *nn.Value) *nn.Value {
 	ch := x.Dim(-1)
-	x = r.resnet(name+".resnets.0", x, nil, ch, r.config.NormNumGroups, vaeEps)
+	x = r.Resnet(name+".resnets.0", x, nil, ch, r.config.NormNumGroups, vaeEps)
 	if r.config.MidAttention {
 		x = r.attention(name+".attentions.0", x)
 	}
-	x = r.resnet(name+".resnets.1", x, nil, ch, r.config.NormNumGroups, vaeEps)
-	r.g.TapImage(name, x)
+	x = r.Resnet(name+".resnets.1", x, nil, ch, r.config.NormNumGroups, vaeEps)
+	r.G.TapImage(name, x)
 	return x
 }
 
 // attention records self-attention with one head over the pixels of x.
-func (r *vaeRecorder) attention(name string, x *nn.Value) *nn.Value {
+func (r *recorder) attention(name string, x *nn.Value) *nn.Value {
 	ch := x.Dim(-1)
-	h := r.tokens(r.groupNorm(name+".group_norm", x, r.config.NormNumGroups, vaeEps))
-	a := r.g.Attention(r.linear(name+".to_q", h, ch, nn.Identity), r.linear(name+".to_k", h, ch, nn.Identity),
-		r.linear(name+".to_v", h, ch, nn.Identity), nn.Attention{Heads: 1})
-	y := r.image(r.linear(name+".to_out.0", a, ch, nn.Identity, nn.Residual(r.tokens(x))), x)
-	r.g.TapImage(name, y)
+	h := r.Tokens(r.GroupNorm(name+".group_norm", x, r.config.NormNumGroups, vaeEps))
+	a := r.G.Attention(r.Linear(name+".to_q", h, ch, nn.Identity), r.Linear(name+".to_k", h, ch, nn.Identity),
+		r.Linear(name+".to_v", h, ch, nn.Identity), nn.Attention{Heads: 1})
+	y := r.Image(r.Linear(name+".to_out.0", a, ch, nn.Identity, nn.Residual(r.Tokens(x))), x)
+	r.G.TapImage(name, y)
 	return y
 }
 

@@ -1,4 +1,4 @@
-package sdxl
+package checkpoint
 
 import (
 	"errors"
@@ -12,14 +12,14 @@ import (
 const scaleSuffix = "_scale"
 
 // quantised gives a weight that is stored quantised its scales, which lie beside it.
-func (p *params) quantised(w *nn.Weight, s stored) error {
+func (p *Weights) quantised(w *nn.Weight, s Place) error {
 	if !nn.Quantised(w.DType) {
 		return nil
 	}
-	if s.transpose {
+	if s.Transpose {
 		return errors.New(w.DType.String() + ", and read transposed: that takes F32, F16 or BF16")
 	}
-	key := s.key + scaleSuffix
+	key := s.Key + scaleSuffix
 	info, ok := p.file.Info(key)
 	if !ok {
 		return errors.New(w.DType.String() + ", and there is no tensor " + key)
@@ -28,8 +28,8 @@ func (p *params) quantised(w *nn.Weight, s stored) error {
 		p.used[key] = append(p.used[key], name)
 	}
 	shape := info.Shape.Clone()
-	if s.to > 0 && len(shape) > 0 && s.to <= shape[0] {
-		shape[0] = s.to - s.from
+	if s.To > 0 && len(shape) > 0 && s.To <= shape[0] {
+		shape[0] = s.To - s.From
 	}
 	w.Scale = &nn.Weight{Name: w.Name + scaleSuffix, DType: info.DType, Shape: shape, Load: func() (*tensor.Tensor, error) {
 		t, err := p.file.Tensor(key)

@@ -1,0 +1,83 @@
+package checkpoint
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/tensor"
+)
+
+// Role is what a parameter is to its operation.
+type Role uint8
+
+// The roles of parameters.
+const (
+	Matrix Role = iota // of a linear layer or a convolution, [out, in, ...]
+	Bias
+	Scale // of a normalisation
+	Shift // of a normalisation
+	Table // of embeddings
+)
+
+// Tensor is a tensor of a checkpoint.
+type Tensor struct {
+	Key   string
+	Shape tensor.Shape
+	Role  Role
+	FanIn int // of a Matrix: how many products an output is the sum of
+}
+
+// Tensors appends the tensors that a graph's parameters lie in, each once.
+func (p *Weights) Tensors(list []Tensor, g *nn.Graph) ([]Tensor, error) {
+	program, err := nn.Lower(g, func(nn.Op, tensor.DType) bool { return true }, nil)
+	if err != nil {
+		return nil, err
+	}
+	add := func(w *nn.Weight, role Role) {
+		if w == nil {
+			return
+		}
+		at := p.find(strings.TrimPrefix(w.Name, p.component+"/"))[0]
+		t := Tensor{Key: at.Key, Shape: w.Shape.Clone(), Role: role}
+		if role == Matrix {
+			t.FanIn = w.Shape[1:].NumElements()
+		}
+		if at.Transpose {
+			slices.Reverse(t.Shape)
+		}
+		i := slices.IndexFunc(list, func(have Tensor) bool { return have.Key == t.Key })
+		if i < 0 {
+			i = len(list)
+			list = append(list, t)
+		}
+		list[i].Shape[0] = max(list[i].Shape[0], at.To) // several parameters may be rows of one tensor
+	}
+	for _, n := range program.Nodes {
+		switch op := n.Op.(type) {
+		case nn.Linear:
+			add(op.Weight, Matrix)
+			add(op.Bias, Bias)
+		case nn.Conv2D:
+			if op.Norm != nil {
+				add(op.Norm.Scale, Scale)
+				add(op.Norm.Shift, Shift)
+			}
+			add(op.Weight, Matrix)
+			add(op.Bias, Bias)
+		case nn.UpsampleConv2D:
+			add(op.Weight, Matrix)
+			add(op.Bias, Bias)
+		case nn.GroupNorm:
+			add(op.Scale, Scale)
+			add(op.Shift, Shift)
+		case nn.LayerNorm:
+			add(op.Scale, Scale)
+			add(op.Shift, Shift)
+		case nn.Embedding:
+			add(op.Table, Table)
+			add(op.Positions, Table)
+		}
+	}
+	return list, nil
+}
