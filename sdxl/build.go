@@ -6,6 +6,7 @@ import (
 
 	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/clip"
+	"github.com/df65613c/easel/internal/program"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/sdxl/vae"
@@ -27,8 +28,8 @@ const (
 )
 
 // network ties a graph to the file that the weights of its part are in.
-func (m *Model) network(part string, g *nn.Graph) network {
-	return network{g, m.weights[part].File()}
+func (m *Model) network(part string, g *nn.Graph) program.Network {
+	return program.Network{Graph: g, File: m.weights[part].File()}
 }
 
 // build makes the networks that are asked for.

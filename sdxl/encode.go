@@ -61,7 +61,7 @@ func (m *Model) encode(ctx context.Context, b nn.Backend, part string, ids *tens
 	if err != nil {
 		return err
 	}
-	out, err := m.network(part, g).runOnce(ctx, b, nil, ids)
+	out, err := m.network(part, g).RunOnce(ctx, b, nil, ids)
 	if err != nil {
 		return err
 	}

@@ -12,52 +12,6 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// network is a recorded graph and the file that its weights are in.
-type network struct {
-	*nn.Graph
-	file string
-}
-
-// compile compiles the graph; errors name the file.
-func (n network) compile(ctx context.Context, b nn.Backend, opts nn.CompileOptions) (*program, error) {
-	exe, err := nn.Compile(ctx, b, n.Graph, opts)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", n.file, err)
-	}
-	return &program{exe, n.file}, nil
-}
-
-// runOnce compiles the graph, runs it on src, and gives back the outputs and taps.
-func (n network) runOnce(ctx context.Context, b nn.Backend, taps []string, src ...*tensor.Tensor) ([]*tensor.Tensor, error) {
-	p, err := nn.Lower(n.Graph, b.Supports, taps)
-	if err != nil {
-		return nil, err
-	}
-	exe, err := b.Compile(ctx, p, nn.CompileOptions{Taps: taps})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", n.file, err)
-	}
-	defer exe.Close()
-	dst := make([]*tensor.Tensor, len(p.Outputs))
-	for i, o := range p.Outputs {
-		dst[i] = tensor.New(o.Value.DType(), o.Value.Shape()...)
-	}
-	return dst, (&program{exe, n.file}).Run(ctx, dst, src)
-}
-
-// program is a compiled network whose errors name the file of its weights.
-type program struct {
-	nn.Executable
-	file string
-}
-
-func (p *program) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
-	if err := p.Executable.Run(ctx, dst, src); err != nil {
-		return fmt.Errorf("%s: %w", p.file, err)
-	}
-	return nil
-}
-
 // GraphNames are the networks that RunGraph knows.
 var GraphNames = []string{"clip-l", "clip-g", "unet", "vae-decoder", "vae-encoder"}
 
@@ -91,7 +45,7 @@ func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs 
 		}
 		src = append(src, t)
 	}
-	dst, err := m.network(part, g).runOnce(ctx, b, taps, src...)
+	dst, err := m.network(part, g).RunOnce(ctx, b, taps, src...)
 	if err != nil {
 		return nil, fail(err)
 	}

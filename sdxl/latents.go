@@ -26,7 +26,7 @@ func (p *Pipeline) Decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 	if err != nil {
 		return nil, err
 	}
-	exe, err := p.Model.network(vaePart, g).compile(ctx, p.backend(), nn.CompileOptions{})
+	exe, err := p.Model.network(vaePart, g).Compile(ctx, p.backend(), nn.CompileOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (p *Pipeline) EncodeImage(ctx context.Context, img *tensor.Tensor, noise sc
 	if err != nil {
 		return nil, err
 	}
-	out, err := p.Model.network(vaePart, g).runOnce(ctx, p.backend(), nil, img)
+	out, err := p.Model.network(vaePart, g).RunOnce(ctx, p.backend(), nil, img)
 	if err != nil {
 		return nil, err
 	}

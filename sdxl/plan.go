@@ -39,7 +39,7 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		if err != nil {
 			return err
 		}
-		exe, err := m.network(part, g).compile(ctx, p.backend(), nn.CompileOptions{})
+		exe, err := m.network(part, g).Compile(ctx, p.backend(), nn.CompileOptions{})
 		if err != nil {
 			return err
 		}

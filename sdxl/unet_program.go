@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 
+	"github.com/df65613c/easel/internal/program"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
@@ -14,8 +15,8 @@ import (
 // conditions alone, such as the keys and values of the text, is computed when
 // they are set and not at every step. Where memory is short a batch is run in parts.
 type unetProgram struct {
-	once, each      *program  // once is nil if nothing is computed ahead
-	graph           *nn.Graph // of each
+	once, each      *program.Program // once is nil if nothing is computed ahead
+	graph           *nn.Graph        // of each
 	parts           []unetRows
 	sample, out     []float32 // [n,4,h,w], what run reads and writes
 	timestep        []float32 // [n]
@@ -117,13 +118,13 @@ func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, row
 			err = errors.Join(err, u.close())
 		}
 	}()
-	if u.each, err = p.Model.network(unetPart, u.graph).compile(ctx, p.Backend, opts); err != nil {
+	if u.each, err = p.Model.network(unetPart, u.graph).Compile(ctx, p.Backend, opts); err != nil {
 		return err
 	}
 	u.eachIn = u.graph.Inputs()
 	if once != nil {
 		u.onceSrc, u.onceDst = once.Inputs(), once.Outputs()
-		if u.once, err = p.Model.network(unetPart, once).compile(ctx, p.Backend, opts); err != nil {
+		if u.once, err = p.Model.network(unetPart, once).Compile(ctx, p.Backend, opts); err != nil {
 			return err
 		}
 	}
@@ -289,7 +290,7 @@ func (u *unetProgram) kept() (n int64) {
 
 func (u *unetProgram) close() error {
 	var errs []error
-	for _, p := range []*program{u.once, u.each} {
+	for _, p := range []*program.Program{u.once, u.each} {
 		if p != nil {
 			errs = append(errs, p.Close())
 		}

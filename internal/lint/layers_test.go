@@ -40,6 +40,7 @@ var rules = []rule{
 	{"safetensors/...", own("safetensors", "tensor", "internal")},
 	{"nn", own("nn", "tensor", "internal")},
 	{"nn/layers", own("nn", "tensor", "internal")},
+	{"internal/program", own("internal/program", "nn", "tensor", "internal")},
 	{"nn/cpu", own("nn", "tensor", "internal")},
 	{"checkpoint/...", own("checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"clip/...", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},
