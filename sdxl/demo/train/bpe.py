@@ -14,7 +14,7 @@ import numpy as np
 import scenes
 
 MAX_LENGTH = 77
-MERGES = 475
+MERGES = 1100
 BOS, EOS = "<|startoftext|>", "<|endoftext|>"
 WORD = re.compile(r"[a-z]+|[0-9]|[^\sa-z0-9]+")
 EXTRA = "photo picture image five many and with very bright dark light teal gold golden background style icon art painting by".split()
@@ -41,9 +41,8 @@ def word_counts():
     """How often the words of the captions occur; shapes, colours and numbers weigh more."""
     rng = np.random.default_rng(3)
     counts = Counter()
-    for held_out in (False, True):
-        for _ in range(6000):
-            counts.update(WORD.findall(scenes.make(rng, held_out=held_out)[1]))
+    for _ in range(20000):
+        counts.update(WORD.findall(scenes.make(rng, camera=True)[1]))
     for w in [*EXTRA, *(x for s in scenes.SHAPES for x in (s, "crosses" if s == "cross" else s + "s"))]:
         counts[w] += 40
     return counts

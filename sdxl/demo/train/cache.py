@@ -26,7 +26,7 @@ def main():
     p.add_argument("--count", type=int, required=True)
     a = p.parse_args()
     torch.set_num_threads(1)
-    vae = AutoencoderKL.from_pretrained(os.path.join(a.run, "vae")).bfloat16()
+    vae = AutoencoderKL.from_pretrained(os.path.join(a.run, "vae"))
     encode, rng, start = Encoder(a.run), np.random.default_rng(100 + a.shard), time.time()
     folder = os.path.join(a.run, "latents")
     os.makedirs(folder, exist_ok=True)
@@ -34,7 +34,7 @@ def main():
         latents, ids, times = [], [], []
         for _ in range(int(a.count * share) // BATCH):
             made = [scenes.make(rng, canvas=(h, w), camera=True) for _ in range(BATCH)]
-            x = models.to_signal(np.stack([scenes.render(s, rng)[0] for s, _ in made])).bfloat16()
+            x = models.to_signal(np.stack([scenes.render(s, rng)[0] for s, _ in made]))
             latents.append(vae.encode(x).latent_dist.mean.float().half().numpy())
             ids.append(encode([c for _, c in made]))
             times.append(np.array([scenes.time_ids(s) for s, _ in made], np.float32))

@@ -1,19 +1,25 @@
-"""One optimiser for every network here: bfloat16 weights over a flat float32 master copy, with an exponential average.
+"""One optimiser for every network here: weights over a flat float32 master copy, with an exponential average.
 
 Matrices and convolution kernels take orthogonalised momentum (Muon, Jordan et al. 2024, scaled to the size of an
 Adam update as in Liu et al. 2025, "Muon is Scalable for LLM Training"); embeddings, biases, norms and the first
 and last layers take Adam.
 """
+import time
 from collections import defaultdict
 
 import torch
 
 
+def clock():
+    """Seconds of processor time of a thread: a schedule by it is the same on a busy machine."""
+    return time.process_time() / torch.get_num_threads()
+
+
 def orthogonalize(g, steps=5):
     """Newton-Schulz iteration towards the nearest semi-orthogonal matrices of a batch [n, rows, cols]."""
     tall = g.shape[1] > g.shape[2]
-    x = (g.mT if tall else g).bfloat16()
-    x = x / (x.float().norm(dim=(1, 2), keepdim=True) + 1e-7).bfloat16()
+    x = g.mT if tall else g
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(steps):
         a = x @ x.mT
         x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
@@ -23,10 +29,11 @@ def orthogonalize(g, steps=5):
 class Trainer:
     """Owns the master weights of a module; after `backward`, call `step(lr)`.
 
-    The module's parameters become bfloat16 views of one buffer and their gradients views of another.
+    The module's parameters become views of one buffer of `dtype` and their gradients views of another. bfloat16 pays only on
+    processors with instructions for it (AMX, AVX512_BF16).
     """
 
-    def __init__(self, module, weight_decay=0.01, adam_only=(), dtype=torch.bfloat16):
+    def __init__(self, module, weight_decay=0.01, adam_only=(), dtype=torch.float32):
         params = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
         self.master = torch.cat([p.data.float().reshape(-1) for _, p in params])
         self.flat = self.master.to(dtype, copy=True)
@@ -70,7 +77,7 @@ class Trainer:
         self.master[a] -= lr * (self.momentum[a] / (1 - 0.9 ** self.steps)) / ((var / (1 - 0.98 ** self.steps)).sqrt_() + 1e-8)
         for (rows, cols), offsets in self.groups.items():
             view = lambda v: torch.stack([v[o:o + rows * cols].view(rows, cols) for o in offsets])
-            u = orthogonalize(view(self.momentum).lerp(view(g), 0.1)).float() * (0.2 * max(rows, cols) ** 0.5 * lr)
+            u = orthogonalize(view(self.momentum).lerp(view(g), 0.1)) * (0.2 * max(rows, cols) ** 0.5 * lr)
             for o, d in zip(offsets, u):
                 self.master[o:o + rows * cols] -= d.reshape(-1)
         self.flat.copy_(self.master)

@@ -1,6 +1,10 @@
-"""Draws a scene: backgrounds, textures and the styles."""
+"""Draws a scene: its background, its objects with their textures, each in the look of the scene's style."""
+from types import SimpleNamespace
+
 import numpy as np
 
+from looks import BAR, LOOKS, Field
+from noise import COARSE, FINE, tile
 from shapes import FIELDS
 
 COLORS = {"red": (220, 35, 40), "green": (40, 165, 60), "blue": (35, 80, 215), "yellow": (250, 215, 40),
@@ -8,53 +12,14 @@ COLORS = {"red": (220, 35, 40), "green": (40, 165, 60), "blue": (35, 80, 215), "
           "brown": (120, 75, 40), "white": (250, 250, 250), "black": (20, 20, 22), "gray": (135, 135, 140)}
 COLOR_NAMES = list(COLORS)
 RGB = np.array(list(COLORS.values()), np.float32) / 255
-STYLES = ["flat", "pixel", "watercolor", "sketch", "neon", "3d", "photo", "line", "lowpoly"]
+STYLES = list(LOOKS)
 TEXTURES = ["", "striped", "dotted", "checkered", "outlined"]
-TILE = 192                                                  # side of a noise tile, the largest canvas side
-
-
-def _smooth_noise(rng, count, cells):
-    """`count` tiles of value noise in about [-1, 1]."""
-    x = np.linspace(0, cells - 1.001, TILE).astype(np.float32)
-    i = x.astype(int)
-    f = (x - i) ** 2 * (3 - 2 * (x - i))
-    tiles = []
-    for _ in range(count):
-        g = rng.standard_normal((cells, cells)).astype(np.float32)
-        rows = g[i] * (1 - f)[:, None] + g[i + 1] * f[:, None]
-        tiles.append(rows[:, i] * (1 - f) + rows[:, i + 1] * f)
-    return np.stack(tiles) * 0.7
-
-
-_rng = np.random.default_rng(7)
-COARSE, FINE = _smooth_noise(_rng, 24, 9), _smooth_noise(_rng, 24, 30)
-FACETS = _rng.uniform(-1, 1, (64, 64, 2)).astype(np.float32)
-FACET = 9.0                                                 # pixels
-
-
-def _tile(tiles, rng, h, w):
-    return tiles[rng.integers(len(tiles))][:h, :w]
-
-
-def _coverage(d, softness=1.0):
-    return np.clip(0.5 - d / softness, 0, 1)
-
-
-def _blend(dst, alpha, color):
-    dst += alpha[..., None] * (color - dst)
-
-
-def _facets(px, py):
-    """Brightness of a triangle mesh at columns px, rows py."""
-    u, v = (px[None, :] + 0.3 * py[:, None]) / FACET + 8, (py[:, None] - 0.2 * px[None, :]) / FACET + 8
-    i, j = u.astype(int), v.astype(int)
-    return FACETS[i % 64, j % 64, ((u - i) + (v - j) > 1).astype(int)]
 
 
 def _texture(name, x, y, r, color):
     """Colour at shape coordinates x, y of a shape of r pixels."""
     if name in ("", "outlined"):
-        return color
+        return np.broadcast_to(color, (*x.shape, 3))
     dark = color @ np.array([.3, .6, .1], np.float32) < 0.55
     second = color * 0.3 + 0.7 if dark else color * 0.45
     if name == "striped":
@@ -69,7 +34,7 @@ def _texture(name, x, y, r, color):
     return color + m[..., None] * (second - color)
 
 
-def _background(rng, bg, style, h, w):
+def _background(rng, bg, h, w):
     kind = bg[0]
     img = np.empty((h, w, 3), np.float32)
     if kind == "plain":
@@ -85,95 +50,74 @@ def _background(rng, bg, style, h, w):
     else:
         img[:] = (0.55, 0.8, 0.98)
         img[int(h * rng.uniform(.6, .72)):] = (0.3, 0.68, 0.28)
-    if style == "watercolor":
-        img = img * 0.85 + 0.13 + (_tile(COARSE, rng, h, w) * 0.05 + _tile(FINE, rng, h, w) * 0.02)[..., None]
-    elif style == "sketch":
-        img = img * 0.25 + 0.72
-    elif style == "line":
-        img = img * 0.4 + 0.58
-    elif style == "neon":
-        img *= 0.12
-    elif style == "lowpoly":
-        g = np.arange(max(h, w), dtype=np.float32) + 0.5
-        img += (_facets(g[:w], g[:h]) * 0.045)[..., None]
-    elif style == "photo":
-        y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-        img *= (1.05 - 0.5 * (((x - w / 2) / w) ** 2 + ((y - h * .42) / h) ** 2))[..., None]
     return img
 
 
-def _shade(p, d, dx, dy, r, color, drop, gloss):
-    """A lit, rounded body over a soft shadow."""
-    shadow = np.clip(0.5 - (np.roll(d, (drop, drop), (0, 1)) - 1) / (drop + 1), 0, 1)
-    shadow[:drop] = 0
-    shadow[:, :drop] = 0
-    p *= 1 - 0.42 * shadow[..., None]
-    light = -(dx + dy) * 0.22 + np.clip(d / r, -0.4, 0) * -0.35 - 0.05
-    shine = (np.exp(-((dx + .35) ** 2 + (dy + .35) ** 2) * 14) * gloss)[..., None]
-    color = color * (1 + light[..., None])
-    _blend(p, _coverage(d), color + shine * (1 - color))
+def _place(o, style, h):
+    """Middle and radius of an object in a style: wide screens have less height, low resolution needs larger things."""
+    cy, r = o["y"], o["r"]
+    if style == "cinematic":
+        cy, r = h / 2 + (cy - h / 2) * (1 - 2 * BAR) * 0.97, r * 0.85
+    elif style == "isometric":
+        r *= 0.9
+    elif style == "pixel-art":
+        r *= 1.15
+    return cy, np.float32(r)
 
 
-def _draw(p, style, o, d, x, y, dx, dy, px, py, mottle):
-    """One object over the pixels p; d is its distance field in pixels, x, y its own axes, dx, dy the canvas axes."""
-    r, color = o["r"], RGB[o["color"]]
-    tex = _texture(o["texture"], x, y, r, color)
-    if style == "pixel":
-        _blend(p, (d < 0).astype(np.float32), tex)
-    elif style == "watercolor":
-        rim = np.exp(-(d + 1.5) ** 2 * 0.15) * 0.22
-        _blend(p, _coverage(d, 2) * 0.92, tex * 0.82 + 0.16 + (mottle - rim)[..., None])
-    elif style == "sketch":
-        hatch = np.clip(np.sin((px[None, :] + py[:, None]) * (2 * np.pi / 7)) * 1.5 + .6, 0, 1) * 0.75 + .15
-        _blend(p, _coverage(d) * hatch, tex)
-        _blend(p, np.clip(1.6 - abs(d), 0, 1) * 0.8, 0.18)
-    elif style == "line":
-        contours = np.clip(np.cos((d + 3.5) * (2 * np.pi / 6)) * 1.6, 0, 1) * 0.7 + 0.3
-        _blend(p, _coverage(d) * contours, tex)
-        _blend(p, np.clip(1.4 - abs(d), 0, 1) * 0.9, 0.1)
-    elif style == "neon":
-        glow = np.maximum(color, 0.12)
-        if o["texture"] != "outlined":
-            _blend(p, _coverage(d) * 0.38, _texture(o["texture"], x, y, r, glow))
-        p += (np.exp(-abs(d) / 4.0) * 0.7)[..., None] * (glow - p * 0.5)
-        _blend(p, np.clip(2.2 - abs(d), 0, 1), glow * 0.75 + 0.25)
-    elif style == "3d":
-        _shade(p, d, dx, dy, r, tex, 4, 0.6)
-    elif style == "photo":
-        _shade(p, d, dx, dy, r, tex, 7, 0.9)
-    elif style == "lowpoly":
-        _blend(p, _coverage(d), tex * (1 + _facets(px, py) * 0.24)[..., None] + (_facets(px, py) * 0.05)[..., None])
-    else:
-        _blend(p, _coverage(d), tex)
+def _field(spec, o, wobble, mottle):
+    """The object's box in the picture, its Field there, and the distance to its whole shape; None outside of the picture."""
+    style, h, w = spec["style"], spec["h"], spec["w"]
+    cy, r = _place(o, style, h)
+    cx, cy = o["x"] - spec["left"], cy - spec["top"]
+    margin = r * (1.6 if style == "isometric" else 1.1) + 16
+    x0, x1 = max(0, int(cx - margin)), min(w, int(cx + margin) + 1)
+    y0, y1 = max(0, int(cy - margin)), min(h, int(cy + margin) + 1)
+    if x1 - x0 < 8 or y1 - y0 < 8:
+        return None, None, None
+    px, py = np.arange(x0, x1, dtype=np.float32) + 0.5, np.arange(y0, y1, dtype=np.float32) + 0.5
+    if style == "pixel-art":
+        px, py = np.floor(px / 4) * 4 + 2, np.floor(py / 4) * 4 + 2
+    c, s = np.float32(np.cos(o["rotation"])), np.float32(np.sin(o["rotation"]))
+    dx, dy = (px - np.float32(cx))[None, :] / r, (py - np.float32(cy))[:, None] / r
+    x, y = c * dx + s * dy, -s * dx + c * dy
+    shape = FIELDS[o["shape"]]
+    hollow = o["texture"] == "outlined"
+
+    def distance(mx, my):
+        ax, ay = dx - np.float32(mx) / r, dy - np.float32(my) / r
+        d = shape(c * ax + s * ay, -s * ax + c * ay) * r
+        return abs(d + 2.5) - 3.0 if hollow else d
+
+    box = np.s_[y0:y1, x0:x1]
+    d = shape(x, y) * r
+    if style == "watercolor":
+        d = d + wobble[box]
+    elif style == "modeling-compound":
+        d = d - 1 + 0.5 * wobble[box]
+    whole = d
+    if hollow:
+        d = abs(d + 2.5) - 3.0
+    color = RGB[o["color"]]
+    dx, dy = np.broadcast_arrays(dx, dy)
+    return box, Field(d=d, distance=distance, x=x, y=y, dx=dx, dy=dy, px=px, py=py, r=r, color=color,
+                      fill=_texture(o["texture"], x, y, r, color), mottle=mottle[box], outlined=hollow), whole
 
 
 def paint(spec, rng):
     """-> image float32 [h, w, 3] in 0..1, and the number of the object (1...) that owns each pixel, uint8 [h, w]."""
     style, h, w = spec["style"], spec["h"], spec["w"]
-    img = _background(rng, spec["bg"], style, h, w)
+    ground, draw, finish = LOOKS[style]
+    scene = SimpleNamespace(rng=rng, left=spec["left"], top=spec["top"])
+    img = ground(_background(rng, spec["bg"], h, w), scene)
     owner = np.zeros((h, w), np.uint8)
-    wobble = _tile(COARSE, rng, h, w) * 2.2 + _tile(FINE, rng, h, w)
-    mottle = _tile(FINE, rng, h, w) * 0.12 + _tile(COARSE, rng, h, w) * 0.1
-    grid = np.arange(max(h, w), dtype=np.float32) + 0.5
+    wobble = tile(COARSE, rng, h, w) * 2.2 + tile(FINE, rng, h, w)
+    mottle = tile(FINE, rng, h, w) * 0.12 + tile(COARSE, rng, h, w) * 0.1
     for k, o in enumerate(spec["objects"]):
-        r, cx, cy = np.float32(o["r"]), o["x"] - spec["left"], o["y"] - spec["top"]
-        margin = r * 1.1 + 10
-        x0, x1 = max(0, int(cx - margin)), min(w, int(cx + margin) + 1)
-        y0, y1 = max(0, int(cy - margin)), min(h, int(cy + margin) + 1)
-        if x1 - x0 < 8 or y1 - y0 < 8:
+        box, field, whole = _field(spec, o, wobble, mottle)
+        if box is None:
             continue
-        px, py = grid[x0:x1], grid[y0:y1]
-        if style == "pixel":
-            px, py = np.floor(px / 4) * 4 + 2, np.floor(py / 4) * 4 + 2
-        dx, dy = (px - np.float32(cx))[None, :] / r, (py - np.float32(cy))[:, None] / r
-        c, s = np.float32(np.cos(o["rotation"])), np.float32(np.sin(o["rotation"]))
-        x, y = c * dx + s * dy, -s * dx + c * dy
-        d = FIELDS[o["shape"]](x, y) * r
-        box = np.s_[y0:y1, x0:x1]
-        if style == "watercolor":
-            d = d + wobble[box]
-        owner[box][d < 0] = k + 1
-        if o["texture"] == "outlined":
-            d = abs(d + 2.5) - 3.0
-        _draw(img[box], style, o, d, x, y, dx, dy, px, py, mottle[box])
+        owner[box][whole < 0] = k + 1
+        draw(img[box], o, field)
+    finish(img, scene)
     return np.clip(img, 0, 1), owner

@@ -6,6 +6,8 @@ A scene is laid out for a canvas of h x w pixels and may be shown through a crop
 lower original size, as the size and crop conditioning of SDXL describes.
 """
 import argparse
+import json
+import os
 import time
 
 import numpy as np
@@ -29,24 +31,39 @@ RADII = {"small": (12, 16), "": (18, 25), "large": (33, 44)}
 SIZE_WORDS = {"small": ["small", "tiny", "little"], "": [""], "large": ["large", "big", "huge"]}
 CANVASES = [(128, 128), (96, 160), (160, 96), (112, 144), (144, 112)]
 
-# (before, after) the caption; the tails are those of the usual SDXL style presets
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "styles.json"), encoding="utf-8") as _f:
+    PRESETS = json.load(_f)
+NEGATIVE = {name: p["negative_prompt"].lower() for name, p in PRESETS.items()}
+
+# (before, after) the caption, besides the template of the preset of the same name
 PHRASES = {
     "flat": [("", "")] * 8 + [("flat vector art of ", ""), ("", ", flat design"), ("a picture of ", ""), ("an image of ", ""),
              ("an illustration of ", ""), ("there is ", ""), ("a simple drawing with ", "")],
-    "pixel": [("pixel art of ", ""), ("", ", pixel art"), ("pixel art, ", ""), ("pixel-art ", " . low-res, blocky, pixel art style, 8-bit graphics")],
-    "watercolor": [("a watercolor painting of ", ""), ("", ", watercolor"), ("watercolor of ", ""),
-                   ("watercolor painting ", " . vibrant, beautiful, painterly, detailed, textural, artistic")],
+    "3d-model": [("a 3d render of ", ""), ("", ", 3d render"), ("", ", 3d"), ("a 3d model of ", "")],
+    "analog-film": [("an analog film photo of ", ""), ("", ", analog film"), ("a 35 mm film photo of ", "")],
+    "anime": [("anime art of ", ""), ("", ", anime style"), ("an anime picture of ", "")],
+    "cinematic": [("a cinematic shot of ", ""), ("", ", cinematic"), ("a movie still of ", "")],
+    "comic-book": [("comic book art of ", ""), ("", ", comic book style"), ("a comic of ", "")],
+    "digital-art": [("digital art of ", ""), ("", ", digital art"), ("a digital painting of ", "")],
+    "enhance": [("an enhanced picture of ", ""), ("", ", enhanced"), ("", ", crisp focus")],
+    "fantasy-art": [("fantasy art of ", ""), ("", ", fantasy art"), ("a fantasy illustration of ", "")],
+    "isometric": [("an isometric view of ", ""), ("", ", isometric"), ("isometric ", "")],
+    "line-art": [("line art of ", ""), ("", ", line art"), ("a line drawing of ", "")],
+    "low-poly": [("low poly ", ""), ("", ", low poly"), ("low-poly art of ", "")],
+    "modeling-compound": [("a clay model of ", ""), ("", " made of clay"), ("", ", modeling clay")],
+    "neon-punk": [("neon sign of ", ""), ("", ", neon"), ("glowing neon ", ""), ("a neon sign of ", ", neon lights")],
+    "origami": [("origami of ", ""), ("", ", origami"), ("", " folded from paper"), ("a paper origami of ", "")],
+    "photographic": [("a photo of ", ""), ("a photograph of ", ""), ("", ", photographic"), ("", ", photorealistic"), ("a realistic photo of ", "")],
+    "pixel-art": [("pixel art of ", ""), ("", ", pixel art"), ("pixel art, ", "")],
+    "tile-texture": [("a tile texture of ", ""), ("", ", tile texture"), ("", " on tiles")],
+    "watercolor": [("a watercolor painting of ", ""), ("", ", watercolor"), ("watercolor of ", "")],
     "sketch": [("a pencil sketch of ", ""), ("", ", pencil drawing"), ("a sketch of ", ""), ("", ", pencil sketch")],
-    "neon": [("neon sign of ", ""), ("", ", neon"), ("glowing neon ", ""), ("a neon sign of ", ", neon lights"),
-             ("neonpunk style ", " . cyberpunk, vaporwave, neon, vibrant, magenta highlights, dark purple shadows, high contrast")],
-    "3d": [("a 3d render of ", ""), ("", ", 3d render"), ("", ", 3d"), ("professional 3d model ", " . octane render, highly detailed, volumetric, dramatic lighting")],
-    "photo": [("a photo of ", ""), ("a photograph of ", ""), ("", ", photographic"), ("", ", photorealistic"), ("a realistic photo of ", ""),
-              ("cinematic photo ", " . 35mm photograph, film, bokeh, professional, 4k, highly detailed")],
-    "line": [("line art of ", ""), ("", ", line art"), ("a line drawing of ", ""),
-             ("line art drawing ", " . professional, sleek, modern, minimalist, graphic, line art, vector graphics")],
-    "lowpoly": [("low poly ", ""), ("", ", low poly"), ("low-poly art of ", ""),
-                ("low-poly style ", " . low-poly game art, polygon mesh, jagged, blocky, wireframe edges, centered composition")],
 }
+for _name, _preset in PRESETS.items():                     # as often as all the others together
+    PHRASES[_name] += [tuple(_preset["prompt"].lower().split("{prompt}"))] * len(PHRASES[_name])
+NEGATED = .03                                             # share of training scenes with a negative prompt for a caption
+FLAT = .38                                                # share of flat scenes; the other styles share the rest
+KIND_SHARES = {"flat": [.20, .24, .33, .14, .09], "styled": [.45, .15, .26, .07, .07]}
 
 
 def held_out_pair(shape, color):
@@ -57,6 +74,11 @@ def held_out_pair(shape, color):
 def held_out_relation(a, relation, b):
     """One in 16 (shape, relation, shape) triples, which training never shows."""
     return relation != "beside" and (7 * SHAPES.index(a) + 3 * SHAPES.index(b) + RELATIONS.index(relation)) % 16 == 5
+
+
+def held_out_style(style, shape):
+    """One shape of each style but the flat one, which training never shows in it."""
+    return style != "flat" and (SHAPES.index(shape) + 5 * STYLES.index(style)) % 12 == 7
 
 
 def _pick(rng, items):
@@ -199,12 +221,11 @@ def _inside(rng, bg):
 
 
 _BUILD = dict(single=_single, count=_count, relation=_relation, three=_three, inside=_inside)
-SHARES = [.20, .24, .33, .14, .09]
 
 
 def _is_held_out(spec):
     o = spec["objects"]
-    return any(held_out_pair(x["shape"], x["color"]) for x in o) or \
+    return any(held_out_pair(x["shape"], x["color"]) or held_out_style(spec["style"], x["shape"]) for x in o) or \
         "relation" in spec and (held_out_relation(o[0]["shape"], spec["relation"], o[1]["shape"]) or
                                 held_out_relation(o[1]["shape"], INVERSE[spec["relation"]], o[0]["shape"]))
 
@@ -215,17 +236,16 @@ def make(rng, kind=None, held_out=False, canvas=(128, 128), style=None, plain=Fa
     plain: flat style, no textures, a background of one colour (what judge.py can read).  camera: sometimes cropped, or of a lower original size.
     """
     h, w = canvas
+    style = "flat" if plain else style or ("flat" if rng.random() < FLAT else _pick(rng, STYLES[1:]))
+    shares = KIND_SHARES["flat" if style == "flat" else "styled"]
     while True:
         bg, bg_words, bg_color = _make_background(rng)
-        k = kind or KINDS[rng.choice(5, p=SHARES)]
+        k = kind or KINDS[rng.choice(5, p=shares)]
         objects, text, extra = _BUILD[k](rng, bg_color)
         if plain and (bg[0] != "plain" or any(o["texture"] for o in objects)):
             continue
-        if _is_held_out(dict(objects=objects, **extra)) == held_out:
+        if _is_held_out(dict(style=style, objects=objects, **extra)) == held_out:
             break
-    style = "flat" if plain else style or STYLES[rng.choice(9, p=[.44] + [.07] * 8)]
-    if k == "inside" and style in ("neon", "line"):
-        style = "flat"
     spec = dict(kind=k, style=style, bg=bg, bg_words=bg_words, objects=objects, h=h, w=w, top=0, left=0, original=(h, w), **extra)
     for o in objects:
         o["x"] *= w / 128
@@ -244,6 +264,8 @@ def make(rng, kind=None, held_out=False, canvas=(128, 128), style=None, plain=Fa
     if bg_words:
         text = f"{bg_words}, {text}" if rng.random() < .12 else f"{text} {bg_words}"
     before, after = _pick(rng, PHRASES[style])
+    if camera and rng.random() < NEGATED:                 # what a style is not, as its preset's negative prompt says
+        return spec, _pick(rng, [text for name, text in NEGATIVE.items() if name != style])
     return spec, before + text + after
 
 

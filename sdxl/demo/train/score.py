@@ -29,7 +29,7 @@ def load_model(run, folder=None):
         bundle = Bundle(Encoder(run))
         torch.nn.utils.vector_to_parameters(torch.load(os.path.join(run, "unet_ema.pt"))["ema"].float(), bundle.parameters())
         vae = AutoencoderKL.from_pretrained(os.path.join(run, "vae"))
-    return bundle.bfloat16().eval(), vae.float().eval()
+    return bundle.float().eval(), vae.float().eval()
 
 
 @torch.no_grad()

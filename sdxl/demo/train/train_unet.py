@@ -12,7 +12,6 @@ import glob
 import json
 import math
 import os
-import time
 
 import numpy as np
 import torch
@@ -20,7 +19,7 @@ from safetensors.torch import load_file
 
 from bpe import Encoder
 from bundle import Bundle, alphas_cumprod
-from optim import Trainer
+from optim import Trainer, clock
 
 SHORT = 40                                                # tokens, until the last part of the run
 
@@ -94,6 +93,7 @@ def main():
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--flat", type=float, default=0.4, help="share of the run before the learning rate falls")
     p.add_argument("--full", type=float, default=0.85, help="share of the run after which all 77 tokens are used")
+    p.add_argument("--average", type=float, default=0.999, help="decay of the averaged weights; less for a short run")
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     bundle = Bundle(Encoder(a.run))
@@ -113,8 +113,8 @@ def main():
     snr = alpha / (1 - alpha)
     weight = snr.clamp(max=5) / snr
     log = open(os.path.join(a.run, "unet.csv"), "a", newline="")
-    start, first, losses, next_log, next_save = time.time(), trainer.steps, [], 30.0, 300.0
-    while (done := (time.time() - start) / (60 * a.minutes)) < 1:
+    start, first, losses, next_log, next_save = clock(), trainer.steps, [], 30.0, 300.0
+    while (done := (clock() - start) / (60 * a.minutes)) < 1:
         length = SHORT if done < a.full else 77
         fall = 0.5 + 0.5 * math.cos(math.pi * max(0, done - a.flat) / (1 - a.flat))
         lr = a.lr * min(1, (trainer.steps - first + 1) / 100) * (0.02 + 0.98 * fall)
@@ -124,17 +124,17 @@ def main():
         ids[:, -1] = bundle.tokens.eos
         u = torch.rand(n)
         ids[u < 0.05, 1:] = bundle.tokens.eos             # the empty prompt
-        keep = (~((u > 0.05) & (u < 0.12))).bfloat16()    # zeros: what SDXL gives for no negative prompt
+        keep = (~((u > 0.05) & (u < 0.12))).float()    # zeros: what SDXL gives for no negative prompt
         hidden, pooled = bundle.text(ids)
         t, noise = timesteps(n), torch.randn_like(z)
         s = alpha[t].view(-1, 1, 1, 1)
         noisy = s.sqrt() * z + (1 - s).sqrt() * noise
-        out = bundle(noisy.bfloat16(), t, hidden * keep[:, None, None], pooled * keep[:, None], time_ids.bfloat16())
+        out = bundle(noisy, t, hidden * keep[:, None, None], pooled * keep[:, None], time_ids)
         loss = (((out.float() - noise) ** 2).mean((1, 2, 3)) * weight[t]).mean()
         loss.backward()
-        trainer.step(lr, 0.999)
+        trainer.step(lr, a.average)
         losses.append(loss.item())
-        elapsed = time.time() - start
+        elapsed = clock() - start
         if elapsed > next_log:
             csv.writer(log).writerow([f"{base + elapsed:.0f}", trainer.steps, f"{np.mean(losses):.5f}", f"{lr:.2e}"])
             log.flush()
@@ -144,7 +144,7 @@ def main():
             save(a.run, state, trainer, base + elapsed)
             next_save += 300
             data.load()                                   # shards that cache.py has added meanwhile
-    save(a.run, state, trainer, base + time.time() - start)
+    save(a.run, state, trainer, base + clock() - start)
 
 
 def save(run, state, trainer, seconds):

@@ -9,7 +9,6 @@ import argparse
 import csv
 import math
 import os
-import time
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from diffusers.models.attention_processor import AttnProcessor
 
 import models
 import scenes
-from optim import Trainer
+from optim import Trainer, clock
 
 
 class Crops:
@@ -81,10 +80,10 @@ def report(vae):
 
 def loss_terms(vae, x, frozen_encoder):
     with torch.set_grad_enabled(not frozen_encoder):
-        posterior = vae.encode(x.bfloat16()).latent_dist
+        posterior = vae.encode(x).latent_dist
     mean, logvar = posterior.mean.float(), posterior.logvar.float()
     z = mean + torch.randn_like(mean) * (0.5 * logvar).exp()
-    e = vae.decode(z.bfloat16()).sample.float() - x
+    e = vae.decode(z).sample.float() - x
     edges = (e[..., 1:] - e[..., :-1]).abs().mean() + (e[..., 1:, :] - e[..., :-1, :]).abs().mean()
     kl = 0.5 * (mean * mean + logvar.exp() - 1 - logvar).mean()
     return e.abs().mean(), (e * e).mean(), edges, kl
@@ -117,9 +116,9 @@ def main():
     data = Crops(1000 + a.seed + trainer.steps)
     _, val, _ = held_out_scenes(48)
     log = open(os.path.join(a.run, "vae.csv"), "a", newline="")
-    start, terms, next_report = time.time(), [], 0.0
+    start, terms, next_report = clock(), [], 0.0
     first = trainer.steps
-    while (done := (time.time() - start) / (60 * a.minutes)) < 1:
+    while (done := (clock() - start) / (60 * a.minutes)) < 1:
         lr = a.lr * min(1, (trainer.steps - first + 1) / 50) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done)))
         l1, l2, edges, kl = loss_terms(vae, data.batch(a.batch), a.decoder_only)
         (l1 + 3 * l2 + 0.5 * edges + 2e-4 * kl).backward()
@@ -129,14 +128,14 @@ def main():
             trainer.swap_ema()
             db = psnr(val, reconstruct(vae, val))
             trainer.unswap()
-            seconds = base + time.time() - start
+            seconds = base + clock() - start
             csv.writer(log).writerow([f"{seconds:.0f}", trainer.steps, *(f"{v:.5f}" for v in np.mean(terms, 0)), f"{db:.2f}"])
             log.flush()
             torch.save(dict(trainer=trainer.state(), seconds=seconds), state)
             print(f"{seconds:6.0f} s  step {trainer.steps}  L1 %.4f  MSE %.5f  KL %.2f" % tuple(np.mean(terms, 0)), f"PSNR {db:.2f}", flush=True)
             terms, next_report = [], next_report + max(0.05, 1 / a.minutes)
     trainer.swap_ema()
-    torch.save(dict(trainer=trainer.state(), seconds=base + time.time() - start), state)
+    torch.save(dict(trainer=trainer.state(), seconds=base + clock() - start), state)
     vae.float()
     with torch.no_grad():                                   # the average in full precision
         offset = 0
