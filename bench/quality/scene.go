@@ -16,26 +16,39 @@ type Object struct {
 }
 
 // Scene is a caption and what it means. Kind is single, count, relation, three or inside.
+// Style is a style preset whose words belong around the caption, or empty.
 type Scene struct {
 	Caption  string   `json:"caption"`
 	Kind     string   `json:"kind"`
 	Relation string   `json:"relation"`
+	Style    string   `json:"style,omitempty"`
 	Objects  []Object `json:"objects"`
 }
 
 // Kinds are the kinds of scenes in the order of tables.
 var Kinds = []string{"single", "count", "relation", "three", "inside"}
 
-//go:embed scenes.json
-var scenesJSON []byte
+var (
+	//go:embed scenes.json
+	scenesJSON []byte
+	//go:embed presets.json
+	presetsJSON []byte
+)
 
 // Scenes returns the captions of the benchmark, of which each has a combination
 // of shape and colour, or of shapes and relation, that the training of the
 // model in the box leaves out (the weights it began from had seen some; see
 // docs/model.md). sdxl/demo/train/benchmark.py made them.
-func Scenes() ([]Scene, error) {
+func Scenes() ([]Scene, error) { return parse(scenesJSON) }
+
+// PresetScenes returns ten captions of one object for each of the 17 style
+// presets. Each has a combination of shape and colour, or of style and shape,
+// that the recipe's training leaves out. sdxl/demo/train/benchmark.py made them.
+func PresetScenes() ([]Scene, error) { return parse(presetsJSON) }
+
+func parse(data []byte) ([]Scene, error) {
 	var s []Scene
-	err := json.Unmarshal(scenesJSON, &s)
+	err := json.Unmarshal(data, &s)
 	return s, err
 }
 

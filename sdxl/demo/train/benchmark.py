@@ -14,6 +14,9 @@ from PIL import Image
 import judge
 import models
 import scenes
+from style_judge import Judge
+
+EACH = 10                                                 # captions of each preset
 
 
 def plain(spec, caption):
@@ -30,6 +33,9 @@ def main():
     pairs = judge.prompts()
     with open(os.path.join(out, "scenes.json"), "w", encoding="utf-8") as f:
         f.write(json.dumps([plain(*sc) for sc in pairs]).replace("}, {\"caption", "},\n{\"caption") + "\n")
+    with open(os.path.join(out, "presets.json"), "w", encoding="utf-8") as f:
+        f.write(json.dumps(preset_scenes()).replace("}, {\"caption", "},\n{\"caption") + "\n")
+    style_sheet(os.path.join(out, "testdata", "styles"), os.path.join(out, "styles.json"))
     # Every third is judged against the next scene, so that wrong pictures are there too.
     rng, chosen = np.random.default_rng(3), pairs[::len(pairs) // 48][:48]
     sheet(os.path.join(out, "testdata", "renders"), chosen, [scenes.render(s, rng)[0] for s, _ in chosen], 3)
@@ -39,6 +45,34 @@ def main():
     vae = AutoencoderKL.from_pretrained(a.vae).eval()
     with torch.no_grad():
         sheet(os.path.join(out, "testdata", "reconstructions"), chosen, models.to_pixels(vae.decode(vae.encode(images).latent_dist.mean).sample))
+
+
+def preset_scenes(seed=171717):
+    """One object for every preset, which adds its own words; a combination that training leaves out is in each, often the style's own shape."""
+    rng, made = np.random.default_rng(seed), []
+    for style in scenes.PRESETS:
+        while len(made) % EACH or not made or made[-1]["style"] != style:
+            spec, _ = scenes.make(rng, kind="single", style=style, held_out=True)
+            if spec["bg"][0] != "plain" or spec["position"] or any(o["texture"] for o in spec["objects"]):
+                continue
+            o = spec["objects"][0]
+            caption = f"a {scenes.COLOR_NAMES[o['color']]} {o['shape']} {spec['bg_words']}".strip().replace("a orange", "an orange")
+            made.append(dict(caption=caption, kind="single", relation="", style=style, objects=plain(spec, "")["objects"]))
+    return made
+
+
+def style_sheet(path, weights):
+    """One held-out render of each style, and what the style judge says of it."""
+    with open(weights, encoding="utf-8") as f:
+        judge = Judge(json.load(f))
+    rng, images, said = np.random.default_rng(8), [], []
+    for style in scenes.STYLES:
+        spec, _ = scenes.make(rng, kind="single", style=style, held_out=True)
+        images.append(scenes.render(spec, rng)[0])
+        said.append(dict(style=style, judged=judge.name(images[-1]), scores=judge.scores(images[-1]).round(6).tolist()))
+    Image.fromarray(np.concatenate([np.concatenate(images[i:i + 5], 1) for i in range(0, len(images), 5)])).save(path + ".png", optimize=True)
+    with open(path + ".json", "w", encoding="utf-8") as f:
+        f.write(json.dumps(said).replace("}, {", "},\n{") + "\n")
 
 
 def sheet(path, pairs, images, wrong=0):
