@@ -43,7 +43,7 @@ func (s Syntax) Edits(text string) *Edits {
 	if s != A1111 {
 		return literal
 	}
-	p := editParser{text: text, partner: partners(text)}
+	p := editParser{text: text, partner: partners(text), done: make(map[int]parsed)}
 	parts, _ := p.sequence(0, len(text), 0)
 	if p.failed {
 		return literal
@@ -130,7 +130,14 @@ func partners(text string) []int {
 type editParser struct {
 	text    string
 	partner []int
-	failed  bool // the grammar has no place for the text
+	done    map[int]parsed // square brackets, by where their inside begins
+	failed  bool           // the grammar has no place for the text
+}
+
+// parsed is what square brackets are, and if others may hold them.
+type parsed struct {
+	node node
+	ok   bool
 }
 
 // editNumber is the number that ends a change, with white space around it.
@@ -163,8 +170,12 @@ func (p *editParser) sequence(from, to, depth int) (nodes []node, ok bool) {
 			if i > start {
 				nodes = append(nodes, node{text: p.text[start:i]})
 			}
-			inner, valid := p.brackets(i+1, end, depth+1)
-			nodes, ok = append(nodes, inner), ok && valid
+			inner, seen := p.done[i+1]
+			if !seen { // what is tried as a change and is none comes by again
+				inner.node, inner.ok = p.brackets(i+1, end, depth+1)
+				p.done[i+1] = inner
+			}
+			nodes, ok = append(nodes, inner.node), ok && inner.ok
 			i, start = end, end+1
 		}
 	}
