@@ -51,6 +51,11 @@ func (m *Model) EncodeText(ctx context.Context, b nn.Backend, texts []string) (*
 	return e, err
 }
 
+// EncodeText is Model.EncodeText under the pipeline's limit of memory.
+func (p *Pipeline) EncodeText(ctx context.Context, texts []string) (*TextEmbedding, error) {
+	return p.Model.EncodeText(ctx, p.backend(), texts)
+}
+
 // encode encodes ids [B,tokens]; the hidden states are those that many layers before the usual one.
 func (m *Model) encode(ctx context.Context, b nn.Backend, part string, ids *tensor.Tensor, skip int, hidden, pooled **tensor.Tensor) error {
 	e := m.TextL

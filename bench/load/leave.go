@@ -66,6 +66,7 @@ func (p *Plan) metric(ctx context.Context, name string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	p.authorize(r)
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0, err

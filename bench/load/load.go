@@ -147,10 +147,14 @@ func (p *Plan) post(ctx context.Context, accept string, request sdxl.Request) (*
 		return nil, err
 	}
 	r.Header.Set("Accept", accept)
+	p.authorize(r)
+	return http.DefaultClient.Do(r)
+}
+
+func (p *Plan) authorize(r *http.Request) {
 	if p.Key != "" {
 		r.Header.Set("Authorization", "Bearer "+p.Key)
 	}
-	return http.DefaultClient.Do(r)
 }
 
 // check returns an error if an answer is not that of a request.

@@ -19,6 +19,7 @@ const exitInterrupted = 130
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	err := cpu.Check()
 	if err == nil {
 		err = newRoot().ExecuteContext(ctx)

@@ -27,6 +27,7 @@ type serveFlags struct {
 	styles  stylesFlag
 	options serve.Options
 	listen  string
+	metrics string
 	keys    string
 	grace   time.Duration
 	debug   bool
@@ -39,7 +40,8 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve pictures and text embeddings by HTTP, and a web page",
 		Long: `Serve pictures and text embeddings by HTTP in the forms of Stability's v1 API, SageMaker and OpenAI's embeddings API, and a
-web page. docs/api.md tells more. SIGTERM and SIGINT refuse new requests and let those accepted end, for --grace at most.`,
+web page. docs/api.md tells more. SIGTERM and SIGINT refuse new requests and let those accepted end, for --grace at most; a
+second one ends at once.`,
 		Args:    cobra.NoArgs,
 		Example: `  easel serve -m sdxl-base --listen 127.0.0.1:8080`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -52,7 +54,15 @@ web page. docs/api.md tells more. SIGTERM and SIGINT refuse new requests and let
 	flags.Var(&f.styles, "styles", "JSON file of style presets (default: those in the program)")
 	flags.StringSliceVar(&o.Engines, "engine", []string{serve.DefaultEngine}, "names of the model in paths")
 	flags.IntVar(&o.Workers, "workers", 1, "requests worked on at once, which share the threads")
-	flags.IntVar(&o.Queue, "queue", 8, "requests that wait beside; more are answered 429")
+	flags.IntVar(&o.Queue, "queue", 8, "requests of a client that wait beside; more are answered 429")
+	flags.IntVar(&o.QueueAll, "queue-all", 64, "requests of all clients that wait")
+	flags.IntVar(&o.Connections, "connections", 4096, "connections at once; idle ones give way to new ones")
+	flags.IntVar(&o.ConnectionsPerClient, "connections-per-client", 1024, "connections of a client at once")
+	flags.DurationVar(&o.ReadTimeout, "read-timeout", 30*time.Second, "how long the body of a request may take")
+	flags.DurationVar(&o.WriteTimeout, "write-timeout", 30*time.Second, "how long a client may let an answer wait")
+	flags.StringSliceVar(&o.Hosts, "host", nil, "names of this server, which without keys answers to none but addresses and names of private networks")
+	flags.StringSliceVar(&o.Origins, "cors-origin", nil, "other sites whose pages may ask, such as https://example.com; * is all")
+	flags.StringVar(&f.metrics, "metrics-listen", "", "address and port for /metrics alone, without a key (default: on the same as all, with a key)")
 	flags.Int64Var(&o.MaxBody, "max-body", 32<<20, "bytes of a request")
 	flags.IntVar(&o.Limits.Pixels, "max-pixels", 4<<20, "pixels of a picture")
 	flags.IntVar(&o.Limits.Steps, "max-steps", 150, "steps of a picture")
@@ -63,13 +73,10 @@ web page. docs/api.md tells more. SIGTERM and SIGINT refuse new requests and let
 	return cmd
 }
 
-func (f *serveFlags) run(cmd *cobra.Command) error {
+func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 	o := f.options
-	for name, v := range map[string]int64{"workers": int64(o.Workers), "queue": int64(o.Queue), "max-body": o.MaxBody,
-		"max-pixels": int64(o.Limits.Pixels), "max-steps": int64(o.Limits.Steps), "max-samples": int64(o.Limits.Samples)} {
-		if v < 1 {
-			return fmt.Errorf("--%s is %d, want 1 or more", name, v)
-		}
+	if err := f.check(); err != nil {
+		return err
 	}
 	level := slog.LevelInfo
 	if f.debug {
@@ -77,7 +84,6 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	}
 	o.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 	o.Styles = f.styles.Styles
-	var err error
 	if o.APIKeys, err = readKeys(f.keys); err != nil {
 		return err
 	}
@@ -85,11 +91,26 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	defer m.Close()
 	f.memory.apply()
 	backend := f.model.backend()
-	defer backend.Close()
+	defer func() {
+		if !errors.Is(err, errStuck) { // else what goes on reads the model
+			err = errors.Join(err, backend.Close(), m.Close())
+		}
+	}()
 	o.Pipeline = &sdxl.Pipeline{Model: m, Backend: backend, Memory: f.memory.n}
+	if err := checkMemory(cmd.Context(), o.Pipeline); err != nil {
+		return err
+	}
+	o.HideMetrics = f.metrics != ""
+	server := serve.New(o)
+	if f.metrics != "" {
+		stop, err := serveMetrics(f.metrics, server, o.Logger)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	listener, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("--listen %s: %w", f.listen, err)
@@ -98,14 +119,71 @@ func (f *serveFlags) run(cmd *cobra.Command) error {
 		o.Logger.Warn("anyone who reaches this address can draw: no API keys are set", "address", a)
 	}
 	o.Logger.Info("serving", "url", "http://"+listener.Addr().String(), "model", m.Path)
-	return serveUntil(cmd.Context(), listener, serve.New(o), f.grace, o.Logger)
+	return serveUntil(cmd.Context(), listener, server, f.grace, o.Logger)
 }
+
+// check returns an error for a flag that is out of its range.
+func (f *serveFlags) check() error {
+	o := &f.options
+	for _, v := range []struct {
+		flag string
+		is   int64
+	}{
+		{"workers", int64(o.Workers)}, {"queue", int64(o.Queue)}, {"queue-all", int64(o.QueueAll)}, {"max-body", o.MaxBody},
+		{"max-pixels", int64(o.Limits.Pixels)}, {"max-steps", int64(o.Limits.Steps)}, {"max-samples", int64(o.Limits.Samples)},
+		{"connections", int64(o.Connections)}, {"connections-per-client", int64(o.ConnectionsPerClient)},
+	} {
+		if v.is < 1 {
+			return fmt.Errorf("--%s is %d, want 1 or more", v.flag, v.is)
+		}
+	}
+	for _, v := range []struct {
+		flag string
+		is   time.Duration
+	}{{"read-timeout", o.ReadTimeout}, {"write-timeout", o.WriteTimeout}} {
+		if v.is <= 0 {
+			return fmt.Errorf("--%s is %v, want more than 0, such as 30s", v.flag, v.is)
+		}
+	}
+	if f.grace < 0 {
+		return fmt.Errorf("--grace is %v, want 0 or more", f.grace)
+	}
+	for _, origin := range o.Origins {
+		if err := serve.CheckOrigin(origin); err != nil {
+			return fmt.Errorf("--cors-origin %s: want a scheme and a host, such as https://example.com: %w", origin, err)
+		}
+	}
+	return nil
+}
+
+// serveMetrics serves them alone, until the returned function is called.
+func serveMetrics(address string, s *serve.Server, log *slog.Logger) (stop func(), err error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("--metrics-listen %s: %w", address, err)
+	}
+	const timeout = 10 * time.Second
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", s.Metrics())
+	server := &http.Server{Handler: mux, ReadTimeout: timeout, WriteTimeout: timeout, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("metrics", "error", err)
+		}
+	}()
+	log.Info("serving metrics", "url", "http://"+listener.Addr().String()+"/metrics")
+	return func() { server.Close() }, nil
+}
+
+var errStuck = errors.New("work that was cancelled does not end; the program ends without it")
+
+// letGo is how long cancelled work has to let go of the model.
+const letGo = time.Second
 
 // serveUntil serves until ctx ends, then lets accepted requests end within the
 // grace time and cancels the rest.
 func serveUntil(ctx context.Context, l net.Listener, s *serve.Server, grace time.Duration, log *slog.Logger) error {
-	const headerTimeout, idleTimeout = 10 * time.Second, 2 * time.Minute
-	server := &http.Server{Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	server := s.HTTPServer()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {
@@ -122,14 +200,20 @@ func serveUntil(ctx context.Context, l net.Listener, s *serve.Server, grace time
 		log.Warn("cancelled what did not end within the grace time")
 		err = server.Close()
 	}
-	s.Wait() // for work that was cancelled to let go of the model
-	return err
+	idle := make(chan struct{})
+	go func() { s.Wait(); close(idle) }()
+	select {
+	case <-idle:
+		return err
+	case <-time.After(letGo):
+		return errStuck
+	}
 }
 
 // readKeys reads API keys from a file, or the one in the environment.
 func readKeys(path string) ([]string, error) {
 	if path == "" {
-		if key := os.Getenv(apiKeyVariable); key != "" {
+		if key := strings.TrimSpace(os.Getenv(apiKeyVariable)); key != "" {
 			return []string{key}, nil
 		}
 		return nil, nil

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -145,10 +147,24 @@ func TestServeFaults(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, os.WriteFile(empty, []byte("\n \n"), 0o600))
 	for want, args := range map[string][]string{
-		"--queue is 0, want 1 or more": {"--queue", "0"},
-		"--listen 127.0.0.1:x":         {"--listen", "127.0.0.1:x"},
-		"no keys in it":                {"--api-keys", empty},
-		"no/such":                      {"-m", "no/such"},
+		"--queue is 0, want 1 or more":      {"--queue", "0"},
+		"--queue-all is 0, want 1 or more":  {"--queue-all", "0"},
+		"--workers is -1, want 1 or more":   {"--workers", "-1", "--queue", "0"}, // the first in order
+		"--max-body is 0":                   {"--max-body", "0"},
+		"--max-pixels is 0":                 {"--max-pixels", "0"},
+		"--max-steps is 0":                  {"--max-steps", "0"},
+		"--max-samples is 0":                {"--max-samples", "0"},
+		"--connections is 0":                {"--connections", "0"},
+		"--connections-per-client is 0":     {"--connections-per-client", "0"},
+		"--read-timeout is 0s, want more":   {"--read-timeout", "0"},
+		"--write-timeout is -1s, want more": {"--write-timeout", "-1s"},
+		"--grace is -1s, want 0 or more":    {"--grace", "-1s"},
+		"--cors-origin example.com: want a": {"--cors-origin", "example.com"},
+		"--metrics-listen 127.0.0.1:x":      {"--metrics-listen", "127.0.0.1:x"},
+		"--memory is 1.0 MiB, want ":        {"--memory", "1MiB"},
+		"--listen 127.0.0.1:x":              {"--listen", "127.0.0.1:x"},
+		"no keys in it":                     {"--api-keys", empty},
+		"no/such":                           {"-m", "no/such"},
 	} {
 		_, _, err := run(t, t.Context(), "", append([]string{"serve"}, args...)...)
 		require.ErrorContains(t, err, want)
@@ -161,8 +177,60 @@ func TestServeKeys(t *testing.T) {
 	keys, err := readKeys(file)
 	require.NoError(t, err)
 	require.Equal(t, []string{"one", "two"}, keys)
-	t.Setenv(apiKeyVariable, "three")
+	t.Setenv(apiKeyVariable, " three\n")
 	keys, err = readKeys("")
 	require.NoError(t, err)
 	require.Equal(t, []string{"three"}, keys)
+}
+
+// TestServeMemory: what the error names as the least is enough, and less is not.
+func TestServeMemory(t *testing.T) {
+	_, _, err := run(t, t.Context(), "", "serve", "--memory", "8MiB")
+	require.Error(t, err)
+	m := regexp.MustCompile(`want (\d+)MiB at least`).FindStringSubmatch(err.Error())
+	require.NotNil(t, m, err.Error())
+	least, err := strconv.Atoi(m[1])
+	require.NoError(t, err)
+	_, _, err = run(t, t.Context(), "", "serve", "--memory", fmt.Sprintf("%dMiB", least-1))
+	require.ErrorContains(t, err, m[0])
+	url, _, stop := startServe(t, "--memory", fmt.Sprintf("%dMiB", least))
+	status, data, err := post(url+"/predict", `{"text_prompts":[{"text":"a star"}],"steps":1}`)
+	require.NoError(t, err)
+	require.Equal(t, 200, status, string(data))
+	require.NoError(t, stop())
+}
+
+// TestServeMetricsElsewhere: on an address of their own they need no key, and
+// are nowhere else.
+func TestServeMetricsElsewhere(t *testing.T) {
+	t.Setenv(apiKeyVariable, "one")
+	url, log, stop := startServe(t, "--metrics-listen", "127.0.0.1:0")
+	metrics := regexp.MustCompile(`http://\S+/metrics`).FindString(log.text())
+	for where, want := range map[string]int{metrics: 200, url + "/metrics": 404} {
+		answer, err := http.Get(where)
+		require.NoError(t, err)
+		answer.Body.Close()
+		require.Equal(t, want, answer.StatusCode, where)
+	}
+	require.NoError(t, stop())
+}
+
+// TestServeDoors: the flags for names and sites reach the server.
+func TestServeDoors(t *testing.T) {
+	url, _, stop := startServe(t, "--host", "draw.example.com", "--cors-origin", "https://friend.example")
+	for _, c := range []struct {
+		host, origin string
+		want         int
+	}{{"draw.example.com", "", 200}, {"evil.com", "", 403}, {"draw.example.com", "https://friend.example", 200}} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/models", nil)
+		require.NoError(t, err)
+		r.Host = c.host
+		r.Header.Set("Origin", c.origin)
+		answer, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		answer.Body.Close()
+		require.Equal(t, c.want, answer.StatusCode, c)
+		require.Equal(t, c.origin, answer.Header.Get("Access-Control-Allow-Origin"))
+	}
+	require.NoError(t, stop())
 }

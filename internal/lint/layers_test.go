@@ -47,7 +47,7 @@ var rules = []rule{
 	{"sdxl/unet", own("sdxl/unet", "nn", "tensor", "internal")},
 	{"sdxl/vae", own("sdxl/vae", "nn", "tensor", "internal")},
 	{"sdxl/serve", append(own("sdxl", "clip", "checkpoint", "nn", "sched", "safetensors", "tensor", "internal"),
-		"github.com/VictoriaMetrics/metrics", "github.com/valyala")},
+		"github.com/VictoriaMetrics/metrics", "github.com/valyala", "github.com/elnormous/contenttype", "github.com/rs/cors")},
 	{"sdxl/...", own("sdxl", "clip", "checkpoint", "nn", "sched", "safetensors", "tensor", "internal")},
 }
 

@@ -2,11 +2,13 @@ package demo_test
 
 import (
 	"context"
+	"image"
 	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -31,4 +33,37 @@ func TestLittleMemoryMakesTheSamePicture(t *testing.T) {
 	pipe.Memory = 1 << 20
 	_, err := pipe.Generate(context.Background(), sdxl.Options{Prompt: "a green star"})
 	require.ErrorContains(t, err, "the least")
+}
+
+// limits tells of the limits that networks are compiled under.
+type limits struct {
+	nn.Backend
+	of []int64
+}
+
+func (l *limits) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOptions) (nn.Executable, error) {
+	l.of = append(l.of, opts.Memory)
+	return l.Backend.Compile(ctx, p, opts)
+}
+
+// TestEveryStageHasTheLimit: no network of a pipeline is compiled without it.
+func TestEveryStageHasTheLimit(t *testing.T) {
+	pipe := pipeline(t)
+	l := &limits{Backend: pipe.Backend}
+	pipe.Backend, pipe.Memory = l, 256<<20
+	_, err := pipe.EncodeText(t.Context(), []string{"a star"})
+	require.NoError(t, err)
+	require.Len(t, l.of, 2)
+	_, err = pipe.Generate(t.Context(), sdxl.Options{
+		Prompt: "a star", Width: 64, Height: 64, Steps: new(2), Image: image.NewNRGBA(image.Rect(0, 0, 64, 64)), Strength: new(1.0),
+		Progress: func(p sdxl.Progress) {
+			_, err := p.Preview(t.Context())
+			require.NoError(t, err)
+		},
+	})
+	require.NoError(t, err)
+	for _, memory := range l.of {
+		require.Positive(t, memory)
+		require.LessOrEqual(t, memory, pipe.Memory)
+	}
 }

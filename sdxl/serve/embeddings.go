@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"slices"
@@ -20,6 +19,7 @@ type embeddingRequest struct {
 	Input          json.RawMessage `json:"input"` // a text or a list of texts
 	Model          string          `json:"model"`
 	EncodingFormat string          `json:"encoding_format"` // float, or base64 of little-endian float32
+	Dimensions     *int            `json:"dimensions"`      // that many of the first numbers, made of length 1 anew
 	User           string          `json:"user"`
 }
 
@@ -35,31 +35,24 @@ type embedding struct {
 }
 
 // embeddings answers with the second text encoder's pooled embeddings, the
-// projection in which CLIP compares texts with pictures.
+// projection in which CLIP compares texts with pictures. They are of length 1,
+// as OpenAI's are.
 func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) error {
 	var data []byte
-	err := s.readBody(w, r, func() (err error) {
-		data, err = io.ReadAll(r.Body)
+	err := s.readBody(w, func() (err error) {
+		data, err = readAll(r)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	var q embeddingRequest
-	var e sdxl.RequestError
-	for _, f := range strictjson.Decode(data, &q) {
-		e.Violations = append(e.Violations, sdxl.Violation(f))
-	}
-	texts := q.texts(&e)
-	if !slices.Contains([]string{"", "float", "base64"}, q.EncodingFormat) {
-		e.Violations = append(e.Violations, sdxl.Violation{Field: "encoding_format", Message: fmt.Sprintf("is %.40q, want float or base64", q.EncodingFormat)})
-	}
-	if e.Violations != nil {
-		return &e
+	q, texts, err := parseEmbeddings(data, s.model.Dimensions())
+	if err != nil {
+		return err
 	}
 	var rows [][]float32
 	var tokens int
-	err = s.inTurn(r, func(*ticket) {}, func(ctx context.Context) (err error) {
+	err = s.inTurn(r.Context(), func() {}, func(ctx context.Context) (err error) {
 		rows, tokens, err = s.model.Embed(ctx, texts)
 		return err
 	})
@@ -68,6 +61,10 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := make([]embedding, len(rows))
 	for i, row := range rows {
+		if q.Dimensions != nil {
+			row = row[:*q.Dimensions]
+		}
+		row = unit(row)
 		list[i] = embedding{"embedding", i, row}
 		if q.EncodingFormat == "base64" {
 			list[i].Embedding = littleEndian(row)
@@ -77,6 +74,46 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) error {
 		"object": "list", "data": list, "model": q.Model, "usage": map[string]int{"prompt_tokens": tokens, "total_tokens": tokens},
 	})
 	return nil
+}
+
+// parseEmbeddings reads a request to a model whose embeddings are of so many dimensions.
+func parseEmbeddings(data []byte, dimensions int) (*embeddingRequest, []string, error) {
+	q := new(embeddingRequest)
+	var e sdxl.RequestError
+	for _, f := range strictjson.Decode(data, q) {
+		e.Violations = append(e.Violations, sdxl.Violation(f))
+	}
+	texts := q.texts(&e)
+	add := func(field, format string, args ...any) {
+		e.Violations = append(e.Violations, sdxl.Violation{Field: field, Message: fmt.Sprintf(format, args...)})
+	}
+	if !slices.Contains([]string{"", "float", "base64"}, q.EncodingFormat) {
+		add("encoding_format", "is %.40q, want float or base64", q.EncodingFormat)
+	}
+	if d := q.Dimensions; d != nil && (*d < 1 || *d > dimensions) {
+		add("dimensions", "is %d, want 1 to %d", *d, dimensions)
+	}
+	if e.Violations != nil {
+		return nil, nil, &e
+	}
+	return q, texts, nil
+}
+
+// unit returns a row made of length 1; one of zeros stays.
+func unit(row []float32) []float32 {
+	sum := 0.0
+	for _, v := range row {
+		sum += float64(v) * float64(v)
+	}
+	if sum == 0 {
+		return row
+	}
+	length := math.Sqrt(sum)
+	out := make([]float32, len(row))
+	for i, v := range row {
+		out[i] = float32(float64(v) / length)
+	}
+	return out
 }
 
 // texts reads the input.

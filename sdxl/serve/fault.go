@@ -14,7 +14,8 @@ import (
 // fault is an answer that is no success, in the v1 API's JSON.
 type fault struct {
 	status     int
-	retryAfter int // seconds, if not 0
+	retryAfter int    // seconds, if not 0
+	allow      string // methods, where another is not allowed
 
 	ID         string           `json:"id"`
 	Name       string           `json:"name"`
@@ -41,7 +42,7 @@ func (s *Server) asFault(err error) *fault {
 	case errors.As(err, &tooLarge):
 		return &fault{status: http.StatusRequestEntityTooLarge, Name: "payload_too_large", Message: fmt.Sprintf("body is over %d bytes", tooLarge.Limit),
 			Violations: []sdxl.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
-	case errors.Is(err, errFull):
+	case errors.Is(err, errFull), errors.Is(err, errNoRoom):
 		return &fault{status: http.StatusTooManyRequests, retryAfter: s.metrics.retryAfter(), Name: "too_many_requests", Message: err.Error() + "; try again later"}
 	case errors.Is(err, errDraining):
 		return &fault{status: http.StatusServiceUnavailable, retryAfter: s.metrics.retryAfter(), Name: "unavailable", Message: err.Error()}
@@ -56,11 +57,15 @@ const statusClientClosed = 499
 
 func (f *fault) write(w http.ResponseWriter, id string) {
 	f.ID = id
+	h := w.Header()
 	if f.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
+		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
-	if f.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
+	switch f.status {
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusMethodNotAllowed:
+		h.Set("Allow", f.allow)
 	}
 	writeJSON(w, f.status, f)
 }

@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 )
 
@@ -15,7 +15,9 @@ type keys [][sha256.Size]byte
 func newKeys(plain []string) keys {
 	var k keys
 	for _, s := range plain {
-		k = append(k, sha256.Sum256([]byte(s)))
+		if s = strings.TrimSpace(s); s != "" {
+			k = append(k, sha256.Sum256([]byte(s)))
+		}
 	}
 	return k
 }
@@ -24,11 +26,7 @@ func newKeys(plain []string) keys {
 // It is not ok where a key is wanted and none of ours is shown.
 func (k keys) client(r *http.Request) (name string, ok bool) {
 	if len(k) == 0 {
-		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if err != nil {
-			host = r.RemoteAddr
-		}
-		return host, true
+		return clientAddress(r.RemoteAddr), true
 	}
 	sum := sha256.Sum256([]byte(shownKey(r)))
 	for i := range k {
@@ -48,4 +46,19 @@ func shownKey(r *http.Request) string {
 		return strings.TrimSpace(key)
 	}
 	return auth
+}
+
+// clientAddress names the client of an address and port. Of IPv6 the first 64
+// bits count, since one machine has all addresses that begin with them.
+func clientAddress(remote string) string {
+	a, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return remote
+	}
+	addr := a.Addr().Unmap()
+	if addr.Is6() {
+		const network = 64
+		return netip.PrefixFrom(addr, network).Masked().String()
+	}
+	return addr.String()
 }

@@ -1,7 +1,10 @@
 package serve
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/df65613c/easel/sdxl"
 )
@@ -26,5 +29,36 @@ func (s *Server) listEngines(w http.ResponseWriter, _ *http.Request) error {
 // listStyles answers with the names that requests may give.
 func (s *Server) listStyles(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, map[string][]string{"style_presets": s.Styles.Names(), "samplers": sdxl.Samplers(), "sampler_aliases": sdxl.SamplerAliases(), "schedules": sdxl.Schedules()})
+	return nil
+}
+
+// modelEntry is a model in OpenAI's list of models.
+type modelEntry struct {
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Created int64  `json:"created"` // Unix time
+	OwnedBy string `json:"owned_by"`
+}
+
+func (s *Server) modelEntry(id string) modelEntry {
+	return modelEntry{id, "model", s.since.Unix(), "easel"}
+}
+
+// listModels answers with the same names as OpenAI's API lists them.
+func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
+	list := make([]modelEntry, len(s.Engines))
+	for i, id := range s.Engines {
+		list[i] = s.modelEntry(id)
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+	return nil
+}
+
+func (s *Server) showModel(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("model")
+	if !slices.Contains(s.Engines, id) {
+		return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no model %.40q; there are %s", id, strings.Join(s.Engines, ", "))}
+	}
+	writeJSON(w, http.StatusOK, s.modelEntry(id))
 	return nil
 }

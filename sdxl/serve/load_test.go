@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"runtime"
 	"strconv"
 	"strings"
@@ -41,13 +40,13 @@ func (g *gate) Predict(ctx context.Context, r *sdxl.Request, _ sdxl.PredictOptio
 
 func (g *gate) Embed(context.Context, []string) ([][]float32, int, error) { panic("not asked for") }
 
+func (g *gate) Dimensions() int { return 4 }
+
 func startGate(t *testing.T, o Options) (*gate, *Server, string) {
 	g := &gate{open: make(chan struct{})}
 	o.Logger = quiet()
 	s := newServer(o, g)
-	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
-	return g, s, server.URL
+	return g, s, listen(t, s)
 }
 
 func seeded(seed int) string {

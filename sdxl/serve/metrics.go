@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"net/http"
@@ -17,6 +18,7 @@ type metrics struct {
 	waited   *prometheus.PrometheusHistogram
 	pictures *prometheus.Counter
 	steps    *prometheus.Counter
+	panics   *prometheus.Counter
 
 	mu      sync.Mutex
 	average float64 // seconds of a job, recent ones counting more
@@ -32,19 +34,20 @@ func newMetrics(q *queue) *metrics {
 		waited:   s.NewPrometheusHistogramExt("easel_queue_seconds", buckets),
 		pictures: s.NewCounter("easel_pictures_total"),
 		steps:    s.NewCounter("easel_steps_total"),
+		panics:   s.NewCounter("easel_panics_total"),
 	}
 	s.NewGauge("easel_queue_waiting", func() float64 { waiting, _, _ := q.load(); return float64(waiting) })
 	s.NewGauge("easel_jobs_running", func() float64 { _, running, _ := q.load(); return float64(running) })
 	return m
 }
 
-// handler writes them in the text format of Prometheus, those of the process at the end.
-func (m *metrics) handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		m.set.WritePrometheus(w)
-		prometheus.WriteProcessMetrics(w)
-	})
+// ServeHTTP writes them in the text format of Prometheus, those of the process at the end.
+func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	var b bytes.Buffer // so that no lock is held while a client reads
+	m.set.WritePrometheus(&b)
+	prometheus.WriteProcessMetrics(&b)
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	_, _ = w.Write(b.Bytes()) // a client that left has no use for it
 }
 
 func (m *metrics) answered(route string, status int, took time.Duration) {

@@ -11,12 +11,14 @@ type model interface {
 	Predict(context.Context, *sdxl.Request, sdxl.PredictOptions) (*sdxl.Response, error)
 	// Embed returns a pooled embedding for each text, and how many tokens were read.
 	Embed(ctx context.Context, texts []string) (rows [][]float32, tokens int, err error)
+	// Dimensions is how many numbers such an embedding has.
+	Dimensions() int
 }
 
 type pipelineModel struct{ *sdxl.Pipeline }
 
 func (p pipelineModel) Embed(ctx context.Context, texts []string) ([][]float32, int, error) {
-	e, err := p.Model.EncodeText(ctx, p.Backend, texts)
+	e, err := p.EncodeText(ctx, texts)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -32,3 +34,5 @@ func (p pipelineModel) Embed(ctx context.Context, texts []string) ([][]float32, 
 	}
 	return rows, tokens, nil
 }
+
+func (p pipelineModel) Dimensions() int { return p.Model.TextG.PooledDim() }

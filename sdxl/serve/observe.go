@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,52 +14,60 @@ type contextKey int
 const (
 	idKey     contextKey = iota // of the request, as answers and the log name it
 	clientKey                   // who asks
+	connKey                     // the connection
 )
 
-// recorder remembers the status of an answer.
-type recorder struct {
-	http.ResponseWriter
-	status int
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	return r.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController find what the server's writer can do.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// observe logs and counts what a handler answers.
-func (s *Server) observe(route string, h http.Handler) http.Handler {
+// observe logs and counts what a handler answers. A panic ends its request alone.
+func (s *Server) observe(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, id := time.Now(), rand.Text()
 		w.Header().Set("X-Request-Id", id)
-		rec := &recorder{ResponseWriter: w}
-		h.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), idKey, id)))
-		took := time.Since(start)
-		s.metrics.answered(route, rec.status, took)
-		level := slog.LevelInfo
-		if r.Method == http.MethodGet {
-			level = slog.LevelDebug // probes
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		rec := newRecorder(w, s.WriteTimeout)
+		if r.Body != http.NoBody {
+			_ = rec.control.SetReadDeadline(start.Add(s.ReadTimeout)) // writers of tests have none
 		}
-		s.Logger.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", rec.status, "took", took)
+		r = r.WithContext(context.WithValue(r.Context(), idKey, id))
+		defer func() {
+			fault := recover()
+			if fault != nil && fault != http.ErrAbortHandler {
+				s.metrics.panics.Inc()
+				s.Logger.Error("panic", "id", id, "method", r.Method, "path", r.URL.Path, "panic", fault, "stack", stackOf(fault))
+				if rec.status == 0 {
+					s.asFault(errPanic).write(rec, id)
+					fault = nil
+				} else {
+					fault = http.ErrAbortHandler // the answer has begun: it is cut
+				}
+			}
+			rec.extend() // for what the server has yet to send
+			s.answered(r, id, rec.status, time.Since(start))
+			if fault != nil {
+				panic(fault)
+			}
+		}()
+		h.ServeHTTP(rec, r)
 	})
+}
+
+var errPanic = errors.New("a handler failed")
+
+func (s *Server) answered(r *http.Request, id string, status int, took time.Duration) {
+	route := r.Pattern
+	if route == "" {
+		route = "none"
+	}
+	s.metrics.answered(route, status, took)
+	level := slog.LevelInfo
+	if r.Method == http.MethodGet {
+		level = slog.LevelDebug // probes
+	}
+	s.Logger.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", status, "took", took)
 }
 
 // guard lets only those in who show a key, and answers errors.
 func (s *Server) guard(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, _ := r.Context().Value(idKey).(string)
 		client, ok := s.keys.client(r)
 		var err error = &fault{status: http.StatusUnauthorized, Name: "unauthorized",
 			Message: "want an API key this server knows, as Authorization: Bearer KEY or X-API-Key: KEY"}
@@ -68,15 +77,30 @@ func (s *Server) guard(h func(http.ResponseWriter, *http.Request) error) http.Ha
 		if err == nil {
 			return
 		}
-		f := s.asFault(err)
-		if f.status == http.StatusInternalServerError {
-			s.Logger.Error("request failed", "id", id, "error", err)
-		}
-		f.write(w, id)
+		s.fail(w, r, err)
 	})
 }
 
-func clientOf(r *http.Request) string {
-	name, _ := r.Context().Value(clientKey).(string)
+func clientOf(ctx context.Context) string {
+	name, _ := ctx.Value(clientKey).(string)
 	return name
+}
+
+// fail answers an error, and logs one that is the server's own.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	s.faultOf(r, err).write(w, idOf(r))
+}
+
+func (s *Server) faultOf(r *http.Request, err error) *fault {
+	f := s.asFault(err)
+	if f.status == http.StatusInternalServerError {
+		s.Logger.Error("request failed", "id", idOf(r), "error", err)
+	}
+	f.ID = idOf(r)
+	return f
+}
+
+func idOf(r *http.Request) string {
+	id, _ := r.Context().Value(idKey).(string)
+	return id
 }

@@ -9,16 +9,24 @@ import (
 //go:embed web
 var web embed.FS
 
-// page serves the web page and openapi.json.
-func page() http.Handler {
+// addPage adds the web page and openapi.json: a route for each file, so that
+// other paths are known to have none.
+func addPage(mux *http.ServeMux) {
 	files, err := fs.Sub(web, "web")
 	if err != nil {
 		panic(err) // the folder is in the program
 	}
+	entries, err := fs.ReadDir(files, ".")
+	if err != nil {
+		panic(err)
+	}
 	server := http.FileServerFS(files)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data: blob:")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'")
 		server.ServeHTTP(w, r)
 	})
+	mux.Handle("GET /{$}", page)
+	for _, e := range entries {
+		mux.Handle("GET /"+e.Name(), page)
+	}
 }

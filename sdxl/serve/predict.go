@@ -2,9 +2,7 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -31,6 +29,10 @@ func (s *Server) predict(init initPicture) func(http.ResponseWriter, *http.Reque
 		if engine := r.PathValue("engine"); engine != "" && !slices.Contains(s.Engines, engine) {
 			return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no engine %.40q; there are %s", engine, strings.Join(s.Engines, ", "))}
 		}
+		answer, err := answerFor(r)
+		if err != nil {
+			return err
+		}
 		request, err := s.readRequest(w, r, init)
 		if err != nil {
 			return err
@@ -39,14 +41,13 @@ func (s *Server) predict(init initPicture) func(http.ResponseWriter, *http.Reque
 		if err := po.Check(request); err != nil {
 			return err
 		}
-		answer := answerFor(r)
 		if answer == asPicture && request.Samples != nil && *request.Samples != 1 {
 			return violation("samples", "is %d, want 1 where the answer is the picture itself", *request.Samples)
 		}
 		if answer == asEvents {
 			return s.streamEvents(w, r, request, po)
 		}
-		response, err := s.run(r, request, po, func(*ticket) {})
+		response, err := s.run(r.Context(), request, po, func() {})
 		if err != nil {
 			return err
 		}
@@ -61,7 +62,7 @@ func (s *Server) predict(init initPicture) func(http.ResponseWriter, *http.Reque
 
 // run makes the pictures when it is the client's turn. queued is called when
 // the job has its place.
-func (s *Server) run(r *http.Request, request *sdxl.Request, po sdxl.PredictOptions, queued func(*ticket)) (*sdxl.Response, error) {
+func (s *Server) run(ctx context.Context, request *sdxl.Request, po sdxl.PredictOptions, queued func()) (*sdxl.Response, error) {
 	var response *sdxl.Response
 	progress := po.Progress
 	po.Progress = func(sample int, p sdxl.Progress) {
@@ -70,7 +71,7 @@ func (s *Server) run(r *http.Request, request *sdxl.Request, po sdxl.PredictOpti
 			progress(sample, p)
 		}
 	}
-	err := s.inTurn(r, queued, func(ctx context.Context) (err error) {
+	err := s.inTurn(ctx, queued, func(ctx context.Context) (err error) {
 		response, err = s.model.Predict(ctx, request, po)
 		return err
 	})
@@ -81,21 +82,24 @@ func (s *Server) run(r *http.Request, request *sdxl.Request, po sdxl.PredictOpti
 	return response, nil
 }
 
-// inTurn calls work when it is the client's turn.
-func (s *Server) inTurn(r *http.Request, queued func(*ticket), work func(context.Context) error) error {
-	ticket, err := s.queue.join(clientOf(r))
+// inTurn calls work when it is the client's turn. All that costs more than
+// reading a request is done here, and nothing here waits for the client.
+func (s *Server) inTurn(ctx context.Context, queued func(), work func(context.Context) error) error {
+	ctx, cancel := s.untilHangup(ctx)
+	defer cancel()
+	ticket, err := s.queue.join(clientOf(ctx))
 	if err != nil {
 		return err
 	}
-	queued(ticket)
+	queued()
 	came := time.Now()
-	if err := ticket.wait(r.Context()); err != nil {
+	if err := ticket.wait(ctx); err != nil {
 		return err
 	}
 	defer ticket.leave()
 	start := time.Now()
 	s.metrics.waited.Update(start.Sub(came).Seconds())
-	if err := work(r.Context()); err != nil {
+	if err := work(ctx); err != nil {
 		return err
 	}
 	s.metrics.ran(time.Since(start))
@@ -105,12 +109,12 @@ func (s *Server) inTurn(r *http.Request, queued func(*ticket), work func(context
 // readRequest reads a body of JSON, or a form where there may be a picture.
 func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, init initPicture) (*sdxl.Request, error) {
 	var request *sdxl.Request
-	err := s.readBody(w, r, func() (err error) {
+	err := s.readBody(w, func() (err error) {
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" && init != noPicture {
 			request, err = parseForm(r, s.MaxBody)
 			return err
 		}
-		data, err := io.ReadAll(r.Body)
+		data, err := readAll(r)
 		if err != nil {
 			return err
 		}
@@ -126,54 +130,6 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, init initPi
 		return nil, violation("init_image", "is missing, want a PNG, JPEG or WebP")
 	}
 	return request, nil
-}
-
-// readBody calls read with the body bounded in size and time.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, read func() error) error {
-	select {
-	case s.reading <- struct{}{}:
-		defer func() { <-s.reading }()
-	case <-r.Context().Done():
-		return r.Context().Err()
-	}
-	control := http.NewResponseController(w)
-	deadline := control.SetReadDeadline(time.Now().Add(bodyTimeout)) == nil
-	r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
-	err := read()
-	if deadline {
-		_ = control.SetReadDeadline(time.Time{}) // it could be set above
-	}
-	var invalid *sdxl.RequestError
-	var tooLarge *http.MaxBytesError
-	if err != nil && !errors.As(err, &invalid) && !errors.As(err, &tooLarge) {
-		return violation("body", "can't be read: %v", err)
-	}
-	return err
-}
-
-// answer is how a client wants the pictures.
-type answer int
-
-const (
-	asJSON answer = iota
-	asPicture
-	asEvents
-)
-
-func answerFor(r *http.Request) answer {
-	for _, accept := range r.Header.Values("Accept") {
-		for part := range strings.SplitSeq(accept, ",") {
-			switch kind, _, _ := mime.ParseMediaType(part); kind {
-			case "image/png":
-				return asPicture
-			case "text/event-stream":
-				return asEvents
-			case "application/json":
-				return asJSON
-			}
-		}
-	}
-	return asJSON
 }
 
 func writePicture(w http.ResponseWriter, a sdxl.Artifact) {

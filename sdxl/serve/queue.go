@@ -12,20 +12,35 @@ var (
 	errDraining = errors.New("the server is about to stop")
 )
 
-// queue lets so many jobs run at once and so many wait. Clients take turns:
-// whoever asks for much waits behind whoever asks for little.
+// queue lets a number of jobs run at once and more wait, of each client and in
+// all. Clients take turns by start-time fair queueing (Goyal et al. 1996): whoever
+// comes after a client that has just had a turn goes first, so that a client
+// with one job waits for at most one turn of each other.
 type queue struct {
 	mu     sync.Mutex
 	free   int // jobs that may start
-	room   int // jobs that may wait
+	each   int // jobs of a client that may wait
+	room   int // jobs in all that may wait
 	closed bool
 
-	lines   map[string][]*ticket // of each client that waits, its jobs in order
-	turns   []string             // clients that wait, the next one first
+	lines   map[string]*line
+	clock   int // when the turn that began last was due
+	came    int // counts clients as they come to wait
 	waiting int
 	running int
 	idle    sync.Cond // signalled when no job runs
 }
+
+// line is a client that waits, or that had a turn not long ago.
+type line struct {
+	tickets []*ticket
+	start   int // when its next turn is due, by the queue's clock
+	came    int // orders those that are due at once
+}
+
+// A turn moves its client's next one back by turnTicks, and the clock on by one
+// tick at least: a client is overtaken by no more than that many new ones.
+const turnTicks = 64
 
 // ticket is a job's place in the queue.
 type ticket struct {
@@ -34,8 +49,8 @@ type ticket struct {
 	ready  chan struct{} // closed when the job may start
 }
 
-func newQueue(running, waiting int) *queue {
-	q := &queue{free: running, room: waiting, lines: make(map[string][]*ticket)}
+func newQueue(running, each, room int) *queue {
+	q := &queue{free: running, each: each, room: room, lines: make(map[string]*line)}
 	q.idle.L = &q.mu
 	return q
 }
@@ -45,24 +60,58 @@ func newQueue(running, waiting int) *queue {
 func (q *queue) join(client string) (*ticket, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	t := &ticket{q, client, make(chan struct{})}
-	switch {
-	case q.closed:
+	if q.closed {
 		return nil, errDraining
-	case q.free > 0: // then none waits
-		q.free--
-		q.running++
-		close(t.ready)
-		return t, nil
-	case q.waiting >= q.room:
+	}
+	l := q.lines[client]
+	if q.free == 0 && (q.waiting >= q.room || l != nil && len(l.tickets) >= q.each) {
 		return nil, errFull
 	}
-	if len(q.lines[client]) == 0 {
-		q.turns = append(q.turns, client)
+	if l == nil {
+		l = new(line)
+		q.lines[client] = l
 	}
-	q.lines[client] = append(q.lines[client], t)
+	t := &ticket{q, client, make(chan struct{})}
+	l.tickets = append(l.tickets, t)
+	if len(l.tickets) == 1 {
+		q.due(l)
+	}
 	q.waiting++
+	if q.free > 0 { // then none waits
+		q.free--
+		q.running++
+		q.start(l)
+	}
 	return t, nil
+}
+
+// due sets when the next turn of a client is.
+func (q *queue) due(l *line) {
+	l.start = max(l.start, q.clock)
+	q.came++
+	l.came = q.came
+}
+
+// start begins a client's turn.
+func (q *queue) start(l *line) {
+	t := l.tickets[0]
+	q.clock = max(q.clock+1, l.start)
+	l.start += turnTicks
+	q.remove(t)
+	if len(l.tickets) > 0 {
+		q.due(l)
+	}
+	close(t.ready)
+	for client := range q.lines {
+		q.forget(client)
+	}
+}
+
+// forget drops a client that does not wait and whose last turn was long ago.
+func (q *queue) forget(client string) {
+	if l := q.lines[client]; len(l.tickets) == 0 && l.start <= q.clock {
+		delete(q.lines, client)
+	}
 }
 
 // wait returns when the job may start, or gives the place up when ctx ends.
@@ -80,6 +129,7 @@ func (t *ticket) wait(ctx context.Context) error {
 		q.next()
 	default:
 		q.remove(t)
+		q.forget(t.client)
 	}
 	return ctx.Err()
 }
@@ -93,33 +143,30 @@ func (t *ticket) leave() {
 
 // next hands the place of a job that ended to the client whose turn it is.
 func (q *queue) next() {
-	if len(q.turns) == 0 {
-		q.free++
-		if q.running--; q.running == 0 {
-			q.idle.Broadcast()
+	var next *line
+	for _, l := range q.lines {
+		if len(l.tickets) > 0 && (next == nil || l.start < next.start || l.start == next.start && l.came < next.came) {
+			next = l
 		}
+	}
+	if next != nil {
+		q.start(next)
 		return
 	}
-	client := q.turns[0]
-	t := q.lines[client][0]
-	q.remove(t)
-	if len(q.lines[client]) > 0 {
-		q.turns = append(q.turns[1:], client)
+	q.free++
+	if q.running--; q.running == 0 {
+		clear(q.lines)
+		q.clock = 0
+		q.idle.Broadcast()
 	}
-	close(t.ready)
 }
 
-// remove takes a waiting ticket out.
+// remove takes a ticket out that waits.
 func (q *queue) remove(t *ticket) {
-	line := q.lines[t.client]
-	i := slices.Index(line, t)
-	line = slices.Delete(line, i, i+1)
-	q.lines[t.client] = line
+	l := q.lines[t.client]
+	i := slices.Index(l.tickets, t)
+	l.tickets = slices.Delete(l.tickets, i, i+1)
 	q.waiting--
-	if len(line) == 0 {
-		delete(q.lines, t.client)
-		q.turns = slices.DeleteFunc(q.turns, func(c string) bool { return c == t.client })
-	}
 }
 
 // close lets no more jobs join; those that did go on.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -24,7 +25,7 @@ func started(t *ticket) bool {
 }
 
 func TestQueueTakesTurns(t *testing.T) {
-	q := newQueue(1, 6)
+	q := newQueue(1, 6, 6)
 	running := join(t, q, "x")
 	var order []*ticket
 	a := []*ticket{join(t, q, "a"), join(t, q, "a"), join(t, q, "a")}
@@ -44,11 +45,10 @@ func TestQueueTakesTurns(t *testing.T) {
 	waiting, run, open := q.load()
 	require.Equal(t, []any{0, 0, true}, []any{waiting, run, open})
 	require.Empty(t, q.lines)
-	require.Empty(t, q.turns)
 }
 
 func TestQueueGivesUpPlaces(t *testing.T) {
-	q := newQueue(1, 2)
+	q := newQueue(1, 2, 2)
 	running := join(t, q, "a")
 	gone, last := join(t, q, "b"), join(t, q, "b")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -61,7 +61,7 @@ func TestQueueGivesUpPlaces(t *testing.T) {
 }
 
 func TestQueueDrains(t *testing.T) {
-	q := newQueue(1, 2)
+	q := newQueue(1, 2, 2)
 	running, waits := join(t, q, "a"), join(t, q, "b")
 	q.close()
 	_, err := q.join("c")
@@ -73,7 +73,7 @@ func TestQueueDrains(t *testing.T) {
 // TestQueueRunsNoMoreThanItMay has clients come and leave at once; run it with -race.
 func TestQueueRunsNoMoreThanItMay(t *testing.T) {
 	const most = 3
-	q := newQueue(most, 1000)
+	q := newQueue(most, 1000, 1000)
 	var mu sync.Mutex
 	running, ran := 0, 0
 	var wg sync.WaitGroup
@@ -109,4 +109,88 @@ func TestQueueRunsNoMoreThanItMay(t *testing.T) {
 	require.Equal(t, most, q.free)
 	waiting, run, _ := q.load()
 	require.Zero(t, waiting+run)
+}
+
+// order runs the jobs of a queue of one place, one after another, and returns
+// their names as they came.
+func order(q *queue, running *ticket, jobs map[string]*ticket) (names []string) {
+	for running.leave(); len(jobs) > 0; running.leave() {
+		for name, job := range jobs {
+			if started(job) {
+				names, running = append(names, name), job
+				delete(jobs, name)
+			}
+		}
+	}
+	return names
+}
+
+// TestOneWaitsForOneTurnOfAnother: who comes while another's job runs goes
+// before the other's next one.
+func TestOneWaitsForOneTurnOfAnother(t *testing.T) {
+	q := newQueue(1, 8, 64)
+	running := join(t, q, "flood")
+	jobs := make(map[string]*ticket)
+	for _, name := range []string{"flood 1", "flood 2", "flood 3"} {
+		jobs[name] = join(t, q, "flood")
+	}
+	jobs["one"] = join(t, q, "one")
+	jobs["two"] = join(t, q, "two")
+	require.Equal(t, []string{"one", "two", "flood 1", "flood 2", "flood 3"}, order(q, running, jobs))
+	require.Empty(t, q.lines)
+}
+
+// TestManyNewClientsDoNotStarveOne: a client that has had a turn is overtaken by
+// a bounded number of new ones.
+func TestManyNewClientsDoNotStarveOne(t *testing.T) {
+	q := newQueue(1, 8, 64)
+	running := join(t, q, "old")
+	old := join(t, q, "old")
+	for turns := 0; !started(old); turns++ {
+		require.LessOrEqual(t, turns, turnTicks)
+		next := join(t, q, fmt.Sprint("new ", turns))
+		running.leave()
+		running = next
+		require.LessOrEqual(t, len(q.lines), 2*turnTicks)
+	}
+	require.Greater(t, len(q.lines), 2, "they are remembered while it matters")
+}
+
+// TestShares: a client that floods the queue takes no place from another.
+func TestShares(t *testing.T) {
+	q := newQueue(1, 2, 5)
+	join(t, q, "a")
+	for _, client := range []string{"a", "b"} {
+		join(t, q, client)
+		join(t, q, client)
+		_, err := q.join(client)
+		require.ErrorIs(t, err, errFull, client)
+	}
+	c := join(t, q, "c")
+	for _, client := range []string{"c", "d"} {
+		_, err := q.join(client)
+		require.ErrorIs(t, err, errFull, "there is no room in all")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.Error(t, c.wait(ctx))
+	require.NotContains(t, q.lines, "c")
+	join(t, q, "d")
+}
+
+// TestReadyAndCancelledAtOnce: a job that is let in as its client leaves hands
+// its place on.
+func TestReadyAndCancelledAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 200 { // select takes either way
+		q := newQueue(1, 2, 2)
+		running, waits := join(t, q, "a"), join(t, q, "b")
+		running.leave()
+		require.True(t, started(waits))
+		if waits.wait(ctx) == nil {
+			waits.leave()
+		}
+		require.Equal(t, 1, q.free)
+	}
 }

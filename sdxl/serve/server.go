@@ -5,6 +5,7 @@
 package serve
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,12 +21,29 @@ type Options struct {
 	Limits   sdxl.Limits
 	MaxBody  int64 // bytes of a request; 0 is 32 MiB
 
-	Workers int // pictures made at once, which share the threads; 0 is 1
-	Queue   int // requests that wait beside; 0 is 8
+	Workers  int // pictures made at once, which share the threads; 0 is 1
+	Queue    int // requests of a client that wait beside; 0 is 8
+	QueueAll int // requests that wait in all; 0 is eight times Queue
+	// ReadTimeout bounds how long a body may take, and WriteTimeout how long the
+	// client may let an answer wait; 0 is 30 s.
+	ReadTimeout, WriteTimeout time.Duration
+	// Connections and ConnectionsPerClient bound the connections of HTTPServer;
+	// 0 is 4096 and 1024.
+	Connections, ConnectionsPerClient int
+
 	// APIKeys, if any, are what clients must show one of. They tell clients
 	// apart too; without, the address does.
 	APIKeys []string
-	Logger  *slog.Logger // nil is slog.Default
+	// Hosts are names of this server with a dot in them. Without APIKeys it
+	// answers to no others, and to addresses.
+	Hosts []string
+	// Origins are other sites, as https://example.com, whose pages may ask; "*"
+	// is all.
+	Origins []string
+	// HideMetrics leaves out the route /metrics, which Metrics serves elsewhere.
+	// It wants a key where there are any.
+	HideMetrics bool
+	Logger      *slog.Logger // nil is slog.Default
 }
 
 // DefaultEngine is the name that Stability's API has for SDXL 1.0.
@@ -33,8 +51,11 @@ const DefaultEngine = "stable-diffusion-xl-1024-v1-0"
 
 const (
 	defaultQueue   = 8
+	defaultShares  = 8 // clients whose queues may be full at once
 	defaultMaxBody = 32 << 20
-	bodyTimeout    = 30 * time.Second
+	defaultTimeout = 30 * time.Second
+	aliveEvery     = 15 * time.Second // before the idle time-outs of usual proxies
+	hangupEvery    = time.Second
 )
 
 // Server is the handler.
@@ -45,8 +66,10 @@ type Server struct {
 	queue   *queue
 	keys    keys
 	metrics *metrics
-	// reading bounds the requests whose bodies are read at once, and with them memory.
-	reading chan struct{}
+	bodies  *budget
+	since   time.Time
+
+	aliveEvery, hangupEvery time.Duration
 }
 
 // New returns a server.
@@ -59,44 +82,95 @@ func newServer(o Options, m model) *Server {
 	if o.Styles == nil {
 		o.Styles = sdxl.DefaultStyles()
 	}
-	if o.MaxBody <= 0 {
-		o.MaxBody = defaultMaxBody
-	}
-	o.Workers = max(o.Workers, 1)
-	if o.Queue <= 0 {
-		o.Queue = defaultQueue
-	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Server{Options: o, model: m, queue: newQueue(o.Workers, o.Queue), keys: newKeys(o.APIKeys), reading: make(chan struct{}, o.Workers+o.Queue)}
+	o.Workers = max(o.Workers, 1)
+	standard(&o.MaxBody, defaultMaxBody)
+	standard(&o.Queue, defaultQueue)
+	standard(&o.QueueAll, defaultShares*o.Queue)
+	standard(&o.ReadTimeout, defaultTimeout)
+	standard(&o.WriteTimeout, defaultTimeout)
+	standard(&o.Connections, defaultConnections)
+	standard(&o.ConnectionsPerClient, defaultConnectionsPerClient)
+	s := &Server{
+		Options: o, model: m, queue: newQueue(o.Workers, o.Queue, o.QueueAll), keys: newKeys(o.APIKeys),
+		bodies: newBudget(int64(o.Workers+o.Queue)*o.MaxBody, o.MaxBody), since: time.Now(), aliveEvery: aliveEvery, hangupEvery: hangupEvery,
+	}
 	s.metrics = newMetrics(s.queue)
-	s.handler = s.routes()
+	s.handler = s.observe(s.checkHost(s.checkOrigin(s.routes())))
 	return s
+}
+
+// standard sets what is not given.
+func standard[T int | int64 | time.Duration](v *T, to T) {
+	if *v <= 0 {
+		*v = to
+	}
 }
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	handle := func(pattern string, h http.Handler) { mux.Handle(pattern, s.observe(pattern, h)) }
 	guarded := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
-		handle(pattern, s.guard(h))
+		mux.Handle(pattern, s.guard(h))
 	}
-	guarded("POST /invocations", s.predict(anyPicture))
-	guarded("POST /predict", s.predict(anyPicture))
-	guarded("POST /v1/generation/{engine}/text-to-image", s.predict(noPicture))
-	guarded("POST /v1/generation/{engine}/image-to-image", s.predict(needsPicture))
-	guarded("POST /v1/embeddings", s.embeddings)
+	work := func(pattern string, h func(http.ResponseWriter, *http.Request) error) {
+		guarded(pattern, s.withBody(h))
+	}
+	work("POST /invocations", s.predict(anyPicture))
+	work("POST /predict", s.predict(anyPicture))
+	work("POST /v1/generation/{engine}/text-to-image", s.predict(noPicture))
+	work("POST /v1/generation/{engine}/image-to-image", s.predict(needsPicture))
+	work("POST /v1/embeddings", s.embeddings)
 	guarded("GET /v1/engines/list", s.listEngines)
 	guarded("GET /v1/styles/list", s.listStyles)
+	guarded("GET /v1/models", s.listModels)
+	guarded("GET /v1/models/{model}", s.showModel)
 	for _, path := range []string{"GET /ping", "GET /healthz"} {
-		handle(path, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") }))
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	}
-	handle("GET /readyz", http.HandlerFunc(s.ready))
-	handle("GET /metrics", s.metrics.handler())
-	handle("GET /", page())
-	// A page of another site must not make a browser on this machine draw.
-	return http.NewCrossOriginProtection().Handler(mux)
+	mux.HandleFunc("GET /readyz", s.ready)
+	if !s.HideMetrics {
+		guarded("GET /metrics", func(w http.ResponseWriter, r *http.Request) error {
+			s.metrics.ServeHTTP(w, r)
+			return nil
+		})
+	}
+	addPage(mux)
+	return s.unrouted(mux)
 }
+
+// unrouted answers what no route takes in the form of all faults.
+func (s *Server) unrouted(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		refusal := refusal{header: make(http.Header)}
+		h.ServeHTTP(&refusal, r)
+		if refusal.status == http.StatusMethodNotAllowed {
+			allow := refusal.header.Get("Allow")
+			s.fail(w, r, &fault{status: refusal.status, allow: allow, Name: "method_not_allowed", Message: fmt.Sprintf("the method is %.20q, want %s", r.Method, allow)})
+			return
+		}
+		s.fail(w, r, &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no route %.100q; / and /openapi.json tell which there are", r.URL.Path)})
+	})
+}
+
+// refusal takes what a mux answers to what it has no route for.
+type refusal struct {
+	header http.Header
+	status int
+}
+
+func (r *refusal) Header() http.Header         { return r.header }
+func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
+func (r *refusal) WriteHeader(status int)      { r.status = status }
+
+// Metrics serves what /metrics shows, without a key.
+func (s *Server) Metrics() http.Handler { return s.metrics }
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/png"
 	"io"
 	"log/slog"
+	"math"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -35,7 +37,14 @@ func startModel(t *testing.T, m *sdxl.Model, o Options) string {
 	o.Pipeline = &sdxl.Pipeline{Model: m, Backend: b}
 	t.Cleanup(func() { m.Close(); b.Close() })
 	o.Logger = quiet()
-	server := httptest.NewServer(New(o))
+	return listen(t, New(o))
+}
+
+// listen serves as easel serve does.
+func listen(t *testing.T, s *Server) string {
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = s.HTTPServer()
+	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -189,7 +198,17 @@ func TestEmbeddings(t *testing.T) {
 	defer b.Close()
 	e, err := m.EncodeText(context.Background(), b, []string{"a red circle", "a star"})
 	require.NoError(t, err)
-	require.Equal(t, e.Pooled.Float32s(), append(got.Data[0].Embedding, got.Data[1].Embedding...))
+	pooled := e.Pooled.Float32s()
+	for i, d := range got.Data {
+		row := pooled[i*len(pooled)/2:][:len(pooled)/2]
+		length, dot := 0.0, 0.0
+		for j, v := range d.Embedding {
+			length += float64(v) * float64(v)
+			dot += float64(v) * float64(row[j])
+		}
+		require.InDelta(t, 1, length, 1e-6)
+		require.InDelta(t, norm(row), dot, 1e-5*norm(row), "the same direction")
+	}
 	require.Equal(t, "clip", got.Model)
 	require.Equal(t, 5+4, got.Usage.PromptTokens)
 
@@ -198,12 +217,35 @@ func TestEmbeddings(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &packed))
 	require.Equal(t, littleEndian(got.Data[1].Embedding), packed.Data[0].Embedding)
 
+	first := got.Data[1].Embedding[:3]
+	var few struct {
+		Data []struct{ Embedding []float32 }
+	}
+	_, data = call(t, url+"/v1/embeddings", []byte("\uFEFF"+`{"input":"a star","dimensions":3}`))
+	require.NoError(t, json.Unmarshal(data, &few), "after a mark of UTF-8")
+	require.Len(t, few.Data[0].Embedding, 3)
+	for i, v := range few.Data[0].Embedding {
+		require.InDelta(t, float64(first[i])/norm(first), v, 1e-6)
+	}
+	_, data = call(t, url+"/v1/embeddings", fmt.Appendf(nil, `{"input":"a star","dimensions":%d}`, len(pooled)/2))
+	require.NoError(t, json.Unmarshal(data, &few))
+	require.Equal(t, got.Data[1].Embedding, few.Data[0].Embedding)
+
 	for body, field := range map[string]string{`{}`: "input", `{"input":[]}`: "input", `{"input":[""]}`: "input[0]", `{"input":3}`: "input", `[`: "body",
-		`{"input":"x","encoding_format":"f16"}`: "encoding_format", `{"input":"x","dimensions":3}`: "dimensions"} {
+		`{"input":"x","encoding_format":"f16"}`: "encoding_format", `{"input":"x","dimensions":0}`: "dimensions",
+		fmt.Sprintf(`{"input":"x","dimensions":%d}`, len(pooled)/2+1): "dimensions", `{"input":"x","dimension":3}`: "dimension"} {
 		answer, data := call(t, url+"/v1/embeddings", []byte(body))
 		require.Equal(t, 400, answer.StatusCode, body)
 		require.Equal(t, []string{field}, violated(t, data), body)
 	}
+}
+
+func norm(row []float32) float64 {
+	sum := 0.0
+	for _, v := range row {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum)
 }
 
 func violated(t *testing.T, data []byte) []string {
@@ -244,9 +286,7 @@ func TestListsAndProbes(t *testing.T) {
 	for _, line := range []string{"easel_pictures_total 1", "easel_steps_total 2", "easel_jobs_running 0", `easel_requests_total{code="200",route="POST /predict"} 1`} {
 		require.Contains(t, string(data), line)
 	}
-	answer, _ := call(t, url+"/predict", nil)
-	require.Equal(t, 404, answer.StatusCode)
-	answer, _ = call(t, url+"/predict", []byte(body), "Sec-Fetch-Site", "cross-site")
+	answer, _ := call(t, url+"/predict", []byte(body), "Sec-Fetch-Site", "cross-site")
 	require.Equal(t, 403, answer.StatusCode, "no other site's page may ask")
 }
 
@@ -263,7 +303,7 @@ func TestOpenAPINamesEveryRoute(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &doc))
 	for path, methods := range doc.Paths {
 		for method := range methods {
-			path := strings.Replace(path, "{engine}", DefaultEngine, 1)
+			path := strings.NewReplacer("{engine}", DefaultEngine, "{model}", DefaultEngine).Replace(path)
 			var body []byte
 			if method == "post" {
 				body = []byte("{")

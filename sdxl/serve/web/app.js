@@ -66,8 +66,8 @@ async function read(body) {
     const events = (text + value).split("\n\n");
     text = events.pop();
     for (const event of events) {
-      const [, name, data] = event.match(/^event: (\w+)\ndata: (.*)$/s);
-      handlers[name]?.(JSON.parse(data));
+      const [, name, data] = event.match(/^event: (\w+)\ndata: (.*)$/s) ?? []; // else a comment, which keeps the connection
+      if (name) handlers[name]?.(JSON.parse(data));
     }
   }
 }

@@ -1,0 +1,87 @@
+package serve
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rs/cors"
+)
+
+// privateDomains have no public names: they are reserved for single machines
+// and networks (RFC 6761, RFC 6762, RFC 8375, ICANN 2024).
+var privateDomains = []string{"localhost", "local", "internal", "home.arpa"}
+
+// ownHost reports whether a Host header can't be a stranger's domain: it is an
+// address, a name without a dot, in a domain of private networks, or one of known.
+func ownHost(host string, known []string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if net.ParseIP(strings.Trim(host, "[]")) != nil || !strings.Contains(host, ".") {
+		return true
+	}
+	if slices.ContainsFunc(privateDomains, func(d string) bool { return strings.HasSuffix(host, "."+d) }) {
+		return true
+	}
+	return slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, host) })
+}
+
+// checkHost refuses requests under another's name where no key is asked for: a
+// page whose domain was bound to this machine's address could send them
+// (DNS rebinding).
+func (s *Server) checkHost(h http.Handler) http.Handler {
+	if len(s.keys) > 0 {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !ownHost(r.Host, s.Hosts) {
+			s.fail(w, r, &fault{status: http.StatusForbidden, Name: "forbidden",
+				Message: fmt.Sprintf("this server is not known as %.100q, and no API keys are set; name it with --host, or set keys", r.Host)})
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// checkOrigin lets pages of other sites ask where Origins names them, and
+// refuses what browsers send for others.
+func (s *Server) checkOrigin(h http.Handler) http.Handler {
+	if slices.Contains(s.Origins, "*") {
+		return s.cors(h)
+	}
+	protection := http.NewCrossOriginProtection()
+	for _, origin := range s.Origins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			s.Logger.Error("this origin is left out", "origin", origin, "error", err)
+		}
+	}
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, &fault{status: http.StatusForbidden, Name: "forbidden", Message: "a page of another site asks, which this server does not allow"})
+	}))
+	h = protection.Handler(h)
+	if len(s.Origins) > 0 {
+		h = s.cors(h)
+	}
+	return h
+}
+
+// CheckOrigin returns an error for what can't be one of Options.Origins.
+func CheckOrigin(origin string) error {
+	if origin == "*" {
+		return nil
+	}
+	return http.NewCrossOriginProtection().AddTrustedOrigin(origin)
+}
+
+func (s *Server) cors(h http.Handler) http.Handler {
+	return cors.New(cors.Options{
+		AllowedOrigins: s.Origins,
+		AllowedMethods: []string{http.MethodGet, http.MethodPost},
+		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", "X-API-Key"},
+		ExposedHeaders: []string{"Seed", "Finish-Reason", "Retry-After", "X-Request-Id"},
+	}).Handler(h)
+}

@@ -1,0 +1,138 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"image"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/sdxl"
+)
+
+// noisy is a preview that no compression makes small.
+func noisy(context.Context) ([]*image.NRGBA, error) {
+	img := image.NewNRGBA(image.Rect(0, 0, 512, 512))
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range img.Pix {
+		img.Pix[i] = byte(rng.Uint32())
+	}
+	return []*image.NRGBA{img}, nil
+}
+
+// stalled asks for events and does not read them.
+func stalled(t *testing.T, url string) net.Conn {
+	c := dial(t, url, "")
+	require.NoError(t, c.(*net.TCPConn).SetReadBuffer(4<<10))
+	post(t, c, "/predict?preview=1", seeded(1), "Accept: text/event-stream\r\n", 0)
+	return c
+}
+
+// TestStalledReaderHoldsNoTurn: a client that does not read its events loses
+// some of them, and its job ends as soon as ever.
+func TestStalledReaderHoldsNoTurn(t *testing.T) {
+	s, url := startFake(t, Options{}, func(_ context.Context, r *sdxl.Request, po sdxl.PredictOptions) error {
+		for step := range 20 {
+			po.Progress(0, sdxl.Progress{Step: step + 1, Steps: 21, Preview: noisy})
+		}
+		return nil
+	})
+	stalled(t, url)
+	eventually(t, func() bool { return s.metrics.steps.Get() == 20 && s.idle() })
+	answer, _ := call(t, url+"/predict", []byte(seeded(1)))
+	require.Equal(t, 200, answer.StatusCode)
+}
+
+// TestStalledReaderEndsItsJob: a write that does not get through in time ends
+// the job.
+func TestStalledReaderEndsItsJob(t *testing.T) {
+	ended := make(chan error, 1)
+	s, url := startFake(t, Options{WriteTimeout: 50 * time.Millisecond}, func(ctx context.Context, r *sdxl.Request, po sdxl.PredictOptions) error {
+		for step := 0; ctx.Err() == nil; step++ {
+			po.Progress(0, sdxl.Progress{Step: step + 1, Steps: step + 3, Preview: noisy})
+		}
+		ended <- ctx.Err()
+		return ctx.Err()
+	})
+	stalled(t, url)
+	require.ErrorIs(t, <-ended, context.Canceled)
+	eventually(t, s.idle)
+}
+
+// TestSlowReaderGetsAll: the time-out is for each piece of an answer, not for all of it.
+func TestSlowReaderGetsAll(t *testing.T) {
+	large := strings.Repeat("x", 32*pieceSize)
+	s := newServer(Options{Logger: quiet(), WriteTimeout: time.Hour}, fake(instant))
+	var deadlines []time.Time
+	w := &deadlineWriter{set: func(d time.Time) { deadlines = append(deadlines, d) }}
+	rec := newRecorder(w, s.WriteTimeout)
+	n, err := rec.Write([]byte(large))
+	require.NoError(t, err)
+	require.Equal(t, len(large), n)
+	require.Len(t, deadlines, 32)
+	require.Equal(t, 200, rec.status)
+	for _, d := range deadlines {
+		require.WithinDuration(t, time.Now().Add(time.Hour), d, time.Minute)
+	}
+	w.fails = 3
+	n, err = rec.Write([]byte(large))
+	require.ErrorIs(t, err, errTest)
+	require.Equal(t, 2*pieceSize, n)
+}
+
+// TestReadTimeout: a body that stops coming is answered, and its connection closed.
+func TestReadTimeout(t *testing.T) {
+	_, url := startFake(t, Options{ReadTimeout: 50 * time.Millisecond}, instant)
+	for _, path := range []string{"/predict", "/v1/embeddings"} {
+		c := dial(t, url, "")
+		post(t, c, path, seeded(1), "", 1)
+		answer := receive(t, c)
+		require.Equal(t, 408, answer.StatusCode, path)
+		require.True(t, answer.Close)
+	}
+	for _, path := range []string{"/ping", "/none", "/v1/generation/none/text-to-image"} { // which does not read a body
+		c := dial(t, url, "")
+		post(t, c, path, seeded(1), "", 1)
+		require.Contains(t, []int{404, 405}, receive(t, c).StatusCode, path)
+	}
+}
+
+// TestJobOutlastsReadTimeout: the time for the body is none for the job.
+func TestJobOutlastsReadTimeout(t *testing.T) {
+	_, url := startFake(t, Options{ReadTimeout: 100 * time.Millisecond, WriteTimeout: 100 * time.Millisecond}, func(ctx context.Context, r *sdxl.Request, _ sdxl.PredictOptions) error {
+		select {
+		case <-time.After(400 * time.Millisecond):
+			return nil
+		case <-ctx.Done():
+			return errors.New("cancelled")
+		}
+	})
+	for _, accept := range []string{"application/json", "text/event-stream"} {
+		answer, data := call(t, url+"/predict", []byte(seeded(1)), "Accept", accept)
+		require.Equal(t, 200, answer.StatusCode)
+		require.Contains(t, string(data), "SUCCESS")
+	}
+}
+
+// TestPipelinedClientThatLeaves: it is noticed though it has sent more than its
+// request, which hides the end of its connection from net/http.
+func TestPipelinedClientThatLeaves(t *testing.T) {
+	ended := make(chan error, 1)
+	s, url := startFake(t, Options{}, func(ctx context.Context, r *sdxl.Request, po sdxl.PredictOptions) error {
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return ctx.Err()
+	})
+	c := dial(t, url, "")
+	post(t, c, "/predict", seeded(1), "", 0)
+	post(t, c, "/predict", seeded(2), "", 0)
+	eventually(t, func() bool { return !s.idle() })
+	require.NoError(t, c.Close())
+	require.ErrorIs(t, <-ended, context.Canceled)
+	eventually(t, s.idle)
+}
