@@ -31,7 +31,7 @@ func (p *Weights) quantised(w *nn.Weight, s Place) error {
 	if s.To > 0 && len(shape) > 0 && s.To <= shape[0] {
 		shape[0] = s.To - s.From
 	}
-	w.Scale = &nn.Weight{Name: w.Name + scaleSuffix, DType: info.DType, Shape: shape, Load: func() (*tensor.Tensor, error) {
+	w.Scale = &nn.Weight{Name: w.Name + scaleSuffix, DType: info.DType, Shape: shape, Copied: !p.file.Mapped(key), Load: func() (*tensor.Tensor, error) {
 		t, err := p.file.Tensor(key)
 		if err != nil {
 			return nil, err

@@ -16,6 +16,8 @@ type Source interface {
 	Info(name string) (safetensors.Info, bool)
 	// Tensor returns a tensor as it is stored, if it can be without a copy.
 	Tensor(name string) (*tensor.Tensor, error)
+	// Mapped reports whether Tensor gives a view of the stored bytes rather than a copy.
+	Mapped(name string) bool
 	Metadata() map[string]string
 	Close() error
 }

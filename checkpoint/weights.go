@@ -56,7 +56,7 @@ func (p *Weights) Weight(name string, shape ...int) *nn.Weight {
 		if !slices.Contains(p.used[s.Key], name) {
 			p.used[s.Key] = append(p.used[s.Key], name)
 		}
-		w.DType = info.DType
+		w.DType, w.Copied = info.DType, !p.file.Mapped(s.Key)
 		if err := s.check(info.Shape, shape); err != nil {
 			p.faults[name] = fmt.Errorf("%s: tensor %s: %w", p.file.Name(), s.Key, err)
 		} else if err := p.quantised(w, s); err != nil {

@@ -37,7 +37,7 @@ type Executable interface {
 // Footprint is the memory of an executable in bytes.
 type Footprint struct {
 	Weights     int64 // parameters as they lie in their files, used in place
-	Packed      int64 // parameters copied into the order that kernels read
+	Packed      int64 // parameters copied: for kernels, or from files that can't be used in place
 	Activations int64 // the slab that holds the values between operations
 	Scratch     int64 // work space of the kernels
 	Spilled     int64 // the slab, if it lies in a file
@@ -50,10 +50,11 @@ func (f Footprint) Total() int64 { return f.Packed + f.Activations + f.Scratch }
 type CompileOptions struct {
 	Taps []string // inner values to give out after the outputs
 	// Memory is how many bytes the executable may allocate; 0 is no limit. A
-	// program that needs more fails with a *MemoryError, unless Spill names a
-	// folder: values between operations then lie in a nameless file there.
+	// program that needs more fails with a *MemoryError, unless Spill allows
+	// values between operations to lie in a nameless file. It is made at the first
+	// run, in a folder that the backend knows; a backend without such files ignores Spill.
 	Memory int64
-	Spill  string
+	Spill  bool
 }
 
 // MemoryError says that a program does not fit a limit.

@@ -111,6 +111,9 @@ func (g *Graph) value(dt tensor.DType, shape tensor.Shape) *Value {
 	if err := shape.Check(); err != nil {
 		g.Fail("%w", err)
 	}
+	if shape.NumElements() == 0 {
+		g.Fail("a value of shape %v is empty", shape)
+	}
 	v := &Value{graph: g, id: g.values, dtype: dt, shape: shape}
 	v.root = v
 	g.values++
@@ -119,11 +122,6 @@ func (g *Graph) value(dt tensor.DType, shape tensor.Shape) *Value {
 
 // add records an operation and returns its result.
 func (g *Graph) add(op Op, dt tensor.DType, shape tensor.Shape, in ...*Value) *Value {
-	for _, v := range in {
-		if v.graph != g {
-			g.Fail("%s: an operand belongs to another graph", op.Name())
-		}
-	}
 	out := g.value(dt, shape)
 	g.nodes = append(g.nodes, Node{Op: op, In: in, Out: out})
 	return out
@@ -138,16 +136,22 @@ func (g *Graph) Input(name string, dt tensor.DType, shape ...int) *Value {
 
 // Output names a result. Outputs are given to Run in the order they were recorded.
 func (g *Graph) Output(name string, v *Value) {
+	g.operands("Output "+name, v)
 	g.outputs = append(g.outputs, Named{name, v})
 }
 
 // Tap names an inner value, so that CompileOptions.Taps can ask for it.
 func (g *Graph) Tap(name string, v *Value) {
+	g.operands("Tap "+name, v)
 	g.taps = append(g.taps, tap{Named{name, v}, false})
 }
 
 // TapImage is Tap for an NHWC image, which is given out as NCHW.
 func (g *Graph) TapImage(name string, v *Value) {
+	g.operands("TapImage "+name, v)
+	if len(v.shape) != 4 {
+		g.Fail("TapImage %s: %v is no NHWC image", name, v.shape)
+	}
 	g.taps = append(g.taps, tap{Named{name, v}, true})
 }
 

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +31,27 @@ func TestRecordReportsFaults(t *testing.T) {
 		"ids":        {func(g *Graph) { g.Embedding(image(g), Embedding{weight(4, 4), weight(4, 4)}) }, "Embedding"},
 		"no outputs": {func(g *Graph) { image(g) }, "no output"},
 		"foreign":    {func(g *Graph) { other := new(Graph); g.Add(image(g), other.Input("y", tensor.F32, 1, 4, 4, 6)) }, "another graph"},
+		"stride":     {func(g *Graph) { g.Conv2D(image(g), Conv2D{Weight: weight(3, 6, 3, 3), Stride: -1}) }, "stride -1"},
+		"padding":    {func(g *Graph) { g.Conv2D(image(g), Conv2D{Weight: weight(3, 6, 3, 3), Pad: Pad(-1)}) }, "padding {Top:-1"},
+		"no kernel":  {func(g *Graph) { g.Conv2D(image(g), Conv2D{Weight: weight(3, 6, 0, 3)}) }, "a kernel of at least 1x1"},
+		"activation": {func(g *Graph) { g.Activate(image(g), 77) }, "there is no activation 77"},
+		"eps": {func(g *Graph) {
+			g.LayerNorm(image(g), LayerNorm{Eps: -1, Scale: weight(6), Shift: weight(6)})
+		}, "eps is -1"},
+		"scale": {func(g *Graph) {
+			x := g.Input("x", tensor.F32, 1, 2, 6)
+			g.Attention(x, x, x, Attention{Heads: 2, Scale: -1})
+		}, "the scale is -1, want a positive number, or 0 for 1/sqrt(3)"},
+		"NaN scale": {func(g *Graph) {
+			x := g.Input("x", tensor.F32, 1, 2, 6)
+			g.AttentionReceived(x, x, AttentionReceived{Heads: 2, Scale: float32(math.NaN())})
+		}, "the scale is NaN"},
+		"no axis":      {func(g *Graph) { g.Slice(image(g), 4, 0, 1) }, "has no axis 4"},
+		"no axes":      {func(g *Graph) { g.GEGLU(g.Input("x", tensor.F32)) }, "has no axes"},
+		"empty":        {func(g *Graph) { g.Input("x", tensor.F32, 1, 0, 6) }, "is empty"},
+		"empty concat": {func(g *Graph) { g.Concat(0) }, "no operands"},
+		"types":        {func(g *Graph) { g.Add(image(g), g.Input("y", tensor.I32, 1, 4, 4, 6)) }, "operands of F32 and I32"},
+		"vector image": {func(g *Graph) { g.TapImage("x", g.Input("x", tensor.F32, 6)) }, "no NHWC image"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Record(c.record)
@@ -37,6 +59,48 @@ func TestRecordReportsFaults(t *testing.T) {
 			require.ErrorAs(t, err, &re)
 			require.ErrorContains(t, err, c.want)
 		})
+	}
+}
+
+// TestWhatIsMissingIsAFault leaves out each operand and each weight of every operation.
+func TestWhatIsMissingIsAFault(t *testing.T) {
+	for name, record := range map[string]func(g *Graph, x *Value){
+		"Linear":            func(g *Graph, x *Value) { g.Linear(x, Linear{}) },
+		"Residual":          func(g *Graph, x *Value) { g.Linear(x, Linear{Weight: weight(3, 6)}, Residual(nil)) },
+		"Conv2D":            func(g *Graph, x *Value) { g.Conv2D(x, Conv2D{}) },
+		"Conv2D's norm":     func(g *Graph, x *Value) { g.Conv2D(x, Conv2D{Weight: weight(3, 6, 1, 1), Norm: &GroupNorm{Groups: 2}}) },
+		"ChannelBias":       func(g *Graph, x *Value) { g.Conv2D(x, Conv2D{Weight: weight(3, 6, 1, 1)}, ChannelBias(nil)) },
+		"GroupNorm":         func(g *Graph, x *Value) { g.GroupNorm(x, GroupNorm{Groups: 2}) },
+		"GroupNorm's shift": func(g *Graph, x *Value) { g.GroupNorm(x, GroupNorm{Groups: 2, Scale: weight(6)}) },
+		"LayerNorm":         func(g *Graph, x *Value) { g.LayerNorm(x, LayerNorm{}) },
+		"Attention":         func(g *Graph, x *Value) { g.Attention(x, nil, x, Attention{Heads: 1}) },
+		"AttentionReceived": func(g *Graph, x *Value) { g.AttentionReceived(x, nil, AttentionReceived{Heads: 1}) },
+		"GEGLU":             func(g *Graph, _ *Value) { g.GEGLU(nil) },
+		"Activate":          func(g *Graph, _ *Value) { g.Activate(nil, SiLU) },
+		"Add":               func(g *Graph, x *Value) { g.Add(x, nil) },
+		"Mul":               func(g *Graph, x *Value) { g.Mul(nil, x) },
+		"Affine":            func(g *Graph, _ *Value) { g.Affine(nil, 1, 2) },
+		"Concat":            func(g *Graph, x *Value) { g.Concat(0, x, nil) },
+		"Slice":             func(g *Graph, _ *Value) { g.Slice(nil, 0, 0, 1) },
+		"UpsampleConv2D":    func(g *Graph, x *Value) { g.UpsampleConv2D(x, UpsampleConv2D{}) },
+		"Upsample":          func(g *Graph, _ *Value) { g.Upsample(nil, 1, 1) },
+		"FourierFilter":     func(g *Graph, _ *Value) { g.FourierFilter(nil, FourierFilter{}) },
+		"Embedding": func(g *Graph, _ *Value) {
+			g.Embedding(g.Input("ids", tensor.I32, 1, 2), Embedding{Positions: weight(2, 2)})
+		},
+		"TimestepEmbedding": func(g *Graph, _ *Value) { g.TimestepEmbedding(nil, 2) },
+		"TokenRow":          func(g *Graph, x *Value) { g.TokenRow(x, nil, 1) },
+		"Transpose":         func(g *Graph, _ *Value) { g.Transpose(nil, 0) },
+		"Cast":              func(g *Graph, _ *Value) { g.Cast(nil, tensor.F32) },
+		"Reshape":           func(g *Graph, _ *Value) { g.Reshape(nil, 1) },
+		"Output":            func(g *Graph, _ *Value) { g.Output("y", nil) },
+		"Tap":               func(g *Graph, _ *Value) { g.Tap("y", nil) },
+		"TapImage":          func(g *Graph, _ *Value) { g.TapImage("y", nil) },
+	} {
+		_, err := Record(func(g *Graph) { record(g, g.Input("x", tensor.F32, 1, 4, 4, 6)) })
+		var re *RecordError
+		require.ErrorAs(t, err, &re, name)
+		require.Regexp(t, "is nil|no weight|no scale|no shift|no table", err.Error(), name)
 	}
 }
 

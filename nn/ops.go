@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/df65613c/easel/tensor"
+import (
+	"fmt"
+
+	"github.com/df65613c/easel/tensor"
+)
 
 // Op is one of the operations of this package; the set is closed.
 type Op interface {
@@ -19,7 +23,11 @@ const (
 )
 
 func (a Activation) String() string {
-	return [...]string{"identity", "silu", "gelu", "quick_gelu"}[a]
+	names := [...]string{"identity", "silu", "gelu", "quick_gelu"}
+	if int(a) < len(names) {
+		return names[a]
+	}
+	return fmt.Sprintf("activation %d", uint8(a))
 }
 
 // Padding is the number of zero rows and columns around an image.
@@ -71,7 +79,7 @@ type (
 		Scale, Shift *Weight
 	}
 	// Attention is softmax(scale Q K^T) V for each head; Q [B,T,heads*D],
-	// K and V [B,S,heads*D]. Scale 0 is 1/sqrt(D).
+	// K and V [B,S,heads*D]. The scale is positive; 0 is 1/sqrt(D).
 	Attention struct {
 		Heads  int
 		Scale  float32
@@ -79,7 +87,7 @@ type (
 	}
 	// AttentionReceived is how much attention each key gets: softmax(scale Q K^T)
 	// summed over the queries, in the mean of the heads. Q [B,T,heads*D] and
-	// K [B,S,heads*D] give [B,S]. Scale 0 is 1/sqrt(D).
+	// K [B,S,heads*D] give [B,S]. The scale is positive; 0 is 1/sqrt(D).
 	AttentionReceived struct {
 		Heads int
 		Scale float32
@@ -109,7 +117,8 @@ type (
 	// FourierFilter multiplies the lowest frequencies of each plane of an NHWC
 	// image, 0 and -1 along either axis, with Scale and takes the real part.
 	FourierFilter struct{ Scale float32 }
-	// Embedding looks ids [B,T] up in a table [V,C] and adds positions [T',C], T' >= T.
+	// Embedding looks ids [B,T] up in a table [V,C] and adds positions [T',C], T' >= T,
+	// unless they are nil.
 	Embedding struct{ Table, Positions *Weight }
 	// TimestepEmbedding maps numbers [...] to [...,Dim]: cosines, then sines,
 	// of x 10000^(-i/(Dim/2)) (Vaswani et al. 2017, in the order of SDXL).

@@ -1,7 +1,6 @@
 package nn
 
 import (
-	"math"
 	"slices"
 
 	"github.com/df65613c/easel/tensor"
@@ -21,8 +20,11 @@ func ChannelBias(v *Value) Operand { return Operand{v, false} }
 
 // Linear records y = act(x W^T + b), with a Residual added before act if one is given.
 func (g *Graph) Linear(x *Value, op Linear, extra ...Operand) *Value {
+	g.operands("Linear", x)
+	g.weight("Linear", "weight", op.Weight, 2)
+	g.activation("Linear", op.Act)
 	w := op.Weight
-	if len(w.Shape) != 2 || x.Dim(-1) != w.Shape[1] {
+	if x.Dim(-1) != w.Shape[1] {
 		g.Fail("Linear %s: weight %v does not fit %v", w.Name, w.Shape, x.shape)
 	}
 	g.checkVector("Linear", op.Bias, w.Shape[0])
@@ -36,6 +38,7 @@ func (g *Graph) Linear(x *Value, op Linear, extra ...Operand) *Value {
 	}
 	in := []*Value{x}
 	for _, e := range extra {
+		g.operands("Linear", x, e.value)
 		if !e.residual || op.residual || !e.value.shape.Equal(shape) {
 			g.Fail("Linear %s: operand %v cannot be added to %v", w.Name, e.value.shape, shape)
 		}
@@ -48,11 +51,17 @@ func (g *Graph) Linear(x *Value, op Linear, extra ...Operand) *Value {
 // Conv2D records a convolution of the NHWC image x, with a ChannelBias and a
 // Residual if they are given.
 func (g *Graph) Conv2D(x *Value, op Conv2D, extra ...Operand) *Value {
+	g.operands("Conv2D", x)
+	g.weight("Conv2D", "weight", op.Weight, 4)
+	g.activation("Conv2D", op.Act)
 	w := op.Weight
 	if op.Stride == 0 {
 		op.Stride = 1
 	}
-	if len(x.shape) != 4 || len(w.Shape) != 4 || w.Shape[1] != x.shape[3] {
+	if p := op.Pad; op.Stride < 0 || min(p.Top, p.Left, p.Bottom, p.Right) < 0 || min(w.Shape[2], w.Shape[3]) < 1 {
+		g.Fail("Conv2D %s: stride %d, padding %+v, kernel %v; want none of them below 0 and a kernel of at least 1x1", w.Name, op.Stride, p, w.Shape)
+	}
+	if len(x.shape) != 4 || w.Shape[1] != x.shape[3] {
 		g.Fail("Conv2D %s: weight %v does not fit %v", w.Name, w.Shape, x.shape)
 	}
 	g.checkVector("Conv2D", op.Bias, w.Shape[0])
@@ -67,6 +76,7 @@ func (g *Graph) Conv2D(x *Value, op Conv2D, extra ...Operand) *Value {
 	shape := tensor.Shape{x.shape[0], h/op.Stride + 1, wd/op.Stride + 1, w.Shape[0]}
 	var bias, residual *Value
 	for _, e := range extra {
+		g.operands("Conv2D", x, e.value)
 		switch {
 		case e.residual && residual == nil && e.value.shape.Equal(shape):
 			residual = e.value
@@ -90,12 +100,20 @@ func (g *Graph) Conv2D(x *Value, op Conv2D, extra ...Operand) *Value {
 
 // GroupNorm records a group normalisation of x [B,...,C].
 func (g *Graph) GroupNorm(x *Value, op GroupNorm) *Value {
+	g.operands("GroupNorm", x)
 	g.checkNorm(x, &op)
 	return g.add(op, x.dtype, x.shape.Clone(), x)
 }
 
 func (g *Graph) checkNorm(x *Value, op *GroupNorm) {
+	g.weight("GroupNorm", "scale", op.Scale, 1)
+	g.weight("GroupNorm", "shift", op.Shift, 1)
+	g.activation("GroupNorm", op.Act)
+	g.epsilon("GroupNorm "+op.Scale.Name, op.Eps)
 	c := x.Dim(-1)
+	if len(x.shape) < 2 {
+		g.Fail("GroupNorm %s: %v is no image [B,...,C]", op.Scale.Name, x.shape)
+	}
 	if op.Groups <= 0 || c%op.Groups != 0 {
 		g.Fail("GroupNorm %s: %d channels are no multiple of %d groups", op.Scale.Name, c, op.Groups)
 	}
@@ -105,6 +123,10 @@ func (g *Graph) checkNorm(x *Value, op *GroupNorm) {
 
 // LayerNorm records a normalisation of the last axis.
 func (g *Graph) LayerNorm(x *Value, op LayerNorm) *Value {
+	g.operands("LayerNorm", x)
+	g.weight("LayerNorm", "scale", op.Scale, 1)
+	g.weight("LayerNorm", "shift", op.Shift, 1)
+	g.epsilon("LayerNorm "+op.Scale.Name, op.Eps)
 	g.checkVector("LayerNorm", op.Scale, x.Dim(-1))
 	g.checkVector("LayerNorm", op.Shift, x.Dim(-1))
 	return g.add(op, x.dtype, x.shape.Clone(), x)
@@ -112,31 +134,33 @@ func (g *Graph) LayerNorm(x *Value, op LayerNorm) *Value {
 
 // Attention records an attention over tokens: q [B,T,heads*D], k and v [B,S,heads*D].
 func (g *Graph) Attention(q, k, v *Value, op Attention) *Value {
-	ok := len(q.shape) == 3 && len(k.shape) == 3 && k.shape.Equal(v.shape) &&
-		k.shape[0] == q.shape[0] && k.shape[2] == q.shape[2]
-	if !ok || op.Heads <= 0 || q.shape[2]%op.Heads != 0 {
+	g.operands("Attention", q, k, v)
+	if !attends(q, k, op.Heads) || !k.shape.Equal(v.shape) {
 		g.Fail("Attention: %d heads over q %v, k %v, v %v", op.Heads, q.shape, k.shape, v.shape)
 	}
-	if op.Scale == 0 {
-		op.Scale = float32(1 / math.Sqrt(float64(q.shape[2]/op.Heads)))
-	}
+	op.Scale = g.scale("Attention", op.Scale, q.shape[2]/op.Heads)
 	return g.add(op, q.dtype, q.shape.Clone(), q, k, v)
 }
 
 // AttentionReceived records how much attention each key gets.
 func (g *Graph) AttentionReceived(q, k *Value, op AttentionReceived) *Value {
-	ok := len(q.shape) == 3 && len(k.shape) == 3 && k.shape[0] == q.shape[0] && k.shape[2] == q.shape[2]
-	if !ok || op.Heads <= 0 || q.shape[2]%op.Heads != 0 {
+	g.operands("AttentionReceived", q, k)
+	if !attends(q, k, op.Heads) {
 		g.Fail("AttentionReceived: %d heads over q %v, k %v", op.Heads, q.shape, k.shape)
 	}
-	if op.Scale == 0 {
-		op.Scale = float32(1 / math.Sqrt(float64(q.shape[2]/op.Heads)))
-	}
+	op.Scale = g.scale("AttentionReceived", op.Scale, q.shape[2]/op.Heads)
 	return g.add(op, q.dtype, k.shape[:2].Clone(), q, k)
+}
+
+// attends reports whether queries [B,T,heads*D] fit keys [B,S,heads*D].
+func attends(q, k *Value, heads int) bool {
+	return len(q.shape) == 3 && len(k.shape) == 3 && k.shape[0] == q.shape[0] && k.shape[2] == q.shape[2] &&
+		heads > 0 && q.shape[2]%heads == 0
 }
 
 // GEGLU records a gated activation of the last axis, which it halves.
 func (g *Graph) GEGLU(x *Value) *Value {
+	g.operands("GEGLU", x)
 	shape := x.shape.Clone()
 	n := len(shape) - 1
 	if shape[n]%2 != 0 {
@@ -148,11 +172,14 @@ func (g *Graph) GEGLU(x *Value) *Value {
 
 // Activate records an activation.
 func (g *Graph) Activate(x *Value, act Activation) *Value {
+	g.operands("Activate", x)
+	g.activation("Activate", act)
 	return g.add(Activate{act}, x.dtype, x.shape.Clone(), x)
 }
 
 // Add records x + y; y has x's shape or is [B,1,..,1,C].
 func (g *Graph) Add(x, y *Value) *Value {
+	g.operands("Add", x, y)
 	if !y.shape.Equal(x.shape) && !isChannelBias(x.shape, y.shape) {
 		g.Fail("Add: %v and %v", x.shape, y.shape)
 	}
@@ -170,6 +197,7 @@ func isChannelBias(x, bias tensor.Shape) bool {
 
 // Mul records the elementwise product.
 func (g *Graph) Mul(x, y *Value) *Value {
+	g.operands("Mul", x, y)
 	if !y.shape.Equal(x.shape) {
 		g.Fail("Mul: %v and %v", x.shape, y.shape)
 	}
@@ -178,16 +206,16 @@ func (g *Graph) Mul(x, y *Value) *Value {
 
 // Affine records scale*x + shift.
 func (g *Graph) Affine(x *Value, scale, shift float32) *Value {
+	g.operands("Affine", x)
 	return g.add(Affine{scale, shift}, x.dtype, x.shape.Clone(), x)
 }
 
 // Concat records the values side by side along an axis, counted from the end
 // where it is negative.
 func (g *Graph) Concat(axis int, in ...*Value) *Value {
+	g.operands("Concat", in...)
 	first := in[0].shape
-	if axis < 0 {
-		axis += len(first)
-	}
+	axis = g.axis("Concat", in[0], axis)
 	shape := first.Clone()
 	for _, v := range in[1:] {
 		s := v.shape.Clone()
@@ -205,9 +233,8 @@ func (g *Graph) Concat(axis int, in ...*Value) *Value {
 // Slice records elements start to stop-1 along an axis, counted from the end
 // where it is negative.
 func (g *Graph) Slice(x *Value, axis, start, stop int) *Value {
-	if axis < 0 {
-		axis += len(x.shape)
-	}
+	g.operands("Slice", x)
+	axis = g.axis("Slice", x, axis)
 	if start < 0 || stop <= start || stop > x.shape[axis] {
 		g.Fail("Slice: %d:%d of axis %d of %v", start, stop, axis, x.shape)
 	}
@@ -218,8 +245,10 @@ func (g *Graph) Slice(x *Value, axis, start, stop int) *Value {
 
 // UpsampleConv2D records a convolution of 3x3 of the doubled image x.
 func (g *Graph) UpsampleConv2D(x *Value, op UpsampleConv2D) *Value {
+	g.operands("UpsampleConv2D", x)
+	g.weight("UpsampleConv2D", "weight", op.Weight, 4)
 	w := op.Weight
-	if len(x.shape) != 4 || len(w.Shape) != 4 || w.Shape[1] != x.shape[3] || w.Shape[2] != 3 || w.Shape[3] != 3 {
+	if len(x.shape) != 4 || w.Shape[1] != x.shape[3] || w.Shape[2] != 3 || w.Shape[3] != 3 {
 		g.Fail("UpsampleConv2D %s: weight %v does not fit %v", w.Name, w.Shape, x.shape)
 	}
 	g.checkVector("UpsampleConv2D", op.Bias, w.Shape[0])
@@ -228,6 +257,7 @@ func (g *Graph) UpsampleConv2D(x *Value, op UpsampleConv2D) *Value {
 
 // Upsample records a nearest-neighbour resize of an NHWC image to h x w.
 func (g *Graph) Upsample(x *Value, h, w int) *Value {
+	g.operands("Upsample", x)
 	if len(x.shape) != 4 || h <= 0 || w <= 0 {
 		g.Fail("Upsample: %v to %dx%d", x.shape, h, w)
 	}
@@ -236,19 +266,23 @@ func (g *Graph) Upsample(x *Value, h, w int) *Value {
 
 // FourierFilter records a scaling of the lowest frequencies of an NHWC image.
 func (g *Graph) FourierFilter(x *Value, op FourierFilter) *Value {
+	g.operands("FourierFilter", x)
 	if len(x.shape) != 4 {
 		g.Fail("FourierFilter: %v is no NHWC image", x.shape)
 	}
 	return g.add(op, x.dtype, x.shape.Clone(), x)
 }
 
-// Embedding records the table's rows for ids [B,T] (I32), plus positions.
+// Embedding records the table's rows for ids [B,T] (I32), plus positions if there
+// are any.
 func (g *Graph) Embedding(ids *Value, op Embedding) *Value {
+	g.operands("Embedding", ids)
+	g.weight("Embedding", "table", op.Table, 2)
 	t, p := op.Table, op.Positions
-	if len(ids.shape) != 2 || ids.dtype != tensor.I32 || len(t.Shape) != 2 {
+	if len(ids.shape) != 2 || ids.dtype != tensor.I32 {
 		g.Fail("Embedding %s: table %v for ids %s%v", t.Name, t.Shape, ids.dtype, ids.shape)
 	}
-	if len(p.Shape) != 2 || p.Shape[1] != t.Shape[1] || p.Shape[0] < ids.shape[1] {
+	if p != nil && (len(p.Shape) != 2 || p.Shape[1] != t.Shape[1] || p.Shape[0] < ids.shape[1]) {
 		g.Fail("Embedding %s: positions %v for %d tokens of table %v", p.Name, p.Shape, ids.shape[1], t.Shape)
 	}
 	return g.add(op, tensor.F32, tensor.Shape{ids.shape[0], ids.shape[1], t.Shape[1]}, ids)
@@ -256,6 +290,7 @@ func (g *Graph) Embedding(ids *Value, op Embedding) *Value {
 
 // TimestepEmbedding records the sinusoidal embedding of each number of x.
 func (g *Graph) TimestepEmbedding(x *Value, dim int) *Value {
+	g.operands("TimestepEmbedding", x)
 	if dim <= 0 || dim%2 != 0 {
 		g.Fail("TimestepEmbedding: dimension %d is not even and positive", dim)
 	}
@@ -264,6 +299,8 @@ func (g *Graph) TimestepEmbedding(x *Value, dim int) *Value {
 
 // TokenRow records, for each sequence, the row of x [B,T,C] at a token of ids [B,T].
 func (g *Graph) TokenRow(x, ids *Value, token int32) *Value {
+	g.operands("TokenRow", x)
+	g.operands("TokenRow", ids)
 	if len(x.shape) != 3 || !ids.shape.Equal(x.shape[:2]) || ids.dtype != tensor.I32 {
 		g.Fail("TokenRow: ids %s%v for %v", ids.dtype, ids.shape, x.shape)
 	}
@@ -272,6 +309,7 @@ func (g *Graph) TokenRow(x, ids *Value, token int32) *Value {
 
 // Transpose records a permutation of the axes: axis i of the result is axis perm[i] of x.
 func (g *Graph) Transpose(x *Value, perm ...int) *Value {
+	g.operands("Transpose", x)
 	if len(perm) != len(x.shape) {
 		g.Fail("Transpose: %v of %v", perm, x.shape)
 	}
@@ -289,12 +327,16 @@ func (g *Graph) Transpose(x *Value, perm ...int) *Value {
 
 // Cast records a conversion, or a copy where the type stays.
 func (g *Graph) Cast(x *Value, to tensor.DType) *Value {
+	g.operands("Cast", x)
 	return g.add(Cast{to}, to, x.shape.Clone(), x)
 }
 
 // Reshape gives the same elements another shape. It costs nothing: the result
 // shares x's memory.
 func (g *Graph) Reshape(x *Value, shape ...int) *Value {
+	if x == nil || x.graph != g {
+		g.operands("Reshape", x)
+	}
 	v := g.value(x.dtype, tensor.Shape(shape).Clone())
 	if v.shape.NumElements() != x.shape.NumElements() {
 		g.Fail("Reshape: %v to %v", x.shape, v.shape)

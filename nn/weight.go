@@ -13,8 +13,12 @@ type Weight struct {
 	DType tensor.DType
 	Shape tensor.Shape
 	// Load returns the weight as a view of the stored bytes. The view may be
-	// strided: a transposed matrix needs no copy.
+	// strided: a transposed matrix needs no copy. The numbers must not change:
+	// a backend may keep what it made of them for as long as the Weight lives.
 	Load func() (*tensor.Tensor, error)
+	// Copied says that Load copies the bytes into memory, as it must where a file is not
+	// mapped or the weight not aligned in it. Backends then count it as memory.
+	Copied bool
 	// Scale is nil, or what the numbers of a quantised weight [N,...] are
 	// multiplied with. One in I8 has F32 [N], a scale that is not negative for each row, or F16
 	// [N,K/32], one for each 32 of the K numbers of a row; one in F4 has the latter.

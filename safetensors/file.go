@@ -83,11 +83,11 @@ func (f *File) Info(name string) (Info, bool) {
 func (f *File) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
 // Tensor returns a tensor. That of a mapped file is a view of the mapped
-// bytes, which must not be written and not be used after Close; see Guard about
-// files that shrink meanwhile. A tensor whose bytes are not aligned to the size
-// of its elements is copied, and one behind an io.ReaderAt is read, anew by
-// each call. A name that the file does not have is an error that wraps
-// os.ErrNotExist.
+// bytes, which must not be used after Close; see Guard about files that shrink
+// meanwhile. One whose bytes are not aligned to the size of its elements is copied,
+// and one behind an io.ReaderAt is read; calls share the copy while it is in use. The
+// tensor must not be written. A name that the file does not have is an error that
+// wraps os.ErrNotExist.
 func (f *File) Tensor(name string) (*tensor.Tensor, error) {
 	info, ok := f.infos[name]
 	if !ok {
@@ -108,6 +108,15 @@ func (f *File) Tensor(name string) (*tensor.Tensor, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// Mapped reports whether Tensor returns a view of the file rather than a copy in
+// memory.
+func (f *File) Mapped(name string) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	info, ok := f.infos[name]
+	return ok && f.sources != nil && f.home[name].inPlace(info)
 }
 
 // Close unmaps and closes the files. Views of them must not be used any more.

@@ -17,6 +17,7 @@ type source struct {
 	bytes  []byte
 	reader io.ReaderAt  // nil if bytes holds the file
 	close  func() error // nil if there is nothing to close
+	copies copies
 }
 
 // header reads and checks the header.
@@ -68,17 +69,29 @@ func (s *source) readInto(b []byte, off int64, what string) error {
 // tensor returns a tensor: a view of the bytes at hand where they are aligned
 // to the size of an element, and a copy elsewhere.
 func (s *source) tensor(name string, info Info) (*tensor.Tensor, error) {
-	if s.reader == nil {
-		b := s.bytes[info.Offset : info.Offset+info.Size : info.Offset+info.Size]
-		if uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(max(info.DType.Size(), 1)) == 0 {
-			return tensor.FromBytes(info.DType, info.Shape, b)
-		}
-		t := tensor.New(info.DType, info.Shape...)
-		copy(t.Bytes(), b)
-		return t, nil
+	if s.inPlace(info) {
+		return tensor.FromBytes(info.DType, info.Shape, s.at(info))
 	}
-	t := tensor.New(info.DType, info.Shape...)
-	return t, s.readInto(t.Bytes(), info.Offset, "tensor "+quote(name))
+	return s.copies.get(name, info, func(dst []byte) error {
+		if s.reader == nil {
+			copy(dst, s.at(info))
+			return nil
+		}
+		return s.readInto(dst, info.Offset, "tensor "+quote(name))
+	})
+}
+
+// at returns the bytes of a tensor, which are at hand.
+func (s *source) at(info Info) []byte {
+	return s.bytes[info.Offset : info.Offset+info.Size : info.Offset+info.Size]
+}
+
+// inPlace reports whether a tensor can be used where it is stored.
+func (s *source) inPlace(info Info) bool {
+	if s.reader != nil {
+		return false
+	}
+	return uintptr(unsafe.Pointer(unsafe.SliceData(s.at(info))))%uintptr(max(info.DType.Size(), 1)) == 0
 }
 
 // shut releases the file.

@@ -2,7 +2,6 @@ package sdxl
 
 import (
 	"context"
-	"os"
 
 	"github.com/df65613c/easel/nn"
 )
@@ -24,7 +23,7 @@ func (p *Pipeline) backend() nn.Backend {
 	if p.Memory <= 0 {
 		return p.Backend
 	}
-	return limited{p.Backend, nn.CompileOptions{Memory: p.networkMemory(), Spill: os.TempDir()}}
+	return limited{p.Backend, nn.CompileOptions{Memory: p.networkMemory(), Spill: true}}
 }
 
 // limited is a backend whose executables have a limit of memory.

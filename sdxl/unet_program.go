@@ -3,7 +3,6 @@ package sdxl
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/df65613c/easel/internal/program"
 	"github.com/df65613c/easel/nn"
@@ -57,7 +56,7 @@ func (p *Pipeline) compileUNet(ctx context.Context, s unetShape) (*unetProgram, 
 	}
 	u, err := p.compileUNetParts(ctx, s, 1, false, limit)
 	if errors.As(err, &short) {
-		limit.Spill = os.TempDir()
+		limit.Spill = true
 		u, err = p.compileUNetParts(ctx, s, 1, false, limit)
 	}
 	return u, err

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -158,7 +157,7 @@ func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *
 		for _, g := range graphs {
 			if err := g.Measure(cmd.Context(), backend, g.Graph, networks.Options{
 				Fixed: g.fixed, Warmup: runs.warmup, Runs: runs.runs, Cancel: runs.cancel,
-				Compile: nn.CompileOptions{Memory: runs.memory.n, Spill: os.TempDir()},
+				Compile: nn.CompileOptions{Memory: runs.memory.n, Spill: true},
 			}); err != nil {
 				return nil, err
 			}

@@ -48,6 +48,7 @@ type pictureFlags struct {
 func (f *pictureFlags) add(cmd *cobra.Command) {
 	f.model.add(cmd)
 	f.model.dtype.add(cmd)
+	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw")
 	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw; not given, that side is zeros if the model says so")

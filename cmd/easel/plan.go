@@ -51,6 +51,7 @@ func newPlan() *cobra.Command {
 	}
 	f.add(cmd)
 	f.dtype.add(cmd)
+	f.addSpill(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&o.Width, "width", 0, "width in pixels (default: the model's)")
 	flags.IntVar(&o.Height, "height", 0, "height in pixels (default: the model's)")

@@ -28,6 +28,7 @@ type modelFlags struct {
 	path    string
 	options sdxl.OpenOptions
 	threads int
+	spill   string
 	dtype   precisionFlag // of commands that compute
 	profile profileFlag
 }
@@ -40,6 +41,11 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: all processors)")
 	f.profile.add(cmd)
+}
+
+// addSpill adds a flag to commands that have --memory.
+func (f *modelFlags) addSpill(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.spill, "spill-dir", "", "folder for work memory that does not fit --memory (default /var/tmp)")
 }
 
 // open opens the parts of the model that a command needs.
@@ -60,5 +66,5 @@ func (f *modelFlags) open(log io.Writer, parts sdxl.Parts) (*sdxl.Model, error) 
 }
 
 func (f *modelFlags) backend() nn.Backend {
-	return cpu.New(cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken})
+	return cpu.New(cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken, SpillDir: f.spill})
 }

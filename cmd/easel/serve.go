@@ -48,6 +48,7 @@ second one ends at once.`,
 	}
 	f.model.add(cmd)
 	f.model.dtype.add(cmd)
+	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address and port; 0.0.0.0:8080 is every address of this machine")
 	flags.StringVar(&f.keys, "api-keys", "", "file of API keys, one a line, that clients must show one of (default: that in $"+apiKeyVariable+", or none)")

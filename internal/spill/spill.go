@@ -10,6 +10,16 @@ import (
 // Memory is zeroed memory in a file without a name.
 type Memory struct{ Bytes []byte }
 
+// Folder returns a folder that is on a disk in all likelihood: /var/tmp where it is,
+// since /tmp is memory on many systems.
+func Folder() string {
+	const disk = "/var/tmp"
+	if fi, err := os.Stat(disk); err == nil && fi.IsDir() {
+		return disk
+	}
+	return os.TempDir()
+}
+
 // New makes size bytes in a folder, or fails if the disk has no room for them.
 func New(folder string, size int) (*Memory, error) {
 	f, err := os.CreateTemp(folder, ".easel-*")

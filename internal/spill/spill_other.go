@@ -7,6 +7,9 @@ import (
 	"os"
 )
 
+// Supported says whether the system has such memory.
+const Supported = false
+
 func mapped(*os.File, int) ([]byte, error) {
 	return nil, errors.New("work memory in files is not supported on this system")
 }

@@ -35,3 +35,9 @@ func TestFaultsNameTheFolder(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, names)
 }
+
+func TestFolderIsThere(t *testing.T) {
+	m, err := New(Folder(), 4096)
+	require.NoError(t, err)
+	require.NoError(t, m.Close())
+}

@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Supported says whether the system has such memory.
+const Supported = true
+
 func mapped(f *os.File, size int) ([]byte, error) {
 	if err := reserve(f, int64(size)); err != nil {
 		return nil, err

@@ -19,9 +19,9 @@ func (c *compiler) attentionReceived(index int, n *nn.Node, op nn.AttentionRecei
 	q, k, y, e := n.In[0], n.In[1], n.Out, c.executable
 	queries, keys, width := q.Dim(1), k.Dim(1), q.Dim(2)
 	d := width / op.Heads
-	plans := []*gemm.Plan{gemm.NewPlan(min(receivedQueries, queries), keys, d)}
+	plans := []*gemm.Plan{gemm.NewPlan(min(receivedQueries, queries), keys, d).For(1)}
 	if rest := queries % receivedQueries; rest > 0 {
-		plans = append(plans, gemm.NewPlan(rest, keys, d))
+		plans = append(plans, gemm.NewPlan(rest, keys, d).For(1))
 	}
 	product := 0
 	for _, p := range plans {

@@ -6,10 +6,14 @@
 package cpu
 
 import (
+	"cmp"
 	"fmt"
+	"sync"
+	"weak"
 
 	"github.com/df65613c/easel/internal/cpu"
 	"github.com/df65613c/easel/internal/parallel"
+	"github.com/df65613c/easel/internal/spill"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
 )
@@ -19,6 +23,10 @@ type Options struct {
 	Threads   int       // 0 is GOMAXPROCS
 	Precision Precision // "" is F32
 	Profile   *Profile  // takes the time of every operation; nil is none
+	// SpillDir is the folder for the work memory of programs that do not fit
+	// nn.CompileOptions.Memory and may spill. "" is /var/tmp, which is on a disk
+	// where /tmp often is in memory, or the system's folder where there is none.
+	SpillDir string
 }
 
 // Backend runs graphs on the processor. It is safe for concurrent use.
@@ -28,11 +36,21 @@ type Backend struct {
 	large     int       // bytes of images that reduced precision keeps rounded
 	ample     int64     // bytes that a program may take before images are made in parts
 	profile   *Profile
+	spillTo   string
+	fault     error // of the options, which Compile returns
+
+	mu     sync.Mutex
+	scales map[weak.Pointer[nn.Weight]]*rowScales
 }
 
-// New returns a backend with a pool of threads of its own.
+// New returns a backend with a pool of threads of its own. Where there is no such
+// precision as the options ask for, its Compile returns an error.
 func New(opts Options) *Backend {
-	return &Backend{pool: parallel.New(opts.Threads), precision: opts.Precision.resolve(), large: largeImage, ample: ampleMemory, profile: opts.Profile}
+	precision, err := opts.Precision.resolve()
+	return &Backend{
+		pool: parallel.New(opts.Threads), precision: precision, fault: err, large: largeImage, ample: ampleMemory,
+		profile: opts.Profile, spillTo: cmp.Or(opts.SpillDir, spill.Folder()), scales: make(map[weak.Pointer[nn.Weight]]*rowScales),
+	}
 }
 
 // Name returns for example "cpu (avx512, f32, 2 threads)".

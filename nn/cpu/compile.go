@@ -6,6 +6,7 @@ import (
 
 	"github.com/df65613c/easel/internal/kernel/convert"
 	"github.com/df65613c/easel/internal/parallel"
+	"github.com/df65613c/easel/internal/spill"
 	"github.com/df65613c/easel/nn"
 )
 
@@ -38,6 +39,9 @@ var (
 
 // Compile plans the memory of a program and prepares its kernels.
 func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOptions) (nn.Executable, error) {
+	if b.fault != nil {
+		return nil, b.fault
+	}
 	e, err := b.compile(ctx, p, ample, 0)
 	if err != nil {
 		return nil, err
@@ -63,12 +67,13 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 	if opts.Memory == 0 || least <= opts.Memory {
 		return e, nil
 	}
-	if opts.Spill != "" {
+	if opts.Spill && spill.Supported {
 		if e, err = b.compile(ctx, p, spilling, 0); err != nil {
 			return nil, err
 		}
 		if e.footprint.Total()-e.footprint.Activations <= opts.Memory {
-			return e, e.spill(opts.Spill)
+			e.spill(b.spillTo)
+			return e, nil
 		}
 	}
 	return nil, &nn.MemoryError{Limit: opts.Memory, Least: least}
@@ -78,7 +83,7 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 // arrangement. It returns nil where that is no other than the ample one.
 func (b *Backend) compile(ctx context.Context, p *nn.Program, a arrangement, values int) (*executable, error) {
 	e := &executable{
-		pool: b.pool, profile: b.profile, precision: b.precision, program: p,
+		backend: b, pool: b.pool, profile: b.profile, precision: b.precision, program: p,
 		formats: storage(p, b.precision, b.large),
 	}
 	if a.cut > 0 {

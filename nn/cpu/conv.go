@@ -32,7 +32,7 @@ func (c *compiler) kernel(weight, bias *nn.Weight, stride int, pad nn.Padding) (
 	if !t.IsContiguous() {
 		return k, fmt.Errorf("weight %s with strides %v is not contiguous", weight.Name, t.Strides())
 	}
-	c.countWeight(t)
+	c.countWeight(weight, t)
 	at := data(t)
 	k.data, k.format = func() unsafe.Pointer { return at }, format
 	if k.scales, err = c.loadScales(weight); err != nil {
@@ -204,7 +204,7 @@ func (c *compiler) convolve(s conv.Shape, fast func() []byte, operands func(o *c
 	if c.precision.narrow() {
 		newPlan = conv.NewPlanBF16
 	}
-	plan := newPlan(s)
+	plan := newPlan(s).For(e.pool.Threads())
 	c.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
 		operands(&each[worker])
 		plan.Run(unit, e.scratch[worker], &each[worker])

@@ -16,7 +16,7 @@ func (c *compiler) embedding(n *nn.Node, op nn.Embedding) error {
 	if !table.IsContiguous() {
 		return fmt.Errorf("weight %s with strides %v is not contiguous", op.Table.Name, table.Strides())
 	}
-	c.countWeight(table)
+	c.countWeight(op.Table, table)
 	positions, err := c.vector(op.Positions)
 	if err != nil {
 		return err
@@ -31,6 +31,9 @@ func (c *compiler) embedding(n *nn.Node, op nn.Embedding) error {
 			}
 			dst := e.f32(y)[(unit*length+t)*width:][:width]
 			convert.ToF32(dst, rows[int(id)*size:(int(id)+1)*size], format)
+			if positions == nil {
+				continue
+			}
 			for i, p := range positions[t*width : (t+1)*width] {
 				dst[i] += p
 			}

@@ -2,6 +2,8 @@ package cpu
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"sync"
 	"time"
 	"unsafe"
@@ -22,6 +24,7 @@ type step struct {
 }
 
 type executable struct {
+	backend     *Backend
 	pool        *parallel.Pool
 	profile     *Profile
 	program     *nn.Program
@@ -31,12 +34,15 @@ type executable struct {
 	workspace   []int // bytes by node
 	scratchSize int   // bytes of a worker
 	steps       []step
+	scales      []*rowScales // made at the first run
 	slab        []byte
 	spilled     *spill.Memory // holds the slab, or nil
 	scratch     [][]byte      // by worker
 	mem         [][]byte      // by ID of root value
 	work        [][]byte      // by index of node
 	footprint   nn.Footprint
+	spillTo     string // folder for the slab, "" is none
+	closed      bool
 	mu          sync.Mutex
 }
 
@@ -48,20 +54,27 @@ func (e *executable) place(workspace []int, scratch int) {
 	e.footprint.Scratch = int64(scratch * e.pool.Threads())
 }
 
-// spill puts the slab in a nameless file in a folder.
-func (e *executable) spill(folder string) (err error) {
-	if e.spilled, err = spill.New(folder, e.plan.Size); err == nil {
-		e.slab = e.spilled.Bytes
-		e.footprint.Spilled, e.footprint.Activations = e.footprint.Activations, 0
-	}
-	return err
+// spill plans the slab in a nameless file in a folder.
+func (e *executable) spill(folder string) {
+	e.spillTo = folder
+	e.footprint.Spilled, e.footprint.Activations = e.footprint.Activations, 0
 }
 
-// allocate makes the slab, unless it lies in a file, and the scratch. It waits
-// for the first run: what is only to be planned takes nothing.
-func (e *executable) allocate() {
-	if e.slab == nil {
+// prepare makes the slab, in memory or in a file, the scratch and the scales of
+// weights. It waits for the first run: what is only to be planned takes nothing.
+func (e *executable) prepare(ctx context.Context) (err error) {
+	for _, s := range e.scales {
+		if err := s.make(ctx, e.pool); err != nil {
+			return err
+		}
+	}
+	if e.spillTo == "" {
 		e.slab = tensor.New(tensor.U8, e.plan.Size).Bytes()
+	} else {
+		if e.spilled, err = spill.New(e.spillTo, e.plan.Size); err != nil {
+			return err
+		}
+		e.slab = e.spilled.Bytes
 	}
 	e.work = make([][]byte, len(e.workspace))
 	for i := range e.program.Nodes {
@@ -76,6 +89,7 @@ func (e *executable) allocate() {
 	for range e.pool.Threads() {
 		e.scratch = append(e.scratch, tensor.New(tensor.U8, e.scratchSize).Bytes())
 	}
+	return nil
 }
 
 // bytesOf returns the size of a value in the format in which it is kept.
@@ -107,8 +121,13 @@ func (e *executable) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.closed {
+		return fmt.Errorf("cpu: the executable is closed: %w", os.ErrClosed)
+	}
 	if e.work == nil {
-		e.allocate()
+		if err := e.prepare(ctx); err != nil {
+			return err
+		}
 	}
 	for i, in := range e.program.Inputs {
 		e.mem[in.Value.ID()] = src[i].Bytes()
@@ -135,7 +154,8 @@ func (e *executable) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
 func (e *executable) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.slab, e.scratch, e.mem, e.work, e.steps = nil, nil, nil, nil, nil
+	e.closed = true
+	e.slab, e.scratch, e.mem, e.work, e.steps, e.scales = nil, nil, nil, nil, nil, nil
 	if e.spilled == nil {
 		return nil
 	}

@@ -26,8 +26,9 @@ func (c *compiler) linear(index int, n *nn.Node, op nn.Linear) error {
 	x, y := n.In[0], n.Out
 	k := x.Dim(-1)
 	nOut := y.Dim(-1)
-	if rows := x.Shape().NumElements() / k; c.precision == Int8 && rows >= leastRowsI8 {
-		return c.linearI8(index, n, op, w, bias)
+	if rows := x.Shape().NumElements() / k; c.precision == Int8 && rows >= leastRowsI8 && k <= gemm.MaxI8 {
+		c.linearI8(index, n, op, w, bias)
+		return nil
 	}
 	newPlan := gemm.NewPlan
 	switch narrow := c.precision.narrow(); {
@@ -38,7 +39,7 @@ func (c *compiler) linear(index int, n *nn.Node, op nn.Linear) error {
 	case op.Gated:
 		newPlan = gemm.NewGatedPlan
 	}
-	plan := newPlan(x.Shape().NumElements()/k, nOut, k)
+	plan := newPlan(x.Shape().NumElements()/k, nOut, k).For(c.pool.Threads())
 	epilogue, gate := epilogue(op.Act), gateOf(op)
 	e := c.executable
 	operands := make([]gemm.Operands, e.pool.Threads()) // so that a run allocates nothing

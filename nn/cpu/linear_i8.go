@@ -3,7 +3,6 @@ package cpu
 import (
 	"github.com/df65613c/easel/internal/kernel/convert"
 	"github.com/df65613c/easel/internal/kernel/gemm"
-	"github.com/df65613c/easel/internal/parallel"
 	"github.com/df65613c/easel/nn"
 )
 
@@ -13,19 +12,13 @@ const leastRowsI8 = 64
 
 // linearI8 adds a pass that quantises the rows of activations, and their product
 // with the weights, whose rows are quantised as they are packed.
-func (c *compiler) linearI8(index int, n *nn.Node, op nn.Linear, w gemm.Matrix, bias []float32) error {
+func (c *compiler) linearI8(index int, n *nn.Node, op nn.Linear, w gemm.Matrix, bias []float32) {
 	x, y, e := n.In[0], n.Out, c.executable
 	k := x.Dim(-1)
 	rows, width := x.Shape().NumElements()/k, gemm.RowI8(k)
-	var scales []float32
-	err := parallel.Guard(func() error {
-		scales = gemm.RowScales(w, op.Weight.Shape[0], k)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	c.footprint.Packed += int64(4 * len(scales))
+	scales := c.backend.scalesOf(op.Weight, w)
+	c.scales = append(c.scales, scales)
+	c.footprint.Packed += int64(4 * scales.rows)
 	quantised, scale := c.reserve(index, rows*width), c.reserve(index, rows*4)
 	blocks, size := rowBlocks(rows, k)
 	c.step(blocks, 4*k, func(worker, unit int) {
@@ -44,14 +37,14 @@ func (c *compiler) linearI8(index int, n *nn.Node, op nn.Linear, w gemm.Matrix, 
 	if op.Gated {
 		newPlan = gemm.NewGatedPlanI8
 	}
-	plan := newPlan(rows, y.Dim(-1), k)
+	plan := newPlan(rows, y.Dim(-1), k).For(e.pool.Threads())
 	act, gate := epilogue(op.Act), gateOf(op)
 	operands := make([]gemm.OperandsI8, e.pool.Threads()) // so that a run allocates nothing
 	c.step(plan.Units(), plan.ScratchSize(), func(worker, unit int) {
 		o := &operands[worker]
 		*o = gemm.OperandsI8{
 			A: quantised(), AScale: elements[float32](scale()), LDA: width,
-			W: w, WScale: scales, Bias: bias, LDC: y.Dim(-1), Epilogue: act, Gate: gate,
+			W: w, WScale: scales.values, Bias: bias, LDC: y.Dim(-1), Epilogue: act, Gate: gate,
 		}
 		o.C, o.C16 = e.either(y)
 		if op.HasResidual() {
@@ -60,5 +53,4 @@ func (c *compiler) linearI8(index int, n *nn.Node, op nn.Linear, w gemm.Matrix, 
 		}
 		plan.Run(unit, e.scratch[worker], o)
 	})
-	return nil
 }

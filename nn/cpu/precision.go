@@ -35,15 +35,19 @@ func ParsePrecision(name string) (Precision, error) {
 	return F32, fmt.Errorf("no precision %q; there are %v", name, Precisions())
 }
 
-// resolve returns F32, BF16 or Int8.
-func (p Precision) resolve() Precision {
+// resolve returns F32, BF16 or Int8, or p and an error where there is no such precision.
+func (p Precision) resolve() (Precision, error) {
 	switch {
-	case p == BF16, p == Auto && cpu.BF16():
-		return BF16
-	case p == Int8:
-		return Int8
+	case p == "", p == Auto && !cpu.BF16():
+		return F32, nil
+	case p == Auto:
+		return BF16, nil
 	}
-	return F32
+	_, err := ParsePrecision(string(p))
+	if err != nil {
+		err = fmt.Errorf("cpu: %w", err)
+	}
+	return p, err
 }
 
 // narrow reports whether operands of products are rounded.

@@ -51,7 +51,7 @@ func (c *compiler) loadScales(w *nn.Weight) (s convert.Scales, err error) {
 	case err != nil:
 		return s, err
 	case f == convert.F16:
-		c.countWeight(t)
+		c.countWeight(w.Scale, t)
 		s.Blocks, err = tensor.Data[uint16](t)
 		return s, err
 	}
@@ -73,7 +73,7 @@ func (c *compiler) matrix(w *nn.Weight) (gemm.Matrix, error) {
 	if f.Quantised() && !t.IsContiguous() {
 		return gemm.Matrix{}, fmt.Errorf("weight %s is %s with strides %v; a quantised weight must be contiguous", w.Name, t.DType(), t.Strides())
 	}
-	c.countWeight(t)
+	c.countWeight(w, t)
 	s, err := c.loadScales(w)
 	return gemm.Matrix{Data: data(t), Format: f, RowStride: t.Strides()[0], ColStride: t.Strides()[1], Scales: s}, err
 }
@@ -85,11 +85,18 @@ func data(t *tensor.Tensor) unsafe.Pointer {
 }
 
 // countWeight adds a weight to the footprint, once if several nodes read it.
-func (c *compiler) countWeight(t *tensor.Tensor) {
-	if at := data(t); !c.counted[at] {
-		elements, bytes := t.DType().Block()
-		c.footprint.Weights += int64(t.NumElements() / elements * bytes)
-		c.counted[at] = true
+func (c *compiler) countWeight(w *nn.Weight, t *tensor.Tensor) {
+	at := data(t)
+	if c.counted[at] {
+		return
+	}
+	c.counted[at] = true
+	elements, bytes := t.DType().Block()
+	size := int64(t.NumElements() / elements * bytes)
+	if w.Copied {
+		c.footprint.Packed += size
+	} else {
+		c.footprint.Weights += size
 	}
 }
 

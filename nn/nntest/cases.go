@@ -182,6 +182,7 @@ func cases() []testCase {
 		t := g.Input("t", tensor.F32, 3, 2)
 		x := g.Embedding(ids, nn.Embedding{Table: r.weight("table", 10, 6), Positions: r.weight("pos", 9, 6)})
 		g.Output("embedding", x)
+		g.Output("without positions", g.Embedding(ids, nn.Embedding{Table: r.weight("table", 10, 6)}))
 		g.Output("row", g.TokenRow(x, ids, 4))
 		g.Output("largest", g.TokenRow(x, ids, -1))
 		g.Output("timestep", g.TimestepEmbedding(t, 16))

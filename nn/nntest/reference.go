@@ -461,7 +461,7 @@ func embedding(y, ids []float64, s tensor.Shape, op nn.Embedding) error {
 	if err != nil {
 		return err
 	}
-	pos, err := param(op.Positions, 0)
+	pos, err := param(op.Positions, s[1]*s[2])
 	if err != nil {
 		return err
 	}

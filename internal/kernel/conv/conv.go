@@ -109,6 +109,16 @@ func newPlan(s Shape, kn gemm.Kernel, matrix func(m, n, k int) *gemm.Plan) *Plan
 	return p
 }
 
+// For returns the plan with units for a number of threads.
+func (p *Plan) For(threads int) *Plan {
+	if p.matrix == nil {
+		return p // many units in any case
+	}
+	q := *p
+	q.matrix = p.matrix.For(threads)
+	return &q
+}
+
 func (p *Plan) rowsPerUnit() int {
 	columns := max(1, p.shape.B*ceilDiv(p.shape.CO, p.ob))
 	least, most := 2*p.kernel.BlockRows, p.kernel.MaxBlockRows // pixels

@@ -4,8 +4,8 @@
 // bfloat16 in memory, too, and on processors with AVX512_BF16 are read in place.
 // Or they are quantised to 8 bits ([NewPlanI8]).
 //
-// The product is cut into blocks of rows and columns that are independent of
-// the number of threads. For each block the weight is packed into panels in
+// The product is cut into blocks of rows and columns for a number of threads; how
+// it is cut does not change a bit of it. For each block the weight is packed into panels in
 // scratch memory, and micro-kernels (see [Tile]) run over tiles of rows. The
 // scheme is that of Goto and van de Geijn, Anatomy of High-Performance Matrix
 // Multiplication, 2008.
@@ -41,7 +41,8 @@ const (
 	eachUnits   = 4 // for a thread: enough for the work to spread evenly
 )
 
-// NewPlan divides a product for the instruction set in use.
+// NewPlan divides a product for the instruction set in use, and for as many
+// threads as GOMAXPROCS says; see [Plan.For].
 func NewPlan(m, n, k int) *Plan { return newPlan(m, n, k, Current()) }
 
 // NewPlanBF16 divides a product whose factors are rounded to bfloat16, to
@@ -60,25 +61,33 @@ func NewGatedPlanBF16(m, n, k int) *Plan { return newGatedPlan(m, n, k, CurrentB
 func newGatedPlan(m, n, k int, kn Kernel) *Plan {
 	p := newPlan(m, n, k, kn)
 	p.gated = true
-	p.nb = max(kn.NR, roundUp(p.nb/2, kn.NR)) // of both halves
-	return p
+	return p.For(runtime.GOMAXPROCS(0))
 }
 
 func newPlan(m, n, k int, kn Kernel) *Plan {
 	if m < 0 || n < 0 || k < 0 {
 		panic(fmt.Sprintf("gemm: negative size in %d x %d x %d", m, n, k))
 	}
-	p := &Plan{m: m, n: n, k: k, kernel: kn}
-	p.kb = kn.blockK(k)
-	p.nb = BlockColumns(p.kernel, n)
-	units := max(someUnits, eachUnits*runtime.GOMAXPROCS(0))
-	perColumn := ceilDiv(units, max(1, ceilDiv(n, p.nb)))
-	p.mb = min(max(ceilDiv(m, perColumn), p.kernel.BlockRows), p.kernel.MaxBlockRows)
-	p.mb = roundUp(p.mb, p.kernel.MR)
-	if p.Units() < someUnits {
-		p.nb = min(p.nb, max(2*p.kernel.NR, roundUp(n/someUnits, p.kernel.NR)))
+	p := &Plan{m: m, n: n, k: k, kb: kn.blockK(k), kernel: kn}
+	return p.For(runtime.GOMAXPROCS(0))
+}
+
+// For returns the plan with units for a number of threads: enough to keep all of
+// them busy to the end, and no more, since each unit packs its part of the weight.
+func (p *Plan) For(threads int) *Plan {
+	q := *p
+	kn := q.kernel
+	q.nb = BlockColumns(kn, q.n)
+	perColumn := ceilDiv(max(someUnits, eachUnits*threads), max(1, ceilDiv(q.n, q.nb)))
+	q.mb = min(max(ceilDiv(q.m, perColumn), kn.BlockRows), kn.MaxBlockRows)
+	q.mb = roundUp(q.mb, kn.MR)
+	if q.Units() < someUnits {
+		q.nb = min(q.nb, max(2*kn.NR, roundUp(q.n/someUnits, kn.NR)))
 	}
-	return p
+	if q.gated {
+		q.nb = max(kn.NR, roundUp(q.nb/2, kn.NR)) // of both halves
+	}
+	return &q
 }
 
 // blockK returns the length of the blocks that a sum over k is divided into.

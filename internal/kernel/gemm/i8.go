@@ -9,7 +9,7 @@ import (
 )
 
 // PlanI8 divides a product of 8-bit integers, W8A8: the rows of A are quantised
-// by [QuantiseRow], the rows of W by their [RowScales] while they are packed,
+// by [QuantiseRow], the rows of W by the scales of [ScaleRows] while they are packed,
 // both symmetrically. With q for the quantised values
 //
 //	C[m,n] = (sum over k of qA[m,k] qW[n,k]) AScale[m] WScale[n] + bias[n] + add[m,n]
@@ -17,8 +17,8 @@ import (
 // The sum is exact in the integers of AVX512_VNNI, elsewhere it is in float32.
 type PlanI8 struct{ Plan }
 
-// maxI8 is the most values of k: their products fit in 32 bits.
-const maxI8 = 1 << 16
+// MaxI8 is the most values of k: their products fit in 32 bits.
+const MaxI8 = 1 << 16
 
 // NewPlanI8 divides a product for the instruction set in use.
 func NewPlanI8(m, n, k int) *PlanI8 { return newPlanI8(m, n, k, false) }
@@ -27,8 +27,8 @@ func NewPlanI8(m, n, k int) *PlanI8 { return newPlanI8(m, n, k, false) }
 func NewGatedPlanI8(m, n, k int) *PlanI8 { return newPlanI8(m, n, k, true) }
 
 func newPlanI8(m, n, k int, gated bool) *PlanI8 {
-	if k > maxI8 {
-		panic(fmt.Sprintf("gemm: 8-bit sums over %d values; %d is the most", k, maxI8))
+	if k > MaxI8 {
+		panic(fmt.Sprintf("gemm: 8-bit sums over %d values; %d is the most", k, MaxI8))
 	}
 	divide := newPlan
 	if gated {
@@ -36,6 +36,9 @@ func newPlanI8(m, n, k int, gated bool) *PlanI8 {
 	}
 	return &PlanI8{*divide(m, n, k, currentI8())}
 }
+
+// For returns the plan with units for a number of threads; see [Plan.For].
+func (p *PlanI8) For(threads int) *PlanI8 { return &PlanI8{*p.Plan.For(threads)} }
 
 // RowI8 returns the length of a quantised row of k values: whole groups of four.
 func RowI8(k int) int { return roundUp(k, 4) }
@@ -74,7 +77,7 @@ type OperandsI8 struct {
 	AScale []float32 // [M]
 	LDA    int       // from one row of A to the next, at least RowI8(K)
 	W      Matrix    // [N,K], [2N,K] of a gated plan
-	WScale []float32 // of each row of W, by RowScales
+	WScale []float32 // of each row of W, by ScaleRows
 	Bias   []float32 // of each row of W, or nil
 	Add    []float32 // [M,N] or nil; may be C
 	Add16  []uint16  // bfloat16, instead of Add; may be C16
@@ -160,26 +163,31 @@ func quantised(v, inverse float32) float32 {
 	return q
 }
 
-// RowScales returns the scales by which n rows of k weights are quantised. Rows
-// of integers that have scales of their own keep them.
-func RowScales(w Matrix, n, k int) []float32 {
-	if w.Format == convert.I8 && w.Scales.Rows != nil {
-		return w.Scales.Rows[:n]
-	}
-	scales, row := make([]float32, n), make([]float32, k)
-	for i := range scales {
+// ScaleRows sets dst to the scales by which rows of k weights are quantised, from
+// row first on.
+func ScaleRows(dst []float32, w Matrix, first, k int) {
+	row := make([]float32, k)
+	for i := range dst {
 		if w.ColStride == 1 && k > 0 {
-			w.Row(row, i, 0)
+			w.Row(row, first+i, 0)
 		} else {
 			for j := range row {
-				row[j] = w.value(i, j)
+				row[j] = w.value(first+i, j)
 			}
 		}
 		done, bits := absMax(row)
 		for _, v := range row[done:] {
 			bits = max(bits, math.Float32bits(v)&0x7fffffff)
 		}
-		scales[i], _ = scaleOf(bits)
+		dst[i], _ = scaleOf(bits)
 	}
-	return scales
+}
+
+// OwnScales returns the scales of rows of integers that have them, which they
+// keep, or nil.
+func (w Matrix) OwnScales() []float32 {
+	if w.Format == convert.I8 {
+		return w.Scales.Rows
+	}
+	return nil
 }

@@ -26,7 +26,7 @@ func newI8(s *kerneltest.Source, m, n, k int, v variant, in narrow) *i8 {
 	stride := gemm.RowI8(k) + 4*v.gapA
 	p.o = gemm.OperandsI8{
 		A: guard.Bytes(s.TB, (m-1)*stride+gemm.RowI8(k), s.Side), LDA: stride, AScale: make([]float32, m),
-		W: p.W, WScale: gemm.RowScales(p.W, n, k), Bias: p.Bias, Add: p.Add, LDAdd: p.LDAdd, C: p.C, LDC: p.LDC,
+		W: p.W, WScale: rowScales(p.W, n, k), Bias: p.Bias, Add: p.Add, LDAdd: p.LDAdd, C: p.C, LDC: p.LDC,
 	}
 	for r := range m {
 		row := p.A[r*p.LDA:][:k]
@@ -48,6 +48,17 @@ func newI8(s *kerneltest.Source, m, n, k int, v variant, in narrow) *i8 {
 		p.o.C, p.o.C16 = nil, s.BF16(p.C)
 	}
 	return p
+}
+
+// rowScales returns the scales of all rows of a weight: its own, or made in two parts.
+func rowScales(w gemm.Matrix, n, k int) []float32 {
+	if own := w.OwnScales(); own != nil {
+		return own[:n]
+	}
+	scales := make([]float32, n)
+	gemm.ScaleRows(scales[:n/2], w, 0, k)
+	gemm.ScaleRows(scales[n/2:], w, n/2, k)
+	return scales
 }
 
 func (p *i8) run(s *kerneltest.Source) []float32 {
@@ -157,7 +168,7 @@ func TestI8NaNAndInf(t *testing.T) {
 			row[49] = bad
 			p.o.AScale[3] = gemm.QuantiseRow(p.o.A[3*p.o.LDA:], row)
 			p.weightFloats()[7*50+3] = bad
-			p.o.WScale = gemm.RowScales(p.W, 35, 50)
+			p.o.WScale = rowScales(p.W, 35, 50)
 			for i, v := range p.run(s) {
 				require.Equal(t, i/35 == 3 || i%35 == 7, math.IsNaN(float64(v)), "row %d, column %d", i/35, i%35)
 			}

@@ -27,7 +27,7 @@ func TestQuantisedWeights(t *testing.T) {
 				for name, run := range map[string]func(w gemm.Matrix) []float32{
 					"f32":  runF32(s, newProblem(s, m, n, k, variant{bias: true})),
 					"bf16": runBF16(s, newBF16(s, m, n, k, variant{bias: true}, narrow{a: true})),
-					"i8":   runI8(s, newI8(s, m, n, k, variant{bias: true}, narrow{}), gemm.RowScales(quantised, n, k)),
+					"i8":   runI8(s, newI8(s, m, n, k, variant{bias: true}, narrow{}), rowScales(quantised, n, k)),
 				} {
 					want := append([]float32{}, run(plain)...)
 					require.Equal(t, want, run(quantised), fmt.Sprint(name, " ", w.Name, size))
@@ -64,12 +64,12 @@ func TestRowScalesOfQuantisedWeights(t *testing.T) {
 		const n, k = 5, 96
 		for _, w := range s.Quantised(n, k) {
 			m := gemm.Matrix{Data: w.Data, Format: w.Format, RowStride: k, ColStride: 1, Scales: w.Scales}
-			scales := gemm.RowScales(m, n, k)
+			scales := rowScales(m, n, k)
 			if w.Scales.Rows != nil {
 				require.Equal(t, w.Scales.Rows, scales)
 				continue
 			}
-			require.Equal(t, gemm.RowScales(gemm.Matrix{Data: unsafe.Pointer(&w.Values[0]), RowStride: k, ColStride: 1}, n, k), scales)
+			require.Equal(t, rowScales(gemm.Matrix{Data: unsafe.Pointer(&w.Values[0]), RowStride: k, ColStride: 1}, n, k), scales)
 		}
 	})
 }
