@@ -16,6 +16,9 @@ type Backend interface {
 	Supports(Op, tensor.DType) bool
 	// Compile prepares a program. Call nn.Compile, which lowers a graph first.
 	Compile(context.Context, *Program, CompileOptions) (Executable, error)
+	// New makes memory for a value that one executable of the backend writes and
+	// others read. Free gives it back. On the CPU it is a tensor.
+	New(dt tensor.DType, shape ...int) (Memory, error)
 	// Close frees the device; executables must be closed before.
 	Close() error
 }
@@ -26,10 +29,9 @@ type Executable interface {
 	// Footprint tells the memory that the executable holds, known before any run.
 	Footprint() Footprint
 	// Run computes dst, the outputs and then the taps in the order of the
-	// program, from src, the inputs. Tensors are contiguous and have the
-	// program's types and shapes. A cancelled context stops it soon; dst is
-	// then undefined.
-	Run(ctx context.Context, dst, src []*tensor.Tensor) error
+	// program, from src, the inputs. They have the program's types and shapes; tensors
+	// are contiguous. A cancelled context stops it soon; dst is then undefined.
+	Run(ctx context.Context, dst, src []Memory) error
 	// Close frees the memory.
 	Close() error
 }
@@ -41,9 +43,11 @@ type Footprint struct {
 	Activations int64 // the slab that holds the values between operations
 	Scratch     int64 // work space of the kernels
 	Spilled     int64 // the slab, if it lies in a file
+	Resident    int64 // parameters copied to a device, shared with other executables
+	Streamed    int64 // parameters copied to a device in every run
 }
 
-// Total returns what the executable allocates: all but what is mapped.
+// Total returns what the executable allocates: all but what is mapped or shared.
 func (f Footprint) Total() int64 { return f.Packed + f.Activations + f.Scratch }
 
 // CompileOptions adjusts a compilation. The zero value is good.
@@ -79,31 +83,4 @@ func Compile(ctx context.Context, b Backend, g *Graph, opts CompileOptions) (Exe
 		return nil, err
 	}
 	return b.Compile(ctx, p, opts)
-}
-
-// CheckRun returns an error unless dst and src have the types and shapes of the program.
-func (p *Program) CheckRun(dst, src []*tensor.Tensor) error {
-	if err := checkTensors("input", p.Inputs, src); err != nil {
-		return err
-	}
-	return checkTensors("output", p.Outputs, dst)
-}
-
-func checkTensors(kind string, want []Named, got []*tensor.Tensor) error {
-	if len(got) != len(want) {
-		return fmt.Errorf("nn: %d %ss given, the program has %d", len(got), kind, len(want))
-	}
-	for i, w := range want {
-		t := got[i]
-		if t == nil {
-			return fmt.Errorf("nn: %s %s is nil", kind, w.Name)
-		}
-		if t.DType() != w.Value.dtype || !t.Shape().Equal(w.Value.shape) {
-			return fmt.Errorf("nn: %s %s is %s%v, not %s%v", kind, w.Name, t.DType(), t.Shape(), w.Value.dtype, w.Value.shape)
-		}
-		if !t.IsContiguous() {
-			return fmt.Errorf("nn: %s %s is not contiguous", kind, w.Name)
-		}
-	}
-	return nil
 }

@@ -9,7 +9,7 @@
 //		g.Output("y", g.Linear(x, nn.Linear{Weight: w, Bias: b, Act: nn.SiLU}))
 //	})
 //	exe, err := nn.Compile(ctx, backend, g, nn.CompileOptions{})
-//	err = exe.Run(ctx, []*tensor.Tensor{y}, []*tensor.Tensor{x})
+//	err = exe.Run(ctx, nn.Tensors(y), nn.Tensors(x))
 //
 // The package holds no arithmetic: nn/cpu and the gpu packages do. Images are
 // NHWC inside a graph, so that a token and a pixel are the same row; Transpose

@@ -16,9 +16,6 @@ type Plan struct {
 	Size int
 }
 
-// planAlign keeps values on cache lines of their own.
-const planAlign = 64
-
 // block is a range of the slab: its spans begin at the same place.
 type block struct {
 	spans  []span // in order of time, none larger than the one before
@@ -32,13 +29,29 @@ type span struct{ first, last, size int }
 
 func (b *block) end() *span { return &b.spans[len(b.spans)-1] }
 
+// PlanOptions adjusts NewPlan. The zero value is good.
+type PlanOptions struct {
+	Bytes     func(*Value) int // that a value takes in memory; nil is Value.Bytes
+	Workspace []int            // bytes that each node, by index, needs beside its operands; nil is none
+	Align     int              // of every value, a power of two; 0 is 64, a cache line
+	// Unordered says that parts of a node run in any order. A result then takes over
+	// an operand only where each element is made of the same one of the operand. Else
+	// one that Shrinks does, too: it must write no pixel before it has read those
+	// that this overwrites.
+	Unordered bool
+}
+
 // NewPlan places the values of a program so that those alive at the same time
 // do not overlap. An elementwise result takes over the memory of an operand
-// that dies with it, and so does a smaller one of a convolution of single pixels,
-// which must then write no pixel before it has read those that this overwrites.
-// bytes tells the size of a value in memory; workspace, that of what each node,
-// by index, needs beside its operands while it runs.
-func NewPlan(p *Program, bytes func(*Value) int, workspace []int) *Plan {
+// that dies with it.
+func NewPlan(p *Program, o PlanOptions) *Plan {
+	bytes, workspace := o.Bytes, o.Workspace
+	if bytes == nil {
+		bytes = (*Value).Bytes
+	}
+	if workspace == nil {
+		workspace = make([]int, len(p.Nodes))
+	}
 	plan := &Plan{Offset: make([]int, p.Values), Workspace: make([]int, len(p.Nodes))}
 	external := make([]bool, p.Values)
 	for _, n := range slices.Concat(p.Inputs, p.Outputs) {
@@ -66,7 +79,7 @@ func NewPlan(p *Program, bytes func(*Value) int, workspace []int) *Plan {
 			continue
 		}
 		last := max(i, lastUse[id])
-		if b := takeOver(n, owner, lastUse, i, bytes); b != nil {
+		if b := takeOver(n, owner, lastUse, i, bytes, o.Unordered); b != nil {
 			if size := bytes(n.Out); size < b.end().size {
 				b.spans = append(b.spans, span{i, last, size})
 			} else {
@@ -80,7 +93,7 @@ func NewPlan(p *Program, bytes func(*Value) int, workspace []int) *Plan {
 		blocks = append(blocks, b)
 		owner[id] = b
 	}
-	plan.Size = place(blocks)
+	plan.Size = place(blocks, cmp.Or(o.Align, 64))
 	for _, b := range blocks {
 		for _, id := range b.values {
 			plan.Offset[id] = b.offset
@@ -93,9 +106,9 @@ func NewPlan(p *Program, bytes func(*Value) int, workspace []int) *Plan {
 }
 
 // takeOver returns the block of an operand that the result may overwrite, or nil.
-func takeOver(n *Node, owner []*block, lastUse []int, i int, bytes func(*Value) int) *block {
+func takeOver(n *Node, owner []*block, lastUse []int, i int, bytes func(*Value) int, unordered bool) *block {
 	k := inPlace(n)
-	if k < 0 {
+	if k < 0 || unordered && Shrinks(n) {
 		return nil
 	}
 	root := n.In[k].root
@@ -145,10 +158,10 @@ func Shrinks(n *Node) bool {
 
 // place gives each block an offset, large ones first, each at the lowest place
 // that is free while it lives, and returns the size of the slab.
-func place(blocks []*block) int {
+func place(blocks []*block, unit int) int {
 	order := slices.Clone(blocks)
 	slices.SortStableFunc(order, func(a, b *block) int { return cmp.Compare(b.spans[0].size, a.spans[0].size) })
-	align := func(size int) int { return (size + planAlign - 1) &^ (planAlign - 1) }
+	align := func(size int) int { return (size + unit - 1) &^ (unit - 1) }
 	type placed struct {
 		span
 		offset int

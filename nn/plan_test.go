@@ -50,7 +50,7 @@ func TestPlanKeepsValuesApart(t *testing.T) {
 		for i := range work {
 			work[i] = i % 3 * 100
 		}
-		plan := NewPlan(p, (*Value).Bytes, work)
+		plan := NewPlan(p, PlanOptions{Workspace: work})
 		owner := make([]int, plan.Size)
 		for i := range owner {
 			owner[i] = -1
@@ -92,7 +92,7 @@ func TestPlanReusesMemory(t *testing.T) {
 	require.NoError(t, err)
 	p, err := Lower(g, anyOp, nil)
 	require.NoError(t, err)
-	plan := NewPlan(p, (*Value).Bytes, make([]int, len(p.Nodes)))
+	plan := NewPlan(p, PlanOptions{})
 	require.Equal(t, 3*4096, plan.Size, "one value and the concatenation it is cut from")
 }
 
@@ -107,7 +107,7 @@ func TestPlanWorksInPlace(t *testing.T) {
 	require.NoError(t, err)
 	p, err := Lower(g, anyOp, nil)
 	require.NoError(t, err)
-	require.Equal(t, 512, NewPlan(p, (*Value).Bytes, make([]int, len(p.Nodes))).Size)
+	require.Equal(t, 512, NewPlan(p, PlanOptions{}).Size)
 }
 
 // TestPlanShrinksInPlace: what a convolution of single pixels makes of fewer
@@ -122,7 +122,37 @@ func TestPlanShrinksInPlace(t *testing.T) {
 	require.NoError(t, err)
 	p, err := Lower(g, anyOp, nil)
 	require.NoError(t, err)
-	plan := NewPlan(p, (*Value).Bytes, make([]int, len(p.Nodes)))
+	plan := NewPlan(p, PlanOptions{})
 	require.Equal(t, plan.Offset[p.Nodes[0].Out.id], plan.Offset[p.Nodes[1].Out.id])
 	require.Equal(t, 256+2*128+256, plan.Size)
+}
+
+func TestPlanForADevice(t *testing.T) {
+	record := func(co int) *Program {
+		g, err := Record(func(g *Graph) {
+			x := g.Activate(g.Input("x", tensor.F32, 1, 4, 4, 8), SiLU) // 512 bytes
+			y := g.Conv2D(x, Conv2D{Weight: Param("w", tensor.New(tensor.F32, co, 8, 1, 1))})
+			g.Output("z", g.Concat(-1, g.Activate(y, SiLU), y))
+		})
+		require.NoError(t, err)
+		p, err := Lower(g, anyOp, nil)
+		require.NoError(t, err)
+		return p
+	}
+	for _, co := range []int{4, 7} {
+		p := record(co)
+		wide := func(v *Value) int { // so that both images are of a size
+			if v == p.Nodes[1].Out {
+				return 512
+			}
+			return v.Bytes()
+		}
+		for _, bytes := range []func(*Value) int{nil, wide} {
+			plan := NewPlan(p, PlanOptions{Bytes: bytes, Align: 256, Unordered: true})
+			require.NotEqual(t, plan.Offset[p.Nodes[0].Out.id], plan.Offset[p.Nodes[1].Out.id], "pixels may be written before others are read")
+			for _, off := range plan.Offset {
+				require.True(t, off == -1 || off%256 == 0)
+			}
+		}
+	}
 }

@@ -58,7 +58,7 @@ func TestStreamedProgramsAreEqual(t *testing.T) {
 	src := []*tensor.Tensor{numbers(1, 100, 8, 8)}
 	want, err := nntest.Evaluate(p, src)
 	require.NoError(t, err)
-	size := func(p *nn.Program) int { return nn.NewPlan(p, (*nn.Value).Bytes, make([]int, len(p.Nodes))).Size }
+	size := func(p *nn.Program) int { return nn.NewPlan(p, nn.PlanOptions{}).Size }
 	before := size(p)
 	for _, drop := range []float64{0, 0.25, 0.5, 1} {
 		for _, limit := range []int{0, inner - 1, inner + 1} {
@@ -86,7 +86,7 @@ func TestStreamingMore(t *testing.T) {
 	nodes, size := 0, 1<<30
 	for _, drop := range []float64{0, 0.25, 0.5, 0.75} {
 		s, _ := nn.Stream(p, nn.Streaming{Bytes: (*nn.Value).Bytes, Limit: inner - 1, Drop: drop})
-		plan := nn.NewPlan(s, (*nn.Value).Bytes, make([]int, len(s.Nodes)))
+		plan := nn.NewPlan(s, nn.PlanOptions{})
 		require.Greater(t, len(s.Nodes), nodes)
 		require.Less(t, plan.Size, size, "drop %g", drop)
 		nodes, size = len(s.Nodes), plan.Size

@@ -16,6 +16,9 @@ type Weight struct {
 	// strided: a transposed matrix needs no copy. The numbers must not change:
 	// a backend may keep what it made of them for as long as the Weight lives.
 	Load func() (*tensor.Tensor, error)
+	// Source is comparable, or nil: weights of equal sources have equal bytes, and a
+	// device may keep one copy of them. Where it is nil, a Weight equals itself alone.
+	Source any
 	// Copied says that Load copies the bytes into memory, as it must where a file is not
 	// mapped or the weight not aligned in it. Backends then count it as memory.
 	Copied bool

@@ -11,6 +11,7 @@ import (
 	"github.com/df65613c/easel/bench/census"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/nn/profile"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -62,7 +63,7 @@ func Measure(ctx context.Context, e census.Entry, opts Options) (Result, error) 
 type Run struct {
 	backend   *cpu.Backend
 	exe       nn.Executable
-	profile   *cpu.Profile
+	profile   *profile.Profile
 	operation *operation
 	dst       []*tensor.Tensor
 	took      time.Duration // of all runs
@@ -77,7 +78,7 @@ func Prepare(ctx context.Context, s census.Shape, opts Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{operation: o, profile: new(cpu.Profile)}
+	r := &Run{operation: o, profile: new(profile.Profile)}
 	opts.CPU.Profile = r.profile
 	r.backend = cpu.New(opts.CPU)
 	if r.exe, err = nn.Compile(ctx, r.backend, o.graph, nn.CompileOptions{}); err != nil {
@@ -90,7 +91,7 @@ func Prepare(ctx context.Context, s census.Shape, opts Options) (*Run, error) {
 
 // Do runs the operation once and returns how long it took.
 func (r *Run) Do(ctx context.Context) (time.Duration, error) {
-	err := r.exe.Run(ctx, r.dst, r.operation.inputs)
+	err := r.exe.Run(ctx, nn.Tensors(r.dst...), nn.Tensors(r.operation.inputs...))
 	before := r.took
 	r.took = r.profile.Took(r.operation.name)
 	return r.took - before, err

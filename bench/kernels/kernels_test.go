@@ -24,7 +24,7 @@ func TestMeasure(t *testing.T) {
 		census.Attention{B: 2, Heads: 3, TQ: 9, TK: 5, D: 8},
 		census.Attention{B: 1, Heads: 2, TQ: 9, TK: 9, D: 8, Causal: true},
 	} {
-		for precision, most := range map[cpu.Precision]float64{cpu.F32: 1e-5, cpu.BF16: 0.03} {
+		for precision, most := range map[nn.Precision]float64{nn.F32: 1e-5, nn.BF16: 0.03} {
 			r, err := kernels.Measure(t.Context(), census.Entry{Shape: s, Count: 1},
 				kernels.Options{Time: time.Microsecond, CPU: cpu.Options{Threads: 2, Precision: precision}})
 			require.NoError(t, err)
@@ -45,7 +45,7 @@ func BenchmarkUNet(b *testing.B) {
 	entries, err := census.Of(g)
 	require.NoError(b, err)
 	for _, e := range entries {
-		for _, precision := range []cpu.Precision{cpu.F32, cpu.BF16} {
+		for _, precision := range []nn.Precision{nn.F32, nn.BF16} {
 			b.Run(fmt.Sprintf("%s/%s/%s", precision, e.Kind(), e), func(b *testing.B) {
 				run, err := kernels.Prepare(b.Context(), e.Shape, kernels.Options{CPU: cpu.Options{Precision: precision}})
 				require.NoError(b, err)

@@ -53,15 +53,15 @@ func TestMemoryOfTheAutoencoder(t *testing.T) {
 	m, err := a.Networks()
 	require.NoError(t, err)
 	for _, c := range []struct {
-		precision    cpu.Precision
+		precision    nn.Precision
 		size         int
 		limit, bytes int64
 	}{
-		{cpu.F32, 1024, 0, gb - beside},
-		{cpu.F32, 1024, 750 << 20, 750 << 20},
-		{cpu.F32, 2048, 0, 3.6 * gb},
-		{cpu.BF16, 1024, 0, gb - beside},
-		{cpu.BF16, 2048, 0, 1.9 * gb},
+		{nn.F32, 1024, 0, gb - beside},
+		{nn.F32, 1024, 750 << 20, 750 << 20},
+		{nn.F32, 2048, 0, 3.6 * gb},
+		{nn.BF16, 1024, 0, gb - beside},
+		{nn.BF16, 2048, 0, 1.9 * gb},
 	} {
 		b := cpu.New(cpu.Options{Threads: 2, Precision: c.precision})
 		defer b.Close()

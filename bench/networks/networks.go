@@ -144,7 +144,7 @@ func start(ctx context.Context, b nn.Backend, g *nn.Graph, inputs map[string]*te
 // run returns the seconds of a run.
 func (n *network) run(ctx context.Context) (float64, error) {
 	start := time.Now()
-	err := n.exe.Run(ctx, n.dst, n.src)
+	err := n.exe.Run(ctx, nn.Tensors(n.dst...), nn.Tensors(n.src...))
 	return time.Since(start).Seconds(), err
 }
 

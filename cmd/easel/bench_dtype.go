@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
 )
 
@@ -20,7 +21,7 @@ type arithmeticFlags struct {
 }
 
 func (f *arithmeticFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.dtype, "dtype", string(cpu.F32), "arithmetic: "+strings.Join(f.names(), ", "))
+	cmd.Flags().StringVar(&f.dtype, "dtype", string(nn.F32), "arithmetic: "+strings.Join(f.names(), ", "))
 }
 
 func (f *arithmeticFlags) names() []string {
@@ -33,5 +34,5 @@ func (f *arithmeticFlags) options() (opts cpu.Options, peak string, err error) {
 	if !slices.Contains(f.names(), f.dtype) {
 		return opts, "", fmt.Errorf("--dtype %q: want one of %s", f.dtype, strings.Join(f.names(), ", "))
 	}
-	return cpu.Options{Threads: f.threads, Precision: cpu.Precision(f.dtype)}, peakDTypes[f.dtype], nil
+	return cpu.Options{Threads: f.threads, Precision: nn.Precision(f.dtype)}, peakDTypes[f.dtype], nil
 }

@@ -5,22 +5,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
 )
 
 // precisionFlag is --dtype of the commands that compute.
-type precisionFlag struct{ precision cpu.Precision }
+type precisionFlag struct{ precision nn.Precision }
 
 func (f *precisionFlag) String() string { return string(f.precision) }
 
 func (f *precisionFlag) Type() string { return "PRECISION" }
 
 func (f *precisionFlag) Set(s string) (err error) {
-	f.precision, err = cpu.ParsePrecision(s)
+	f.precision, err = nn.ParsePrecision(s)
 	return err
 }
 
 func (f *precisionFlag) add(cmd *cobra.Command) {
-	f.precision = cpu.F32
+	f.precision = nn.F32
 	cmd.Flags().Var(f, "dtype", "arithmetic of products: "+strings.Join(cpu.Precisions(), ", ")+"; auto is bf16 where the processor has it, f32 gives the reference's numbers")
 }

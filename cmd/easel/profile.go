@@ -4,13 +4,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/internal/atomicfile"
-	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/nn/profile"
 )
 
 // profileFlag names the file for the times of a command's operations.
 type profileFlag struct {
 	path  string
-	taken *cpu.Profile // nil unless asked for
+	taken *profile.Profile // nil unless asked for
 }
 
 func (f *profileFlag) add(cmd *cobra.Command) {
@@ -21,7 +21,7 @@ func (f *profileFlag) add(cmd *cobra.Command) {
 			if err := checkWritable(f.path); err != nil {
 				return err
 			}
-			f.taken = new(cpu.Profile)
+			f.taken = new(profile.Profile)
 		}
 		if before == nil {
 			return nil

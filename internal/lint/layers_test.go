@@ -42,6 +42,7 @@ var rules = []rule{
 	{"nn/layers", own("nn", "tensor", "internal")},
 	{"internal/program", own("internal/program", "nn", "tensor", "internal")},
 	{"nn/cpu", own("nn", "tensor", "internal")},
+	{"nn/profile", own("nn/profile")},
 	{"checkpoint/...", own("checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"clip/...", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"sdxl/unet", own("sdxl/unet", "nn", "tensor", "internal")},

@@ -60,9 +60,9 @@ func tensorsFor(values []nn.Named) []*tensor.Tensor {
 	return list
 }
 
-// Run implements nn.Executable.
+// Run runs the program on tensors.
 func (p *Program) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
-	if err := p.Executable.Run(ctx, dst, src); err != nil {
+	if err := p.Executable.Run(ctx, nn.Tensors(dst...), nn.Tensors(src...)); err != nil {
 		return fmt.Errorf("%s: %w", p.file, err)
 	}
 	return nil

@@ -13,7 +13,7 @@ func (c *compiler) attention(index int, n *nn.Node, op nn.Attention) {
 		B: q.Dim(0), Heads: op.Heads, TQ: q.Dim(1), TK: k.Dim(1), D: width / op.Heads,
 		Causal: op.Causal, Scale: op.Scale,
 	}
-	if c.precision.narrow() {
+	if narrow(c.precision) {
 		shape.Compute = convert.BF16
 	}
 	plan, e := attn.NewPlan(shape), c.executable

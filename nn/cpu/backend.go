@@ -15,14 +15,15 @@ import (
 	"github.com/df65613c/easel/internal/parallel"
 	"github.com/df65613c/easel/internal/spill"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/profile"
 	"github.com/df65613c/easel/tensor"
 )
 
 // Options adjusts a backend. The zero value is good.
 type Options struct {
-	Threads   int       // 0 is GOMAXPROCS
-	Precision Precision // "" is F32
-	Profile   *Profile  // takes the time of every operation; nil is none
+	Threads   int              // 0 is GOMAXPROCS
+	Precision nn.Precision     // F32, BF16, Int8 or Auto; "" is F32
+	Profile   *profile.Profile // takes the time of every operation; nil is none
 	// SpillDir is the folder for the work memory of programs that do not fit
 	// nn.CompileOptions.Memory and may spill. "" is /var/tmp, which is on a disk
 	// where /tmp often is in memory, or the system's folder where there is none.
@@ -32,10 +33,10 @@ type Options struct {
 // Backend runs graphs on the processor. It is safe for concurrent use.
 type Backend struct {
 	pool      *parallel.Pool
-	precision Precision // F32, BF16 or Int8
-	large     int       // bytes of images that reduced precision keeps rounded
-	ample     int64     // bytes that a program may take before images are made in parts
-	profile   *Profile
+	precision nn.Precision // F32, BF16 or Int8
+	large     int          // bytes of images that reduced precision keeps rounded
+	ample     int64        // bytes that a program may take before images are made in parts
+	profile   *profile.Profile
 	spillTo   string
 	fault     error // of the options, which Compile returns
 
@@ -46,7 +47,7 @@ type Backend struct {
 // New returns a backend with a pool of threads of its own. Where there is no such
 // precision as the options ask for, its Compile returns an error.
 func New(opts Options) *Backend {
-	precision, err := opts.Precision.resolve()
+	precision, err := resolve(opts.Precision)
 	return &Backend{
 		pool: parallel.New(opts.Threads), precision: precision, fault: err, large: largeImage, ample: ampleMemory,
 		profile: opts.Profile, spillTo: cmp.Or(opts.SpillDir, spill.Folder()), scales: make(map[weak.Pointer[nn.Weight]]*rowScales),
@@ -64,6 +65,11 @@ func (b *Backend) Supports(op nn.Op, dt tensor.DType) bool {
 		return dt == tensor.F32 || dt == tensor.I32
 	}
 	return dt == tensor.F32
+}
+
+// New returns a tensor.
+func (b *Backend) New(dt tensor.DType, shape ...int) (nn.Memory, error) {
+	return tensor.Zeros(dt, shape...)
 }
 
 // Close ends the threads. Executables must not run any more.

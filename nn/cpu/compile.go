@@ -46,7 +46,7 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 	if err != nil {
 		return nil, err
 	}
-	values := nn.NewPlan(p, e.bytesOf, make([]int, len(p.Nodes))).Size
+	values := nn.NewPlan(p, nn.PlanOptions{Bytes: e.bytesOf}).Size
 	goal, others := max(b.ample, int64(usual[0].cut*float64(e.footprint.Total()))), usual
 	if opts.Memory > 0 {
 		goal, others = opts.Memory, append(usual[:len(usual):len(usual)], tight...)

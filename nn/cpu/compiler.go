@@ -32,7 +32,7 @@ func (c *compiler) reserve(index, bytes int) func() []byte {
 // step appends a pass of units, of which each worker needs scratch bytes.
 func (c *compiler) step(units, scratch int, run func(worker, unit int)) {
 	c.scratch = max(c.scratch, scratch)
-	c.steps = append(c.steps, step{c.op.Name(), weightOf(c.op), units, run})
+	c.steps = append(c.steps, step{c.op.Name(), nn.WeightOf(c.op), units, run})
 }
 
 func (c *compiler) node(i int) error {

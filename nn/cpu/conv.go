@@ -71,7 +71,7 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 // ready reports whether a convolution can read its image as it is kept: it is
 // whole, not to be normalised or overwritten by the result, and rounded where products are.
 func (c *compiler) ready(n *nn.Node, op nn.Conv2D) bool {
-	return op.Norm == nil && op.Window() == nil && !nn.Shrinks(n) && (!c.precision.narrow() || c.formats[n.In[0].Root().ID()] == convert.BF16)
+	return op.Norm == nil && op.Window() == nil && !nn.Shrinks(n) && (!narrow(c.precision) || c.formats[n.In[0].Root().ID()] == convert.BF16)
 }
 
 // pixels are the elements of an image: either of float32 or of bfloat16.
@@ -149,7 +149,7 @@ func (v *convolution) prepared(index int) error {
 		largest = max(largest, b.images*(b.in1-b.in0)*width)
 	}
 	format, scratch := convert.F32, 0
-	if v.precision.narrow() {
+	if narrow(v.precision) {
 		format, scratch = convert.BF16, 4*width
 	}
 	bytes := v.reserve(index, largest*format.Size())
@@ -201,7 +201,7 @@ func (c *compiler) convolve(s conv.Shape, fast func() []byte, operands func(o *c
 		return
 	}
 	newPlan := conv.NewPlan
-	if c.precision.narrow() {
+	if narrow(c.precision) {
 		newPlan = conv.NewPlanBF16
 	}
 	plan := newPlan(s).For(e.pool.Threads())
@@ -213,7 +213,7 @@ func (c *compiler) convolve(s conv.Shape, fast func() []byte, operands func(o *c
 
 // winograd returns a plan of Winograd's algorithm in the precision of the compiler.
 func (c *compiler) winograd(s conv.Shape) *winograd.Plan {
-	if c.precision.narrow() {
+	if narrow(c.precision) {
 		return winograd.NewPlanBF16(s)
 	}
 	return winograd.NewPlan(s)

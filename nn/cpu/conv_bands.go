@@ -18,7 +18,7 @@ func (v *convolution) bands() []band {
 	x := v.node.In[0]
 	h, w := v.imageSize()
 	row := w * x.Dim(3) * 4
-	if v.precision.narrow() {
+	if narrow(v.precision) {
 		row /= 2
 	}
 	all := v.kernel.bandOf(0, v.window.Out, v.window.Out+v.node.Out.Dim(1), h)

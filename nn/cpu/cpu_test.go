@@ -49,14 +49,14 @@ func network(g *nn.Graph) {
 	g.Output("y", g.Transpose(g.Reshape(t, 2, 16, 16, c), 0, 3, 1, 2))
 }
 
-func compile(t *testing.T, threads int) (nn.Executable, []*tensor.Tensor, []*tensor.Tensor) {
+func compile(t *testing.T, threads int) (exe nn.Executable, dst, src []nn.Memory) {
 	b := cpu.New(cpu.Options{Threads: threads})
 	g, err := nn.Record(network)
 	require.NoError(t, err)
-	exe, err := nn.Compile(context.Background(), b, g, nn.CompileOptions{})
+	exe, err = nn.Compile(context.Background(), b, g, nn.CompileOptions{})
 	require.NoError(t, err)
 	t.Cleanup(func() { exe.Close(); b.Close() })
-	return exe, []*tensor.Tensor{tensor.New(tensor.F32, 2, 32, 16, 16)}, []*tensor.Tensor{filled(2, 16, 16, 32)}
+	return exe, nn.Tensors(tensor.New(tensor.F32, 2, 32, 16, 16)), nn.Tensors(filled(2, 16, 16, 32))
 }
 
 func TestSameBytesAtAnyThreadCount(t *testing.T) {
@@ -65,9 +65,9 @@ func TestSameBytesAtAnyThreadCount(t *testing.T) {
 		exe, dst, src := compile(t, threads)
 		require.NoError(t, exe.Run(context.Background(), dst, src))
 		if want == nil {
-			want = dst[0].Bytes()
+			want = dst[0].(*tensor.Tensor).Bytes()
 		}
-		require.Equal(t, want, dst[0].Bytes(), "%d threads", threads)
+		require.Equal(t, want, dst[0].(*tensor.Tensor).Bytes(), "%d threads", threads)
 	}
 }
 
@@ -86,13 +86,13 @@ func TestLessMemoryGivesTheSameBytes(t *testing.T) {
 		g.Output("y", g.UpsampleConv2D(y, nn.UpsampleConv2D{Weight: w("up", 20, 8, 3, 3), Bias: w("ub", 20)}))
 	})
 	require.NoError(t, err)
-	src := []*tensor.Tensor{filled(2, 150, 128, c), filled(2, 8), filled(2, 150, 128, 8)}
+	src := nn.Tensors(filled(2, 150, 128, c), filled(2, 8), filled(2, 150, 128, 8))
 	run := func(memory int64, spill bool) ([]byte, int64) {
 		exe, err := nn.Compile(context.Background(), b, g, nn.CompileOptions{Memory: memory, Spill: spill})
 		require.NoError(t, err)
 		defer exe.Close()
 		dst := tensor.New(tensor.F32, 2, 300, 256, 20)
-		require.NoError(t, exe.Run(context.Background(), []*tensor.Tensor{dst}, src))
+		require.NoError(t, exe.Run(context.Background(), nn.Tensors(dst), src))
 		return dst.Bytes(), exe.Footprint().Total()
 	}
 	want, most := run(0, false)
@@ -152,8 +152,38 @@ func TestRunRefusesWrongTensors(t *testing.T) {
 	exe, dst, src := compile(t, 1)
 	ctx := context.Background()
 	require.ErrorContains(t, exe.Run(ctx, dst, nil), "0 inputs given, the program has 1")
-	require.ErrorContains(t, exe.Run(ctx, []*tensor.Tensor{nil}, src), "output y is nil")
-	require.ErrorContains(t, exe.Run(ctx, dst, []*tensor.Tensor{filled(2, 16, 16, 31)}), "input x is F32[2 16 16 31], not F32[2 16 16 32]")
+	require.ErrorContains(t, exe.Run(ctx, nn.Tensors(nil), src), "output y is nil")
+	require.ErrorContains(t, exe.Run(ctx, dst, nn.Tensors(filled(2, 16, 16, 31))), "input x is F32[2 16 16 31], not F32[2 16 16 32]")
+}
+
+// foreign is memory that is no tensor.
+type foreign struct{ *tensor.Tensor }
+
+func TestRunRefusesMemoryOfAnotherBackend(t *testing.T) {
+	exe, dst, src := compile(t, 1)
+	other := []nn.Memory{foreign{src[0].(*tensor.Tensor)}}
+	require.ErrorContains(t, exe.Run(t.Context(), dst, other), "input x: it is memory of another backend")
+	require.NoError(t, exe.Run(t.Context(), dst, src))
+}
+
+// TestMemoryOfTheBackend gives the result of one executable to another.
+func TestMemoryOfTheBackend(t *testing.T) {
+	b := cpu.New(cpu.Options{Threads: 1})
+	defer b.Close()
+	g, err := nn.Record(func(g *nn.Graph) { g.Output("y", g.Affine(g.Input("x", tensor.F32, 2, 3), 2, 1)) })
+	require.NoError(t, err)
+	exe, err := nn.Compile(t.Context(), b, g, nn.CompileOptions{})
+	require.NoError(t, err)
+	defer exe.Close()
+	between, err := b.New(tensor.F32, 2, 3)
+	require.NoError(t, err)
+	x, y := filled(2, 3), tensor.New(tensor.F32, 2, 3)
+	require.NoError(t, exe.Run(t.Context(), []nn.Memory{between}, nn.Tensors(x)))
+	require.NoError(t, exe.Run(t.Context(), nn.Tensors(y), []nn.Memory{between}))
+	require.NoError(t, nn.Free(between))
+	require.Equal(t, 4*x.Float32s()[5]+3, y.Float32s()[5])
+	_, err = b.New(tensor.F32, -1)
+	require.Error(t, err)
 }
 
 func TestWeightFaultsAreErrors(t *testing.T) {

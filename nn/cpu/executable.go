@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/df65613c/easel/internal/parallel"
 	"github.com/df65613c/easel/internal/spill"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/profile"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -26,9 +28,9 @@ type step struct {
 type executable struct {
 	backend     *Backend
 	pool        *parallel.Pool
-	profile     *Profile
+	profile     *profile.Profile
 	program     *nn.Program
-	precision   Precision
+	precision   nn.Precision
 	formats     []convert.Format // in which values are kept, by ID
 	plan        *nn.Plan
 	workspace   []int // bytes by node
@@ -48,7 +50,7 @@ type executable struct {
 
 // place decides where every inner value lies, and counts the memory.
 func (e *executable) place(workspace []int, scratch int) {
-	e.plan = nn.NewPlan(e.program, e.bytesOf, workspace)
+	e.plan = nn.NewPlan(e.program, nn.PlanOptions{Bytes: e.bytesOf, Workspace: workspace})
 	e.workspace, e.scratchSize = workspace, scratch
 	e.footprint.Activations = int64(e.plan.Size)
 	e.footprint.Scratch = int64(scratch * e.pool.Threads())
@@ -111,11 +113,20 @@ func elements[T any](b []byte) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(zero)))
 }
 
+// bytesOf returns the elements of an operand.
+func bytesOf(m nn.Memory) ([]byte, error) {
+	t, ok := m.(*tensor.Tensor)
+	if !ok {
+		return nil, errors.New("it is memory of another backend")
+	}
+	return t.Bytes(), nil
+}
+
 // Footprint implements nn.Executable.
 func (e *executable) Footprint() nn.Footprint { return e.footprint }
 
 // Run implements nn.Executable.
-func (e *executable) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
+func (e *executable) Run(ctx context.Context, dst, src []nn.Memory) (err error) {
 	if err := e.program.CheckRun(dst, src); err != nil {
 		return err
 	}
@@ -130,10 +141,14 @@ func (e *executable) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
 		}
 	}
 	for i, in := range e.program.Inputs {
-		e.mem[in.Value.ID()] = src[i].Bytes()
+		if e.mem[in.Value.ID()], err = bytesOf(src[i]); err != nil {
+			return fmt.Errorf("cpu: input %s: %w", in.Name, err)
+		}
 	}
 	for i, out := range e.program.Outputs {
-		e.mem[out.Value.ID()] = dst[i].Bytes()
+		if e.mem[out.Value.ID()], err = bytesOf(dst[i]); err != nil {
+			return fmt.Errorf("cpu: output %s: %w", out.Name, err)
+		}
 	}
 	for i := range e.steps {
 		s, start := &e.steps[i], time.Time{}
@@ -144,7 +159,7 @@ func (e *executable) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
 			return err
 		}
 		if e.profile != nil {
-			e.profile.add(s, start, time.Since(start))
+			e.profile.Add(s.op, s.weight, start, time.Since(start))
 		}
 	}
 	return ctx.Err()

@@ -28,7 +28,7 @@ func TestRunAfterCloseIsAnError(t *testing.T) {
 }
 
 func TestCompileRefusesAnUnknownPrecision(t *testing.T) {
-	for _, p := range []cpu.Precision{"fp16", "F32", "int4"} {
+	for _, p := range []nn.Precision{"fp16", "F32", "int4"} {
 		b := cpu.New(cpu.Options{Threads: 1, Precision: p})
 		g, err := nn.Record(network)
 		require.NoError(t, err)
@@ -58,11 +58,12 @@ func TestSpillingWaitsForTheFirstRun(t *testing.T) {
 	require.GreaterOrEqual(t, f.Spilled, int64(4<<20))
 	require.LessOrEqual(t, f.Total(), int64(1<<20))
 
-	src, dst := []*tensor.Tensor{filled(1, 1<<20)}, []*tensor.Tensor{tensor.New(tensor.F32, 1, 1<<20)}
+	x, y := filled(1, 1<<20), tensor.New(tensor.F32, 1, 1<<20)
+	src, dst := nn.Tensors(x), nn.Tensors(y)
 	require.ErrorContains(t, exe.Run(t.Context(), dst, src), folder)
 	require.NoError(t, os.Mkdir(folder, 0o700))
 	require.NoError(t, exe.Run(t.Context(), dst, src), "the next run tries again")
-	require.InEpsilon(t, 5*src[0].Float32s()[3]+2, dst[0].Float32s()[3], 1e-6)
+	require.InEpsilon(t, 5*x.Float32s()[3]+2, y.Float32s()[3], 1e-6)
 }
 
 func TestCopiedWeightsCountAsMemory(t *testing.T) {
@@ -100,7 +101,7 @@ func TestCopiedWeightsCountAsMemory(t *testing.T) {
 // TestScalesOfInt8AreMadeOnce changes a weight after the first run: the scales
 // that another program takes are those of before.
 func TestScalesOfInt8AreMadeOnce(t *testing.T) {
-	b := cpu.New(cpu.Options{Threads: 2, Precision: cpu.Int8})
+	b := cpu.New(cpu.Options{Threads: 2, Precision: nn.Int8})
 	defer b.Close()
 	values := filled(48, 64)
 	w := nn.Param("w", values)
@@ -113,7 +114,7 @@ func TestScalesOfInt8AreMadeOnce(t *testing.T) {
 		require.NoError(t, err)
 		defer exe.Close()
 		y := tensor.New(tensor.F32, rows, 48)
-		require.NoError(t, exe.Run(t.Context(), []*tensor.Tensor{y}, []*tensor.Tensor{filled(rows, 64)}))
+		require.NoError(t, exe.Run(t.Context(), nn.Tensors(y), nn.Tensors(filled(rows, 64))))
 		return y.Float32s()[:48]
 	}
 	before := run(64, w)
@@ -127,7 +128,7 @@ func TestScalesOfInt8AreMadeOnce(t *testing.T) {
 
 // TestScalesAreMadeAfterACancelledRun stops the first run before them.
 func TestScalesAreMadeAfterACancelledRun(t *testing.T) {
-	b := cpu.New(cpu.Options{Threads: 2, Precision: cpu.Int8})
+	b := cpu.New(cpu.Options{Threads: 2, Precision: nn.Int8})
 	defer b.Close()
 	g, err := nn.Record(func(g *nn.Graph) {
 		g.Output("y", g.Linear(g.Input("x", tensor.F32, 64, 64), nn.Linear{Weight: nn.Param("w", filled(48, 64))}))
@@ -136,18 +137,19 @@ func TestScalesAreMadeAfterACancelledRun(t *testing.T) {
 	exe, err := nn.Compile(t.Context(), b, g, nn.CompileOptions{})
 	require.NoError(t, err)
 	defer exe.Close()
-	dst, src := []*tensor.Tensor{tensor.New(tensor.F32, 64, 48)}, []*tensor.Tensor{filled(64, 64)}
+	y := tensor.New(tensor.F32, 64, 48)
+	dst, src := nn.Tensors(y), nn.Tensors(filled(64, 64))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, exe.Run(ctx, dst, src), context.Canceled)
 	require.NoError(t, exe.Run(t.Context(), dst, src))
-	require.NotZero(t, dst[0].Float32s()[1])
+	require.NotZero(t, y.Float32s()[1])
 }
 
 // TestLongSumsAreNotInInt8 has rows that 32 bits could not add up.
 func TestLongSumsAreNotInInt8(t *testing.T) {
 	const k = 1<<16 + 4
-	b := cpu.New(cpu.Options{Threads: 2, Precision: cpu.Int8})
+	b := cpu.New(cpu.Options{Threads: 2, Precision: nn.Int8})
 	defer b.Close()
 	g, err := nn.Record(func(g *nn.Graph) {
 		g.Output("y", g.Linear(g.Input("x", tensor.F32, 64, k), nn.Linear{Weight: nn.Param("w", filled(1, k))}))
@@ -157,7 +159,7 @@ func TestLongSumsAreNotInInt8(t *testing.T) {
 	require.NoError(t, err)
 	defer exe.Close()
 	x, y := filled(64, k), tensor.New(tensor.F32, 64, 1)
-	require.NoError(t, exe.Run(t.Context(), []*tensor.Tensor{y}, []*tensor.Tensor{x}))
+	require.NoError(t, exe.Run(t.Context(), nn.Tensors(y), nn.Tensors(x)))
 	want, w := 0.0, filled(1, k).Float32s()
 	for i, v := range x.Float32s()[:k] {
 		want += float64(v) * float64(w[i])

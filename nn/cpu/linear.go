@@ -26,12 +26,12 @@ func (c *compiler) linear(index int, n *nn.Node, op nn.Linear) error {
 	x, y := n.In[0], n.Out
 	k := x.Dim(-1)
 	nOut := y.Dim(-1)
-	if rows := x.Shape().NumElements() / k; c.precision == Int8 && rows >= leastRowsI8 && k <= gemm.MaxI8 {
+	if rows := x.Shape().NumElements() / k; c.precision == nn.Int8 && rows >= leastRowsI8 && k <= gemm.MaxI8 {
 		c.linearI8(index, n, op, w, bias)
 		return nil
 	}
 	newPlan := gemm.NewPlan
-	switch narrow := c.precision.narrow(); {
+	switch narrow := narrow(c.precision); {
 	case narrow && op.Gated:
 		newPlan = gemm.NewGatedPlanBF16
 	case narrow:

@@ -2,53 +2,31 @@ package cpu
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/df65613c/easel/internal/cpu"
+	"github.com/df65613c/easel/nn"
 )
 
-// Precision is the arithmetic of products: linear layers, convolutions,
-// attention. Sums, norms and activations are in float32 in any case.
-type Precision string
-
-const (
-	// F32 gives the numbers of the reference. It is what "" means.
-	F32 Precision = "f32"
-	// BF16 rounds the operands of products to bfloat16 and adds up in float32;
-	// in convolutions of 3x3 by Winograd's algorithm these are transforms.
-	BF16 Precision = "bf16"
-	// Int8 is BF16 with the linear layers over tokens in 8-bit integers: rows of
-	// activations and of weights by the greatest of each (W8A8).
-	Int8 Precision = "int8"
-	// Auto is BF16 where the processor has instructions for it, else F32.
-	Auto Precision = "auto"
-)
-
-// Precisions lists the precisions by name.
-func Precisions() []string { return []string{string(Auto), string(F32), string(BF16), string(Int8)} }
-
-// ParsePrecision returns the precision with the given name.
-func ParsePrecision(name string) (Precision, error) {
-	switch p := Precision(name); p {
-	case F32, BF16, Int8, Auto:
-		return p, nil
-	}
-	return F32, fmt.Errorf("no precision %q; there are %v", name, Precisions())
+// Precisions lists the precisions that the backend has by name: bfloat16 in
+// convolutions of 3x3 by Winograd's algorithm rounds transforms, and Auto is BF16
+// where the processor has instructions for it, else F32.
+func Precisions() []string {
+	return []string{string(nn.Auto), string(nn.F32), string(nn.BF16), string(nn.Int8)}
 }
 
-// resolve returns F32, BF16 or Int8, or p and an error where there is no such precision.
-func (p Precision) resolve() (Precision, error) {
+// resolve returns F32, BF16 or Int8, or p and an error where the backend has no such precision.
+func resolve(p nn.Precision) (nn.Precision, error) {
 	switch {
-	case p == "", p == Auto && !cpu.BF16():
-		return F32, nil
-	case p == Auto:
-		return BF16, nil
+	case p == "", p == nn.Auto && !cpu.BF16():
+		return nn.F32, nil
+	case p == nn.Auto:
+		return nn.BF16, nil
+	case slices.Contains(Precisions(), string(p)):
+		return p, nil
 	}
-	_, err := ParsePrecision(string(p))
-	if err != nil {
-		err = fmt.Errorf("cpu: %w", err)
-	}
-	return p, err
+	return p, fmt.Errorf("cpu: no precision %q; there are %v", p, Precisions())
 }
 
 // narrow reports whether operands of products are rounded.
-func (p Precision) narrow() bool { return p != F32 }
+func narrow(p nn.Precision) bool { return p != nn.F32 }

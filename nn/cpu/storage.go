@@ -11,9 +11,9 @@ import (
 // products, which round it so anyway, and what makes it can write it so. The
 // others, such as the sums that run through a network, stay in float32, but for
 // images from the size of large on, whose readers then have a little less to read.
-func storage(p *nn.Program, precision Precision, large int) []convert.Format {
+func storage(p *nn.Program, precision nn.Precision, large int) []convert.Format {
 	formats := make([]convert.Format, p.Values)
-	if !precision.narrow() {
+	if !narrow(precision) {
 		return formats
 	}
 	wide := make([]bool, p.Values)   // read by something that does not round

@@ -15,7 +15,7 @@ import (
 // TestRoundedImagesConform runs everything with images kept in bfloat16, as
 // large ones are.
 func TestRoundedImagesConform(t *testing.T) {
-	b := cpu.New(cpu.Options{Threads: 2, Precision: cpu.BF16})
+	b := cpu.New(cpu.Options{Threads: 2, Precision: nn.BF16})
 	defer b.Close()
 	b.KeepRounded(0)
 	nntest.Run(t, b, nntest.Options{Tolerance: 0.03})
@@ -43,7 +43,7 @@ func block(g *nn.Graph, keep bool) {
 // over the memory of what it is made from, whole or in bands. Where the image is
 // kept it doesn't, and the numbers are the same.
 func TestShortcutsLieWhereTheirImageDid(t *testing.T) {
-	for _, precision := range []cpu.Precision{cpu.F32, cpu.BF16} {
+	for _, precision := range []nn.Precision{nn.F32, nn.BF16} {
 		b := cpu.New(cpu.Options{Threads: 3, Precision: precision})
 		defer b.Close()
 		b.KeepRounded(0)
@@ -59,7 +59,7 @@ func TestShortcutsLieWhereTheirImageDid(t *testing.T) {
 			if keep {
 				dst = append(dst, tensor.New(tensor.F32, 2, 144, 160, 64))
 			}
-			require.NoError(t, exe.Run(context.Background(), append(dst, y), []*tensor.Tensor{filled(2, 72, 80, 64)}))
+			require.NoError(t, exe.Run(context.Background(), nn.Tensors(append(dst, y)...), nn.Tensors(filled(2, 72, 80, 64))))
 			return y.Bytes(), nil
 		}
 		want, err := run(false, 0)
@@ -70,7 +70,7 @@ func TestShortcutsLieWhereTheirImageDid(t *testing.T) {
 		banded, err := run(false, short.Least)
 		require.NoError(t, err)
 		require.Equal(t, want, banded, precision)
-		if precision == cpu.F32 { // the other one then keeps what it gives out in float32
+		if precision == nn.F32 { // the other one then keeps what it gives out in float32
 			kept, err := run(true, 0)
 			require.NoError(t, err)
 			require.Equal(t, want, kept)

@@ -37,7 +37,7 @@ func decoder(g *nn.Graph) {
 func TestStreamedImagesGiveTheSameBytes(t *testing.T) {
 	g, err := nn.Record(decoder)
 	require.NoError(t, err)
-	for _, precision := range []cpu.Precision{cpu.F32, cpu.BF16} {
+	for _, precision := range []nn.Precision{nn.F32, nn.BF16} {
 		var want [2][]byte
 		run := func(b *cpu.Backend, memory int64, name string) int64 {
 			exe, err := nn.Compile(context.Background(), b, g, nn.CompileOptions{Memory: memory})
@@ -45,7 +45,7 @@ func TestStreamedImagesGiveTheSameBytes(t *testing.T) {
 			defer exe.Close()
 			dst := []*tensor.Tensor{tensor.New(tensor.F32, 1, 90, 70, 32), tensor.New(tensor.F32, 1, 180, 140, 3)}
 			for range 2 { // the second run meets what the first left behind
-				require.NoError(t, exe.Run(context.Background(), dst, []*tensor.Tensor{filled(1, 90, 70, 32)}))
+				require.NoError(t, exe.Run(context.Background(), nn.Tensors(dst...), nn.Tensors(filled(1, 90, 70, 32))))
 			}
 			for i, d := range dst {
 				if want[i] == nil {

@@ -75,7 +75,7 @@ func check(t *testing.T, b nn.Backend, c testCase, opts Options) {
 		dst = append(dst, tensor.New(o.Value.DType(), o.Value.Shape()...))
 	}
 	for range 2 { // the second run meets what the first left behind
-		require.NoError(t, exe.Run(ctx, dst, src))
+		require.NoError(t, exe.Run(ctx, nn.Tensors(dst...), nn.Tensors(src...)))
 		for i, o := range p.Outputs {
 			got := dst[i].Float32s()
 			require.LessOrEqual(t, relativeError(got, want[i]), opts.Tolerance, "output %s", o.Name)

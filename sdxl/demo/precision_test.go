@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
 )
@@ -14,12 +15,12 @@ import (
 // TestNarrowPicturesAreNearThoseOfF32 holds whole pictures to 40 dB in bfloat16
 // and to 30 dB in 8-bit integers.
 func TestNarrowPicturesAreNearThoseOfF32(t *testing.T) {
-	for precision, least := range map[cpu.Precision]float64{cpu.BF16: 40, cpu.Int8: 30} {
+	for precision, least := range map[nn.Precision]float64{nn.BF16: 40, nn.Int8: 30} {
 		t.Run(string(precision), func(t *testing.T) { comparePictures(t, precision, least) })
 	}
 }
 
-func comparePictures(t *testing.T, precision cpu.Precision, least float64) {
+func comparePictures(t *testing.T, precision nn.Precision, least float64) {
 	pipe := pipeline(t)
 	narrow := cpu.New(cpu.Options{Precision: precision})
 	defer narrow.Close()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/safetensors/quantised"
@@ -40,9 +41,9 @@ func TestPicturesOfQuantisedModels(t *testing.T) {
 	reference := pipeline(t)
 	for _, c := range []struct {
 		scheme    quantised.Scheme
-		precision cpu.Precision
+		precision nn.Precision
 		least     float64 // dB
-	}{{quantised.Int8, cpu.F32, 38}, {quantised.Int8, cpu.Int8, 38}, {quantised.Q8, cpu.BF16, 38}, {quantised.Q4, cpu.F32, 20}} {
+	}{{quantised.Int8, nn.F32, 38}, {quantised.Int8, nn.Int8, 38}, {quantised.Q8, nn.BF16, 38}, {quantised.Q4, nn.F32, 20}} {
 		t.Run(string(c.scheme)+" in "+string(c.precision), func(t *testing.T) {
 			b := cpu.New(cpu.Options{Precision: c.precision})
 			defer b.Close()

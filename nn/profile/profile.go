@@ -1,4 +1,5 @@
-package cpu
+// Package profile takes down how long the operations of a network took.
+package profile
 
 import (
 	"cmp"
@@ -10,8 +11,6 @@ import (
 	"sync"
 	"text/tabwriter"
 	"time"
-
-	"github.com/df65613c/easel/nn"
 )
 
 // Profile takes down how long each pass of each operation took. It may be
@@ -27,37 +26,14 @@ type event struct {
 	at, took   time.Duration
 }
 
-// add notes a pass of an operation.
-func (p *Profile) add(s *step, from time.Time, took time.Duration) {
+// Add notes a pass of an operation with a weight, or "", and when it began.
+func (p *Profile) Add(op, weight string, from time.Time, took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.start.IsZero() {
 		p.start = from
 	}
-	p.events = append(p.events, event{s.op, s.weight, from.Sub(p.start), took})
-}
-
-// weightOf names the weight of an operation, or "".
-func weightOf(op nn.Op) string {
-	var w *nn.Weight
-	switch op := op.(type) {
-	case nn.Linear:
-		w = op.Weight
-	case nn.Conv2D:
-		w = op.Weight
-	case nn.UpsampleConv2D:
-		w = op.Weight
-	case nn.GroupNorm:
-		w = op.Scale
-	case nn.LayerNorm:
-		w = op.Scale
-	case nn.Embedding:
-		w = op.Table
-	}
-	if w == nil {
-		return ""
-	}
-	return w.Name
+	p.events = append(p.events, event{op, weight, from.Sub(p.start), took})
 }
 
 // WriteTable prints the time by kind of operation, the longest first.

@@ -10,11 +10,12 @@ import (
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/nn/profile"
 	"github.com/df65613c/easel/tensor"
 )
 
 func TestProfileNamesOperationsAndWeights(t *testing.T) {
-	profile := new(cpu.Profile)
+	profile := new(profile.Profile)
 	b := cpu.New(cpu.Options{Threads: 2, Profile: profile})
 	defer b.Close()
 	g, err := nn.Record(network)
@@ -22,7 +23,7 @@ func TestProfileNamesOperationsAndWeights(t *testing.T) {
 	exe, err := nn.Compile(context.Background(), b, g, nn.CompileOptions{})
 	require.NoError(t, err)
 	defer exe.Close()
-	require.NoError(t, exe.Run(context.Background(), []*tensor.Tensor{tensor.New(tensor.F32, 2, 32, 16, 16)}, []*tensor.Tensor{filled(2, 16, 16, 32)}))
+	require.NoError(t, exe.Run(context.Background(), nn.Tensors(tensor.New(tensor.F32, 2, 32, 16, 16)), nn.Tensors(filled(2, 16, 16, 32))))
 
 	var table, trace bytes.Buffer
 	require.NoError(t, profile.WriteTable(&table))
