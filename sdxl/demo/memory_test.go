@@ -27,7 +27,7 @@ func TestLittleMemoryMakesTheSamePicture(t *testing.T) {
 		return append(r.Images[0].Pix, r.Images[1].Pix...)
 	}
 	want := draw(0)
-	for _, memory := range []int64{64 << 20, 54 << 20} {
+	for _, memory := range []int64{76 << 20, 66 << 20} {
 		require.True(t, string(want) == string(draw(memory)), "%d MiB", memory>>20)
 	}
 	pipe.Memory = 1 << 20
