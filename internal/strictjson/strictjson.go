@@ -3,8 +3,11 @@
 package strictjson
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,10 +19,55 @@ type Fault struct {
 	Message string // says what is there and what would be right
 }
 
-// Decode fills the struct that dst points to from a JSON object. Fields are
-// known by the names of their json tags alone, exactly; null leaves a field as it is.
+// What an object may be, so that what is said about it and what it takes in
+// memory stay in proportion to it.
+const (
+	maxDepth  = 32     // objects and lists in one another
+	maxValues = 10_000 // values and names
+	maxFaults = 20     // that are named
+)
+
+// Decode fills the struct that dst points to from a JSON object, which may begin
+// with a mark of UTF-8. Fields are known by the names of their json tags alone,
+// exactly; null leaves a field as it is. Of many faults the first are named.
 func Decode(data []byte, dst any) []Fault {
-	return object("", data, reflect.ValueOf(dst).Elem())
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	if f := checkSize(data); f != nil {
+		return []Fault{*f}
+	}
+	faults := object("", data, reflect.ValueOf(dst).Elem())
+	if n := len(faults); n > maxFaults {
+		faults = append(faults[:maxFaults], Fault{"body", fmt.Sprintf("has %d more faults", n-maxFaults)})
+	}
+	return faults
+}
+
+// checkSize reads JSON without keeping any of it.
+func checkSize(data []byte) *Fault {
+	depth, values, quoted := 0, 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			values++
+		case c == '}' || c == ']':
+			depth--
+		case c == ',' || c == ':':
+			values++
+		}
+		if depth > maxDepth {
+			return &Fault{"body", fmt.Sprintf("has objects and lists %d deep, want at most %d", depth, maxDepth)}
+		}
+		if values > maxValues {
+			return &Fault{"body", fmt.Sprintf("has over %d values, want fewer", maxValues)}
+		}
+	}
+	return nil
 }
 
 func object(path string, data []byte, dst reflect.Value) []Fault {
@@ -40,16 +88,12 @@ func object(path string, data []byte, dst reflect.Value) []Fault {
 			delete(raw, name)
 		}
 	}
-	var unknown []Fault
-	for name := range raw {
-		unknown = append(unknown, Fault{join(path, shorten(name)), "is unknown; there are " + strings.Join(names, ", ")})
+	known := "is unknown; there are " + strings.Join(names, ", ")
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		faults = append(faults, Fault{join(path, cmp.Or(shorten(name), `""`)), known})
 	}
-	slices.SortFunc(unknown, func(a, b Fault) int { return strings.Compare(a.Field, b.Field) })
-	return append(faults, unknown...)
+	return faults
 }
-
-// maxFaults bounds what is said about one list.
-const maxFaults = 20
 
 func value(path string, data []byte, dst reflect.Value) []Fault {
 	if string(data) == "null" {
@@ -130,17 +174,19 @@ func reason(err error) string {
 }
 
 func show(data []byte) string {
-	if s := strings.TrimSpace(string(data)); s != "" {
-		return shorten(s)
+	if data = bytes.TrimSpace(data); len(data) > 0 {
+		return shorten(string(data[:min(len(data), maxShown+1)]))
 	}
 	return "empty"
 }
 
+// maxShown bounds the bytes of a value in a message.
+const maxShown = 40
+
 // shorten cuts a value to what a message can hold.
 func shorten(s string) string {
-	const most = 40
-	if len(s) > most {
-		s = s[:most] + "..."
+	if len(s) > maxShown {
+		s = s[:maxShown] + "..."
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }

@@ -1,10 +1,13 @@
 package strictjson
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/bounded"
 )
 
 type item struct {
@@ -66,4 +69,75 @@ func TestFaultsStayShort(t *testing.T) {
 	for _, f := range faults {
 		require.Less(t, len(f.Field)+len(f.Message), 200)
 	}
+}
+
+// TestOrder: the same object has the same faults in the same order: of fields as
+// they are declared, then unknown ones by name.
+func TestOrder(t *testing.T) {
+	for range 20 {
+		var fields []string
+		for _, f := range Decode([]byte(`{"y":1,"on":3,"zz":0,"x":2,"n":"","a":{},"inner":7}`), &outer{}) {
+			fields = append(fields, f.Field)
+		}
+		require.Equal(t, []string{"n", "inner", "on", "a", "x", "y", "zz"}, fields)
+	}
+}
+
+func TestBounds(t *testing.T) {
+	nested := func(depth int) string {
+		return `{"x":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + "}"
+	}
+	many := func(values int) string { return `{"pair":[` + strings.Repeat("1,", values-3) + "1]}" }
+	for body, message := range map[string]string{
+		nested(maxDepth):     "is unknown",
+		nested(maxDepth + 1): "has objects and lists 33 deep, want at most 32",
+		many(maxValues):      "",
+		many(maxValues + 1):  "has over 10000 values, want fewer",
+		`{"n":1,"pair":["` + strings.Repeat("[{,:", 20000) + `"]}`: "want a whole number", // a string of any length is one value
+		`{"pair":["\\"` + strings.Repeat(",1", maxValues) + `]}`:   "has over 10000 values",
+		`{"pair":["\"` + strings.Repeat(",1", maxValues) + `"]}`:   "want a whole number",
+		"\uFEFF" + `{"n":1}`: "",
+	} {
+		faults := Decode([]byte(body), &outer{})
+		if message == "" {
+			require.Empty(t, faults, "%.40s", body)
+			continue
+		}
+		require.Len(t, faults, 1, "%.40s", body)
+		require.Contains(t, faults[0].Message, message)
+	}
+}
+
+// TestManyFaults: the first are named, and how many more there are.
+func TestManyFaults(t *testing.T) {
+	for n, more := range map[int]string{maxFaults: "", maxFaults + 1: "has 1 more faults", 3000: "has 2980 more faults"} {
+		var fields []string
+		for i := range n {
+			fields = append(fields, fmt.Sprintf(`"f%04d":1`, i))
+		}
+		faults := Decode([]byte("{"+strings.Join(fields, ",")+"}"), &outer{})
+		require.Equal(t, "f0000", faults[0].Field)
+		if more == "" {
+			require.Len(t, faults, n)
+			continue
+		}
+		require.Len(t, faults, maxFaults+1)
+		require.Equal(t, Fault{"body", more}, faults[maxFaults])
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{`{"n":3,"items":[{"text":"a"},{"weight":-1.5}],"inner":{"text":"b"},"bytes":"aGk=","on":true,"pair":[1,2]}`, `{"a":1,"b":{"c":[[[]]]}}`, "\uFEFF{}", "[", `{"\u0000":"\\`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		bounded.Check(t, len(data), bounded.Text, func() {
+			size := 0
+			for _, fault := range Decode(data, new(outer)) {
+				require.NotEmpty(t, fault.Field)
+				size += len(fault.Field) + len(fault.Message)
+			}
+			require.Less(t, size, 16<<10)
+		})
+	})
 }

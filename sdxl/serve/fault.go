@@ -38,7 +38,7 @@ func (s *Server) asFault(err error) *fault {
 	case errors.As(err, &f):
 		return f
 	case errors.As(err, &invalid):
-		return &fault{status: http.StatusBadRequest, Name: "bad_request", Message: invalid.Error(), Violations: invalid.Violations}
+		return badRequest(invalid.Violations)
 	case errors.As(err, &tooLarge):
 		return &fault{status: http.StatusRequestEntityTooLarge, Name: "payload_too_large", Message: fmt.Sprintf("body is over %d bytes", tooLarge.Limit),
 			Violations: []sdxl.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
@@ -50,6 +50,23 @@ func (s *Server) asFault(err error) *fault {
 		return &fault{status: statusClientClosed, Name: "canceled", Message: "the request was cancelled"}
 	}
 	return &fault{status: http.StatusInternalServerError, Name: "internal_error", Message: "the picture could not be made; the server's log tells why"}
+}
+
+// maxViolations are named in an answer.
+const maxViolations = 20
+
+// badRequest names the fields that are wrong. Its message is the first one's;
+// an answer stays small whatever the request was.
+func badRequest(violations []sdxl.Violation) *fault {
+	f := &fault{status: http.StatusBadRequest, Name: "bad_request", Violations: violations}
+	if n := len(violations); n > maxViolations {
+		f.Violations = append(violations[:maxViolations:maxViolations], sdxl.Violation{Field: "body", Message: fmt.Sprintf("has %d more faults", n-maxViolations)})
+	}
+	f.Message = violations[0].Field + " " + violations[0].Message
+	if n := len(violations); n > 1 {
+		f.Message += fmt.Sprintf("; and %d more, see violations", n-1)
+	}
+	return f
 }
 
 // statusClientClosed is what logs say where the client left (nginx's 499).
