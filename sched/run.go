@@ -181,6 +181,10 @@ func checkSigmas(sigmas []float64) error {
 // ErrNoNoise is the error of samplers that add noise and have none.
 var ErrNoNoise = errors.New("sched: Noise is nil, and this sampler adds noise")
 
+// ErrNotFinite is in the error of a run whose denoiser gave no numbers: those it
+// works with are too large, or its weights are broken.
+var ErrNotFinite = errors.New("NaN or Inf")
+
 // eta returns Eta, or a sampler's own.
 func (r *Run[T]) eta(own float64) float64 {
 	if r.Eta == nil {
@@ -244,7 +248,7 @@ func (r *Run[T]) evaluate(ctx context.Context, denoised, x []T, sigma float64, s
 		return err
 	}
 	if slices.ContainsFunc(denoised, func(v T) bool { return v-v != 0 }) {
-		return fmt.Errorf("sched: the denoiser gave NaN or Inf at step %d, sigma %g", step, sigma)
+		return fmt.Errorf("sched: the denoiser gave %w at step %d, sigma %g", ErrNotFinite, step, sigma)
 	}
 	return nil
 }

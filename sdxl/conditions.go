@@ -13,70 +13,44 @@ import (
 // conditions are what the UNet is told beside the latents: [sides*batch, ...],
 // the negative side first.
 type conditions struct {
-	guided     bool      // there is a negative side
-	weights    []float32 // of the guidance of each positive side
+	*script
 	prediction sched.Prediction
-	scenes     []embedded
-	at         []int // the scene of each step
+	texts      *encodedTexts
+	negative   *encodedTexts // of the negative side
+	tokens     int           // that all contexts are repeated to
+	batch      int
 	timeIDs    *tensor.Tensor
 }
 
 // embedded is the texts of all sides.
 type embedded struct{ context, pooled *tensor.Tensor }
 
-// sides returns the number of sides of the batch.
-func (c *conditions) sides() int {
-	if c.guided {
-		return 1 + len(c.weights)
-	}
-	return len(c.weights)
-}
-
-// encodeConditions encodes the prompts for a run of so many steps and repeats
-// them for the batch.
+// encodeConditions encodes the prompts for a run of so many steps.
 func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved, steps int) (*conditions, error) {
-	s := r.script(p.Model, steps)
-	chunks, err := s.chunks(p.Model)
+	s, err := r.script(p.Model, steps)
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := p.encodeTexts(ctx, s.texts(), s.PromptOptions)
+	chunks, _, err := s.chunks(p.Model)
 	if err != nil {
 		return nil, err
 	}
-	negative := encoded
+	c := &conditions{script: s, tokens: chunks * prompt.Length, batch: r.batch}
+	if c.texts, err = p.Model.encodeTexts(ctx, p.backend(), s.texts(), s.PromptOptions); err != nil {
+		return nil, err
+	}
+	c.negative = c.texts
 	if s.Syntax == prompt.Diffusers && s.ClipSkip > 0 { // which skips for the prompt alone
-		if negative, err = p.encodeTexts(ctx, s.texts(), PromptOptions{Syntax: s.Syntax}); err != nil {
+		if c.negative, err = p.Model.encodeTexts(ctx, p.backend(), s.texts(), PromptOptions{Syntax: s.Syntax}); err != nil {
 			return nil, err
 		}
 	}
-	c := &conditions{guided: s.guided, weights: s.weights, at: s.at}
-	for i, scene := range s.scenes {
-		var contexts, pooled []*tensor.Tensor
-		for side, b := range scene {
-			from := encoded
-			if s.guided && !s.zeros && side == 0 {
-				from = negative
-			}
-			e := from.average(b, chunks*prompt.Length)
-			contexts, pooled = append(contexts, e.context), append(pooled, e.pooled)
-		}
-		if s.zeros {
-			contexts = append([]*tensor.Tensor{tensor.New(tensor.F32, contexts[0].Shape()...)}, contexts...)
-			pooled = append([]*tensor.Tensor{tensor.New(tensor.F32, pooled[0].Shape()...)}, pooled...)
-		}
-		context, err := tensor.Concat(0, contexts...)
+	if r.Trace != nil {
+		first, err := c.scene(0)
 		if err != nil {
 			return nil, err
 		}
-		pools, err := tensor.Concat(0, pooled...)
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			r.traceTexts(context, pools, s.guided)
-		}
-		c.scenes = append(c.scenes, embedded{repeatSides(context, r.batch), repeatSides(pools, r.batch)})
+		r.traceTexts(first.context, first.pooled, s.guided)
 	}
 	c.timeIDs = tensor.New(tensor.F32, s.sides()*r.batch, unet.TimeIDs)
 	rows := c.timeIDs.Float32s()
@@ -90,6 +64,32 @@ func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved, steps int)
 	return c, nil
 }
 
+// scene returns what the sides are told in one of the scenes, for each picture
+// of the batch. Of all scenes only the texts' chunks are kept, each once.
+func (c *conditions) scene(i int) (embedded, error) {
+	var contexts, pooled []*tensor.Tensor
+	if c.zeros {
+		contexts, pooled = append(contexts, tensor.New(tensor.F32, 1, c.tokens, c.texts.width)), append(pooled, tensor.New(tensor.F32, 1, c.texts.pooled))
+	}
+	for _, b := range c.scenes[i] {
+		from := c.texts
+		if c.guided && len(contexts) == 0 {
+			from = c.negative
+		}
+		e := from.average(b, c.tokens)
+		contexts, pooled = append(contexts, e.context), append(pooled, e.pooled)
+	}
+	context, err := tensor.Concat(0, contexts...)
+	if err != nil {
+		return embedded{}, err
+	}
+	pools, err := tensor.Concat(0, pooled...)
+	if err != nil {
+		return embedded{}, err
+	}
+	return embedded{repeatSides(context, c.batch), repeatSides(pools, c.batch)}, nil
+}
+
 // put writes the sizes in the order of the UNet's time ids.
 func (s sizes) put(row []float32) {
 	for i, v := range [unet.TimeIDs]int{s.original.Height, s.original.Width, s.crop.Y, s.crop.X, s.target.Height, s.target.Width} {
@@ -97,40 +97,26 @@ func (s sizes) put(row []float32) {
 	}
 }
 
-// encodedTexts are the embeddings of texts.
-type encodedTexts map[PromptText]PromptEmbedding
-
-func (p *Pipeline) encodeTexts(ctx context.Context, texts []PromptText, o PromptOptions) (encodedTexts, error) {
-	list, err := p.Model.EncodePrompts(ctx, p.backend(), texts, o)
-	if err != nil {
-		return nil, err
-	}
-	e := make(encodedTexts, len(list))
-	for i, t := range texts {
-		e[t] = list[i]
-	}
-	return e, nil
-}
-
 // average returns the texts' embeddings averaged by their shares, the contexts
 // repeated to so many tokens.
-func (e encodedTexts) average(b blend, tokens int) embedded {
-	first := e[b[0].text]
-	s := first.Context.Shape()
-	out := embedded{tensor.New(tensor.F32, 1, tokens, s[2]), tensor.New(tensor.F32, first.Pooled.Shape()...)}
+func (e *encodedTexts) average(b blend, tokens int) embedded {
+	out := embedded{tensor.New(tensor.F32, 1, tokens, e.width), tensor.New(tensor.F32, 1, e.pooled)}
 	for i, c := range b {
 		add := func(dst, src []float32) {
 			share := float32(c.share)
-			for j := range dst {
-				if x := share * src[j%len(src)]; i == 0 {
+			for j, v := range src {
+				if x := share * v; i == 0 {
 					dst[j] = x
 				} else {
 					dst[j] += x
 				}
 			}
 		}
-		add(out.context.Float32s(), e[c.text].Context.Float32s())
-		add(out.pooled.Float32s(), e[c.text].Pooled.Float32s())
+		chunks, dst := e.of[c.text], out.context.Float32s()
+		for at, j := 0, 0; at < len(dst); at, j = at+prompt.Length*e.width, (j+1)%len(chunks) {
+			add(dst[at:], chunks[j].context)
+		}
+		add(out.pooled.Float32s(), chunks[0].pooled)
 	}
 	return out
 }

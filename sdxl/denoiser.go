@@ -18,8 +18,12 @@ type denoiser struct {
 	guide *guidance.Run[float32]
 	batch int
 	rests bool // where the scale is 1 the positive side runs alone
-	scene int  // that is set
+	given int  // the scene that is set
 }
+
+// sidesAtOnce bounds the memory of a prompt of many clauses, which are run in
+// parts.
+const sidesAtOnce = 8
 
 // newDenoiser compiles the UNet for a batch of latents of h x w under the
 // given conditions.
@@ -29,24 +33,31 @@ func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditio
 	if rests {
 		most = batch
 	}
-	shape := r.unetShape(n, h, w, c.scenes[0].context.Shape()[1])
-	shape.most = most
-	u, err := p.compileUNet(ctx, shape)
+	shape := r.unetShape(n, h, w, c.tokens)
+	shape.most = min(most, max(2*batch, sidesAtOnce))
+	q := *p
+	if q.Memory > 0 {
+		q.Memory = max(1, q.Memory-max(0, c.texts.bytes()-textsBeside))
+	}
+	u, err := q.compileUNet(ctx, shape)
 	if err != nil {
 		return nil, err
 	}
-	d := &denoiser{unet: u, conditions: c, guide: guide, batch: batch, rests: rests, scene: -1}
-	return d, d.newGuides(ctx, p, shape, r)
+	d := &denoiser{unet: u, conditions: c, guide: guide, batch: batch, rests: rests, given: -1}
+	return d, d.newGuides(ctx, &q, shape, r)
 }
 
 // set tells the UNet the texts of a step.
 func (d *denoiser) set(ctx context.Context, step int) error {
 	i := d.at[min(step, len(d.at)-1)]
-	if i == d.scene {
+	if i == d.given {
 		return nil
 	}
-	d.scene = i
-	s := d.scenes[i]
+	d.given = i
+	s, err := d.scene(i)
+	if err != nil {
+		return err
+	}
 	if err := d.unet.setConditions(ctx, s.context, s.pooled, d.timeIDs); err != nil {
 		return err
 	}

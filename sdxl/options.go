@@ -99,6 +99,10 @@ type Options struct {
 	// that adds has changed by this share since.
 	Cache string
 
+	// MostCalls bounds how often the UNet is run, counted for each side of guidance;
+	// 0 is no limit. A picture that needs more fails before it is begun, but with
+	// dpm_adaptive, whose calls depend on the picture, as soon as it is over.
+	MostCalls int
 	// Progress is called after each step, from the goroutine of Generate.
 	Progress func(Progress)
 	// Trace, if not nil, takes the tensors of the run: noise, embeddings,

@@ -57,6 +57,9 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	schedule = schedule.Until(o.SkipEnd)
+	if err := r.checkCalls(ctx, m, schedule); err != nil {
+		return nil, err
+	}
 	c, err := p.encodeConditions(ctx, &r, len(schedule.Timesteps))
 	if err != nil {
 		return nil, err
@@ -146,10 +149,13 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 	defer d.close()
 	r.traceNumbers("sigmas", s.Sigmas)
 	r.traceNumbers("timesteps", s.Timesteps)
-	step, steps := 0, len(s.Timesteps)
+	step, steps, calls := 0, len(s.Timesteps), 0
 	run := sched.Run[float32]{
 		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast, Order: s.Order, Levels: s.Levels,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
+			if calls += r.callsOfStep(c.script); r.MostCalls > 0 && calls > r.MostCalls {
+				return r.tooManyCalls()
+			}
 			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma), step)
 		},
 		OnStep: func(i int, latents, denoised []float32) error {
@@ -189,7 +195,7 @@ func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 	}
 	for i, v := range img.Float32s() {
 		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-			return nil, fmt.Errorf("vae: the decoded picture holds %g at element %d", f, i)
+			return nil, fmt.Errorf("vae: the decoded picture holds %w at element %d", sched.ErrNotFinite, i)
 		}
 	}
 	return img, nil

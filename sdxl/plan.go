@@ -5,6 +5,7 @@ import (
 
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/tensor"
 )
 
 // Stage is a network of a request, and what it takes.
@@ -26,9 +27,12 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := r.script(m, r.steps)
+	s, err := r.script(m, r.steps)
+	if err != nil {
+		return nil, err
+	}
 	sides := s.sides()
-	chunks, err := s.chunks(m)
+	chunks, different, err := s.chunks(m)
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +54,12 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		name, part string
 		*clip.TextEncoder
 	}{{"clip-l", textLPart, m.TextL}, {"clip-g", textGPart, m.TextG}} {
-		texts := len(s.texts())*chunks + 1 // and the empty one
+		texts := min(different, chunksAtOnce) + 1 // and the empty one
 		g, err := e.Graph(texts, TextTokens, 0)
-		if err := add(e.name, e.part, 1, texts, g, err); err != nil {
+		if err := add(e.name, e.part, (different+chunksAtOnce-1)/chunksAtOnce, texts, g, err); err != nil {
 			return nil, err
 		}
+		stages[len(stages)-1].Kept = int64(different*TextTokens*e.Config.HiddenSize) * int64(tensor.F32.Size())
 	}
 	if o.Image != nil {
 		g, err := m.VAE.EncoderGraph(1, r.Height, r.Width)
@@ -63,7 +68,7 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		}
 	}
 	shape := r.unetShape(r.batch*sides, h, w, chunks*TextTokens)
-	d := &denoiser{conditions: &conditions{guided: s.guided}, batch: r.batch}
+	d := &denoiser{conditions: &conditions{script: s}, batch: r.batch}
 	if d.unet, err = p.compileUNet(ctx, shape); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package sdxl
 import (
 	"bytes"
 	"context"
+	"errors"
 )
 
 // Response answers a Request in the v1 API's JSON.
@@ -35,6 +36,7 @@ func (p *Pipeline) Predict(ctx context.Context, r *Request, po PredictOptions) (
 	if err != nil {
 		return nil, err
 	}
+	o.MostCalls = po.Limits.filled().Calls
 	response := &Response{Result: "success", Warnings: o.Warnings(p.Model)}
 	for i := range or(r.Samples, 1) {
 		if po.Progress != nil {
@@ -42,7 +44,7 @@ func (p *Pipeline) Predict(ctx context.Context, r *Request, po PredictOptions) (
 		}
 		result, err := p.Generate(ctx, o)
 		if err != nil {
-			return nil, err
+			return nil, asRequestError(err)
 		}
 		var png bytes.Buffer
 		if err := EncodePNG(&png, result.Images[0], result.Parameters); err != nil {
@@ -52,6 +54,17 @@ func (p *Pipeline) Predict(ctx context.Context, r *Request, po PredictOptions) (
 		o.Seed = new(nextSeed(*o.Seed))
 	}
 	return response, nil
+}
+
+// asRequestError is an error of options as one of the request that they came
+// from, where it is about a field that the request has.
+func asRequestError(err error) error {
+	fields := map[string]string{"prompt": "text_prompts", "steps": "steps"}
+	var fault *FieldError
+	if errors.As(err, &fault) && fields[fault.Field] != "" {
+		return &RequestError{[]Violation{{fields[fault.Field], fault.Message}}}
+	}
+	return err
 }
 
 // nextSeed passes over 0, which asks for a seed to be drawn.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sdxl/prompt"
@@ -34,83 +35,22 @@ func (m *Model) EncodePrompts(ctx context.Context, b nn.Backend, texts []PromptT
 	if len(texts) == 0 {
 		return nil, fmt.Errorf("no texts to encode")
 	}
-	l, g := make([][]prompt.Chunk, len(texts)), make([][]prompt.Chunk, len(texts))
-	for i, t := range texts {
-		l[i], g[i] = o.Syntax.Chunks(m.TokenizerL, t.L), o.Syntax.Chunks(m.TokenizerG, t.G)
-		for len(l[i]) < len(g[i]) {
-			l[i] = append(l[i], prompt.Empty(m.TokenizerL))
-		}
-		for len(g[i]) < len(l[i]) {
-			g[i] = append(g[i], prompt.Empty(m.TokenizerG))
-		}
-	}
-	hiddenL, _, err := m.encodeChunks(ctx, b, textLPart, l, prompt.Empty(m.TokenizerL), o)
-	if err != nil {
-		return nil, err
-	}
-	hiddenG, pooled, err := m.encodeChunks(ctx, b, textGPart, g, prompt.Empty(m.TokenizerG), o)
+	e, err := m.encodeTexts(ctx, b, texts, o)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]PromptEmbedding, len(texts))
-	for i := range out {
-		context, err := tensor.Concat(-1, hiddenL[i], hiddenG[i])
-		if err != nil {
-			return nil, err
-		}
-		out[i] = PromptEmbedding{context, pooled[i]}
+	for i, t := range texts {
+		whole := e.average(blend{{t, 1}}, len(e.of[t])*prompt.Length)
+		out[i] = PromptEmbedding{whole.context, whole.pooled}
 	}
 	return out, nil
-}
-
-// encodeChunks returns the weighted hidden states of each text [1,77 chunks,C],
-// and the pooled embedding of its first chunk [1,P].
-func (m *Model) encodeChunks(ctx context.Context, b nn.Backend, part string, texts [][]prompt.Chunk, empty prompt.Chunk, o PromptOptions) (hidden, pooled []*tensor.Tensor, err error) {
-	var ids []int32
-	for _, chunks := range texts {
-		for _, c := range chunks {
-			if err := checkWeights(c.Weights); err != nil {
-				return nil, nil, err
-			}
-			ids = append(ids, c.IDs...)
-		}
-	}
-	ids = append(ids, empty.IDs...) // the last one
-	in, err := tensor.FromSlice(ids, len(ids)/prompt.Length, prompt.Length)
-	if err != nil {
-		return nil, nil, err
-	}
-	var states, pools *tensor.Tensor
-	if err := m.encode(ctx, b, part, in, o.ClipSkip, &states, &pools); err != nil {
-		return nil, nil, err
-	}
-	width := states.Shape()[2]
-	chunkOf := func(i int) []float32 { return states.Float32s()[i*prompt.Length*width:][:prompt.Length*width] }
-	nothing := chunkOf(len(ids)/prompt.Length - 1)
-	first := 0
-	for _, chunks := range texts {
-		for i, c := range chunks {
-			if c.Weighted() {
-				emphasise(o.Syntax, chunkOf(first+i), nothing, c.Weights)
-			}
-		}
-		t, err := states.Narrow(0, first, first+len(chunks))
-		if err == nil {
-			t, err = t.Reshape(1, len(chunks)*prompt.Length, width)
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		hidden, pooled = append(hidden, t), append(pooled, row(pools, first))
-		first += len(chunks)
-	}
-	return hidden, pooled, nil
 }
 
 func checkWeights(weights []float32) error {
 	for _, w := range weights {
 		if f := float64(w); math.IsNaN(f) || math.IsInf(f, 0) {
-			return fmt.Errorf("prompt: the weights multiply to %g, want numbers below %g", w, math.MaxFloat32)
+			return &FieldError{"prompt", fmt.Sprintf("has weights that multiply to %g, want numbers below %g", w, math.MaxFloat32)}
 		}
 	}
 	return nil
@@ -119,7 +59,7 @@ func checkWeights(weights []float32) error {
 // emphasise weights the hidden states [77,C] of a chunk in place: a1111
 // multiplies and then restores their mean; comfy goes that far from what the
 // empty text has in the same place.
-func emphasise(s prompt.Syntax, z, empty []float32, weights []float32) {
+func emphasise(s prompt.Syntax, z, empty []float32, weights []float32) error {
 	width := len(z) / len(weights)
 	if s == prompt.Comfy {
 		for i, w := range weights {
@@ -130,7 +70,7 @@ func emphasise(s prompt.Syntax, z, empty []float32, weights []float32) {
 				z[j] = (z[j]-empty[j])*w + empty[j]
 			}
 		}
-		return
+		return checkFinite(z)
 	}
 	before := mean(z)
 	for i, w := range weights {
@@ -144,6 +84,14 @@ func emphasise(s prompt.Syntax, z, empty []float32, weights []float32) {
 			z[j] *= scale
 		}
 	}
+	return checkFinite(z)
+}
+
+func checkFinite(z []float32) error {
+	if slices.ContainsFunc(z, func(v float32) bool { return v-v != 0 }) {
+		return &FieldError{"prompt", "has weights so large that the embedding holds no numbers, want smaller ones"}
+	}
+	return nil
 }
 
 func mean(v []float32) (m float64) {

@@ -98,6 +98,11 @@ func ParseRequest(data []byte) (*Request, error) {
 	return r, nil
 }
 
+// Pictures returns how many samples the request asks for, and of how many steps.
+func (r *Request) Pictures() (samples, steps int) {
+	return or(r.Samples, 1), or(r.Steps, defaultRequestSteps)
+}
+
 // cfgScale returns the guidance scale.
 func (r *Request) cfgScale() float64 {
 	if r.CFGScale != nil {

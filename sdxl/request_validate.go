@@ -15,6 +15,7 @@ type Limits struct {
 	Pixels  int // of one picture, and of the picture to start from; 4 Mi
 	Steps   int // 150, which is also the most
 	Samples int // 10, which is also the most
+	Calls   int // runs of the network for a picture, each side of guidance counted; 16 for each step there may be
 }
 
 // The ranges of the v1 API. It asks for 10 steps at least, and for sizes of its
@@ -23,6 +24,7 @@ const (
 	maxRequestPixels  = 4 << 20
 	maxRequestSteps   = 150
 	maxRequestSamples = 10
+	callsPerStep      = 16 // which a method of fourth order with two more guidances takes
 	maxCFGScale       = 35
 	maxSeed           = 1<<32 - 1
 	sizeMultiple      = 64
@@ -42,6 +44,9 @@ func (l Limits) filled() Limits {
 	}
 	fill(&l.Steps, maxRequestSteps)
 	fill(&l.Samples, maxRequestSamples)
+	if l.Calls <= 0 {
+		l.Calls = callsPerStep * l.Steps
+	}
 	return l
 }
 

@@ -2,6 +2,7 @@ package sdxl
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/df65613c/easel/sdxl/prompt"
@@ -23,8 +24,11 @@ type script struct {
 	at      []int     // the scene of each step
 }
 
+// mostClauses bounds the sides of a picture.
+const mostClauses = 32
+
 // script reads the prompts for a run of so many steps.
-func (r *resolved) script(m *Model, steps int) *script {
+func (r *resolved) script(m *Model, steps int) (*script, error) {
 	s := &script{PromptOptions: PromptOptions{r.syntax, r.ClipSkip}, guided: r.Guidance.Guided(r.cfg)}
 	positive, negative := r.sides()
 	var sides []func(step int) blend
@@ -32,7 +36,14 @@ func (r *resolved) script(m *Model, steps int) *script {
 		s.weights = []float32{1}
 		sides = append(sides, r.mix(positive, steps))
 	} else {
-		for _, c := range r.syntax.Clauses(r.Prompt) {
+		clauses := r.syntax.Clauses(r.Prompt)
+		if len(clauses) > mostClauses {
+			return nil, &FieldError{"prompt", fmt.Sprintf("has %d clauses with AND between them, want at most %d", len(clauses), mostClauses)}
+		}
+		for _, c := range clauses {
+			if w := float32(c.Weight); w-w != 0 {
+				return nil, &FieldError{"prompt", fmt.Sprintf("has a clause of weight %g, want numbers below %g", c.Weight, math.MaxFloat32)}
+			}
 			s.weights = append(s.weights, float32(c.Weight))
 			sides = append(sides, r.one(c.Text, or(r.Prompt2, c.Text), steps))
 		}
@@ -66,7 +77,7 @@ func (r *resolved) script(m *Model, steps int) *script {
 		}
 		s.at = append(s.at, i)
 	}
-	return s
+	return s, nil
 }
 
 // zeroNegative reports whether the negative side is told nothing: where there
@@ -118,10 +129,12 @@ func (s *script) sides() int {
 // texts returns the different texts of all scenes.
 func (s *script) texts() []PromptText {
 	var texts []PromptText
+	seen := make(map[PromptText]bool)
 	for _, scene := range s.scenes {
 		for _, b := range scene {
 			for _, c := range b {
-				if !slices.Contains(texts, c.text) {
+				if !seen[c.text] {
+					seen[c.text] = true
 					texts = append(texts, c.text)
 				}
 			}
@@ -130,21 +143,38 @@ func (s *script) texts() []PromptText {
 	return texts
 }
 
-// mostChunks bounds the length that contexts are repeated to.
-const mostChunks = 256
+const (
+	// mostChunks bounds the length that contexts are repeated to.
+	mostChunks = 256
+	// mostTexts bounds the texts of a prompt that changes, and the chunks of all
+	// of them: each takes memory, and time of the text encoders.
+	mostTexts = 512
+)
 
 // chunks returns the number of chunks that all contexts are repeated to: the
 // least that is a multiple of each one's own. Repeating a context as a whole
-// changes nothing in what attention makes of it.
-func (s *script) chunks(m *Model) (int, error) {
-	all := 1
-	for _, t := range s.texts() {
-		n := max(len(s.Syntax.Chunks(m.TokenizerL, t.L)), len(s.Syntax.Chunks(m.TokenizerG, t.G)))
+// changes nothing in what attention makes of it. Of all chunks so many are different.
+func (s *script) chunks(m *Model) (all, different int, err error) {
+	texts := s.texts()
+	if len(texts) > mostTexts {
+		return 0, 0, &FieldError{"prompt", fmt.Sprintf("changes to %d texts over the steps, want at most %d", len(texts), mostTexts)}
+	}
+	all = 1
+	seen := make(map[string]bool)
+	for _, t := range texts {
+		pairs := m.pairs(s.Syntax, t)
+		for _, p := range pairs {
+			seen[p.key()] = true
+		}
+		if len(seen) > mostTexts {
+			return 0, 0, &FieldError{"prompt", fmt.Sprintf("has over %d different chunks of %d tokens over the steps, want fewer", mostTexts, prompt.Length)}
+		}
+		n := len(pairs)
 		if all = all / gcd(all, n) * n; all > mostChunks {
-			return 0, fmt.Errorf("prompt: a text is %d chunks of %d tokens long, and others' lengths are no shares or multiples of it; make them shorter or of like length", n, prompt.Length)
+			return 0, 0, &FieldError{"prompt", fmt.Sprintf("has a text of %d chunks of %d tokens, and others' lengths are no shares or multiples of it; make them shorter or of like length", n, prompt.Length)}
 		}
 	}
-	return all, nil
+	return all, len(seen), nil
 }
 
 func gcd(a, b int) int {

@@ -89,6 +89,10 @@ func (s *Server) previews(r *http.Request, request *sdxl.Request) (every int, er
 	if every, err = strconv.Atoi(text); err != nil || every < 1 {
 		return 0, violation("preview", "is %.40q, want a whole number of steps from 1", text)
 	}
+	samples, steps := request.Pictures()
+	if n := samples * ((steps - 1) / every); n > s.MaxPreviews {
+		return 0, violation("preview", "is %d, which makes %d previews of %d steps and %d samples, want %d at most", every, n, steps, samples, s.MaxPreviews)
+	}
 	return every, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -42,6 +43,8 @@ func (s *Server) asFault(err error) *fault {
 	case errors.As(err, &tooLarge):
 		return &fault{status: http.StatusRequestEntityTooLarge, Name: "payload_too_large", Message: fmt.Sprintf("body is over %d bytes", tooLarge.Limit),
 			Violations: []sdxl.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
+	case errors.Is(err, sched.ErrNotFinite):
+		return &fault{status: http.StatusUnprocessableEntity, Name: "unprocessable", Message: "what the network made of the request holds no numbers; want smaller weights and scales"}
 	case errors.Is(err, errFull), errors.Is(err, errNoRoom):
 		return &fault{status: http.StatusTooManyRequests, retryAfter: s.metrics.retryAfter(), Name: "too_many_requests", Message: err.Error() + "; try again later"}
 	case errors.Is(err, errDraining):

@@ -20,6 +20,8 @@ type Options struct {
 	Styles   sdxl.Styles
 	Limits   sdxl.Limits
 	MaxBody  int64 // bytes of a request; 0 is 32 MiB
+	// MaxPreviews bounds the previews of a request, each of which is decoded; 0 is 100.
+	MaxPreviews int
 
 	Workers  int // pictures made at once, which share the threads; 0 is 1
 	Queue    int // requests of a client that wait beside; 0 is 8
@@ -50,12 +52,13 @@ type Options struct {
 const DefaultEngine = "stable-diffusion-xl-1024-v1-0"
 
 const (
-	defaultQueue   = 8
-	defaultShares  = 8 // clients whose queues may be full at once
-	defaultMaxBody = 32 << 20
-	defaultTimeout = 30 * time.Second
-	aliveEvery     = 15 * time.Second // before the idle time-outs of usual proxies
-	hangupEvery    = time.Second
+	defaultQueue    = 8
+	defaultShares   = 8 // clients whose queues may be full at once
+	defaultMaxBody  = 32 << 20
+	defaultPreviews = 100
+	defaultTimeout  = 30 * time.Second
+	aliveEvery      = 15 * time.Second // before the idle time-outs of usual proxies
+	hangupEvery     = time.Second
 )
 
 // Server is the handler.
@@ -88,6 +91,7 @@ func newServer(o Options, m model) *Server {
 	o.Workers = max(o.Workers, 1)
 	standard(&o.MaxBody, defaultMaxBody)
 	standard(&o.Queue, defaultQueue)
+	standard(&o.MaxPreviews, defaultPreviews)
 	standard(&o.QueueAll, defaultShares*o.Queue)
 	standard(&o.ReadTimeout, defaultTimeout)
 	standard(&o.WriteTimeout, defaultTimeout)

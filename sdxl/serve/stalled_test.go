@@ -3,9 +3,11 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -135,4 +137,17 @@ func TestPipelinedClientThatLeaves(t *testing.T) {
 	require.NoError(t, c.Close())
 	require.ErrorIs(t, <-ended, context.Canceled)
 	eventually(t, s.idle)
+}
+
+// TestPreviews: as many as there may be are made, and one more is refused.
+func TestPreviews(t *testing.T) {
+	s := newServer(Options{Logger: quiet(), MaxPreviews: 10}, fake(instant))
+	for _, c := range []struct {
+		steps, samples, every int
+		status                int
+	}{{11, 1, 1, 200}, {12, 1, 1, 400}, {22, 1, 2, 200}, {23, 1, 2, 400}, {6, 2, 1, 200}, {7, 2, 1, 400}, {6, 3, 1, 400}} {
+		body := fmt.Sprintf(`{"text_prompts":[{"text":"x"}],"seed":1,"steps":%d,"samples":%d}`, c.steps, c.samples)
+		w := ask(t, s, "POST", fmt.Sprintf("/predict?preview=%d", c.every), body, func(r *http.Request) { r.Header.Set("Accept", "text/event-stream") })
+		require.Equal(t, c.status, w.Code, c)
+	}
 }

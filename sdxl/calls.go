@@ -1,0 +1,44 @@
+package sdxl
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/df65613c/easel/sched"
+)
+
+// checkCalls returns an error for a run that calls the UNet more often than it may.
+func (r *resolved) checkCalls(ctx context.Context, m *Model, s *sched.Schedule) error {
+	if r.MostCalls <= 0 {
+		return nil
+	}
+	told, err := r.script(m, len(s.Timesteps))
+	if err != nil {
+		return err
+	}
+	each := r.callsOfStep(told)
+	run := sched.Run[float32]{Sigmas: s.Sigmas, FirstOrderLast: s.FirstOrderLast, Order: s.Order, Levels: s.Levels}
+	r.Noising.tell(&run)
+	calls, err := s.Sampler.Calls(ctx, &run, r.MostCalls/each)
+	if err == nil && calls*each > r.MostCalls {
+		return r.tooManyCalls()
+	}
+	return err
+}
+
+// callsOfStep returns how often the UNet is run where the sampler calls it once:
+// for each side, and for guidance by networks of its own.
+func (r *resolved) callsOfStep(s *script) int {
+	n := s.sides()
+	if r.PAG.on() {
+		n++
+	}
+	if r.SAG != 0 {
+		n++
+	}
+	return n
+}
+
+func (r *resolved) tooManyCalls() error {
+	return &FieldError{"steps", fmt.Sprintf("and sampler, restart, guidance and clauses of the prompt make over %d runs of the network, want no more", r.MostCalls)}
+}
