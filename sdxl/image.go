@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 
+	"github.com/df65613c/easel/internal/resample"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -46,7 +47,7 @@ func fromImage(img image.Image, w, h int) *tensor.Tensor {
 			src.SetNRGBA(x, y, c)
 		}
 	}
-	src = resizeLanczos(src, w, h)
+	src = resample.Resize(src, w, h, resample.Lanczos)
 	t := tensor.New(tensor.F32, 1, 3, h, w)
 	v := t.Float32s()
 	for i := range h * w {
