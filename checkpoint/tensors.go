@@ -77,6 +77,8 @@ func (p *Weights) Tensors(list []Tensor, g *nn.Graph) ([]Tensor, error) {
 		case nn.Embedding:
 			add(op.Table, Table)
 			add(op.Positions, Table)
+		case nn.Parameter:
+			add(op.Weight, Table)
 		}
 	}
 	return list, nil

@@ -20,10 +20,11 @@ const (
 	SiLU                 // x sigmoid(x)
 	GELU                 // x Phi(x), exact (erf)
 	QuickGELU            // x sigmoid(1.702 x)
+	GELUTanh             // x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), GELU approximated (Hendrycks and Gimpel 2016)
 )
 
 func (a Activation) String() string {
-	names := [...]string{"identity", "silu", "gelu", "quick_gelu"}
+	names := [...]string{"identity", "silu", "gelu", "quick_gelu", "gelu_tanh"}
 	if int(a) < len(names) {
 		return names[a]
 	}
@@ -120,6 +121,8 @@ type (
 	// Embedding looks ids [B,T] up in a table [V,C] and adds positions [T',C], T' >= T,
 	// unless they are nil.
 	Embedding struct{ Table, Positions *Weight }
+	// Parameter is a weight as a value [B,...], the same for each of the B rows.
+	Parameter struct{ Weight *Weight }
 	// TimestepEmbedding maps numbers [...] to [...,Dim]: cosines, then sines,
 	// of x 10000^(-i/(Dim/2)) (Vaswani et al. 2017, in the order of SDXL).
 	TimestepEmbedding struct{ Dim int }
@@ -167,6 +170,7 @@ func (Upsample) Name() string          { return "Upsample" }
 func (UpsampleConv2D) Name() string    { return "UpsampleConv2D" }
 func (FourierFilter) Name() string     { return "FourierFilter" }
 func (Embedding) Name() string         { return "Embedding" }
+func (Parameter) Name() string         { return "Parameter" }
 func (TimestepEmbedding) Name() string { return "TimestepEmbedding" }
 func (TokenRow) Name() string          { return "TokenRow" }
 func (Transpose) Name() string         { return "Transpose" }
@@ -191,6 +195,7 @@ func (Upsample) op()          {}
 func (UpsampleConv2D) op()    {}
 func (FourierFilter) op()     {}
 func (Embedding) op()         {}
+func (Parameter) op()         {}
 func (TimestepEmbedding) op() {}
 func (TokenRow) op()          {}
 func (Transpose) op()         {}

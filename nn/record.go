@@ -288,6 +288,11 @@ func (g *Graph) Embedding(ids *Value, op Embedding) *Value {
 	return g.add(op, tensor.F32, tensor.Shape{ids.shape[0], ids.shape[1], t.Shape[1]}, ids)
 }
 
+// Parameter records a weight as a value [batch,...], the same for each row.
+func (g *Graph) Parameter(w *Weight, batch int) *Value {
+	return g.add(Parameter{w}, tensor.F32, append(tensor.Shape{batch}, w.Shape...))
+}
+
 // TimestepEmbedding records the sinusoidal embedding of each number of x.
 func (g *Graph) TimestepEmbedding(x *Value, dim int) *Value {
 	g.operands("TimestepEmbedding", x)

@@ -46,7 +46,7 @@ func Stream(p *Program, o Streaming) (*Program, []int) {
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		switch im := cut[n.Out]; {
-		case im == nil && cut[n.In[0]] == nil:
+		case im == nil && (len(n.In) == 0 || cut[n.In[0]] == nil):
 			s.out.Nodes = append(s.out.Nodes, *n)
 		case im == nil:
 			s.emit(n, 0, n.Out.Dim(1), n.Out)

@@ -8,12 +8,15 @@ func imagesToCut(p *Program, o Streaming) map[*Value]*image {
 	cut := make(map[*Value]*image)
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
+		if _, ok := reachOf(n.Op); !ok {
+			continue
+		}
 		around := []*Value{n.In[0], n.Out}
 		size := o.Bytes(n.In[0].root) + o.Bytes(n.Out)
 		if add := residualOf(n); add != nil { // the result takes its place
 			around = append(around, add)
 		}
-		if _, ok := reachOf(n.Op); !ok || size <= o.Limit {
+		if size <= o.Limit {
 			continue
 		}
 		for _, v := range around {

@@ -16,6 +16,8 @@ func WeightOf(op Op) string {
 		w = op.Scale
 	case Embedding:
 		w = op.Table
+	case Parameter:
+		w = op.Weight
 	}
 	if w == nil {
 		return ""

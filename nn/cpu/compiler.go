@@ -77,6 +77,8 @@ func (c *compiler) node(i int) error {
 		c.fourierFilter(i, n, op)
 	case nn.Embedding:
 		return c.embedding(n, op)
+	case nn.Parameter:
+		return c.parameter(n, op)
 	case nn.TimestepEmbedding:
 		c.timestepEmbedding(n, op)
 	case nn.TokenRow:
@@ -100,6 +102,8 @@ func epilogue(a nn.Activation) func([]float32) {
 		return act.GELU
 	case nn.QuickGELU:
 		return act.QuickGELU
+	case nn.GELUTanh:
+		return act.GELUTanh
 	}
 	return nil
 }

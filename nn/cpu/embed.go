@@ -42,6 +42,17 @@ func (c *compiler) embedding(n *nn.Node, op nn.Embedding) error {
 	return nil
 }
 
+// parameter copies a weight to each row of a batch.
+func (c *compiler) parameter(n *nn.Node, op nn.Parameter) error {
+	w, err := c.vector(op.Weight)
+	if err != nil {
+		return err
+	}
+	y, e := n.Out, c.executable
+	c.step(y.Dim(0), 0, func(_, unit int) { copy(e.f32(y)[unit*len(w):], w) })
+	return nil
+}
+
 // timestepEmbedding rounds to float32 where the reference does: at a time of
 // 999 one unit in the last place of a frequency moves the phase by 6e-5.
 func (c *compiler) timestepEmbedding(n *nn.Node, op nn.TimestepEmbedding) {

@@ -59,7 +59,7 @@ func cases() []testCase {
 		list = append(list, testCase{name, record})
 	}
 	for _, s := range [][3]int{{1, 1, 1}, {3, 5, 7}, {13, 33, 17}, {50, 64, 320}, {77, 100, 640}} {
-		for _, a := range []nn.Activation{nn.Identity, nn.SiLU, nn.GELU, nn.QuickGELU} {
+		for _, a := range []nn.Activation{nn.Identity, nn.SiLU, nn.GELU, nn.QuickGELU, nn.GELUTanh} {
 			add(fmt.Sprintf("Linear/%v/%v", s, a), func(g *nn.Graph, r *source) {
 				x := g.Input("x", tensor.F32, s[0], s[2])
 				res := g.Input("res", tensor.F32, s[0], s[1])
@@ -158,6 +158,7 @@ func cases() []testCase {
 		g.Output("silu", g.Activate(a, nn.SiLU))
 		g.Output("gelu", g.Activate(a, nn.GELU))
 		g.Output("quick gelu", g.Activate(a, nn.QuickGELU))
+		g.Output("gelu tanh", g.Activate(a, nn.GELUTanh))
 		g.Output("geglu", g.GEGLU(g.Concat(-1, a, b)))
 		// In place where the operand dies here, and not where it lives on.
 		c := g.Add(a, b)
@@ -183,6 +184,9 @@ func cases() []testCase {
 		x := g.Embedding(ids, nn.Embedding{Table: r.weight("table", 10, 6), Positions: r.weight("pos", 9, 6)})
 		g.Output("embedding", x)
 		g.Output("without positions", g.Embedding(ids, nn.Embedding{Table: r.weight("table", 10, 6)}))
+		p := g.Parameter(r.weight("parameter", 2, 6), 3)
+		g.Output("parameter", p)
+		g.Output("after a parameter", g.Add(g.Concat(1, p, x), g.Parameter(r.weight("positions", 9, 6), 3)))
 		g.Output("row", g.TokenRow(x, ids, 4))
 		g.Output("largest", g.TokenRow(x, ids, -1))
 		g.Output("timestep", g.TimestepEmbedding(t, 16))

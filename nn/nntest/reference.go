@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/cmplx"
+	"slices"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
@@ -88,11 +89,17 @@ func activate(a nn.Activation, x float64) float64 {
 		return x * 0.5 * math.Erfc(-x/math.Sqrt2)
 	case nn.QuickGELU:
 		return x / (1 + math.Exp(-1.702*x))
+	case nn.GELUTanh:
+		return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
 	}
 	return x
 }
 
 func (ev *evaluator) node(n *nn.Node) ([]float64, error) {
+	if op, ok := n.Op.(nn.Parameter); ok {
+		w, err := param(op.Weight, 0)
+		return slices.Repeat(w, n.Out.Dim(0)), err
+	}
 	x := ev.get(n.In[0])
 	xs, ys := n.In[0].Shape(), n.Out.Shape()
 	y := make([]float64, ys.NumElements())

@@ -66,6 +66,20 @@ var activations = []activation{
 		func(p *pass) { p.op("VMULPS %s, %s, %s", p.vec(14), p.vec(5), p.vec(0)) },
 	},
 	{"gelu", geluSetup, geluArgument},
+	{"geluTanh", func(*pass) {}, geluTanhArgument},
+}
+
+// geluTanhWords are the factors of x and x^3 in the argument of act.GELUTanh.
+var geluTanhWords = []float32{1.5957691216, 0.0713548162726}
+
+// geluTanhArgument computes x (a + b x*x).
+func geluTanhArgument(p *pass) {
+	square, sum, factor := p.vec(1), p.vec(0), p.vec(2)
+	p.op("VMULPS %[1]s, %[1]s, %[2]s", p.vec(5), square)
+	p.op("VBROADCASTSS geluTanhWords<>(SB), %s", sum)
+	p.op("VBROADCASTSS geluTanhWords<>+4(SB), %s", factor)
+	p.op("VFMADD231PS %s, %s, %s", factor, square, sum)
+	p.op("VMULPS %[1]s, %[2]s, %[2]s", p.vec(5), sum)
 }
 
 // geluConstant is the register of a word of geluWords on AVX-512. AVX2 has none to spare.
@@ -107,6 +121,7 @@ func (in instructions) activate(f *file) {
 	g.data()
 	f.words("quickWords", floatBits([]float32{1.702}))
 	f.words("geluWords", floatBits(geluWords))
+	f.words("geluTanhWords", floatBits(geluTanhWords))
 	p := &pass{file: f, instructions: in}
 	for _, a := range activations {
 		p.text(a.name+in.name, "(x *float32, n int)", 16)

@@ -104,6 +104,7 @@ func neonActivations(f *file) {
 	n.gateData()
 	n.words("geluWords", floatBits(geluWords))
 	n.words("quickWords", floatBits([]float32{1.702}))
+	n.words("geluTanhWords", floatBits(geluTanhWords))
 	for _, a := range []struct {
 		name            string
 		setup, argument func()
@@ -111,6 +112,12 @@ func neonActivations(f *file) {
 		{"silu", func() {}, func() { n.move(0, 5) }},
 		{"quickGELU", func() { n.spread("quickWords", 1, neonLimit) }, func() { n.do("FMUL", 0, 5, neonLimit) }},
 		{"gelu", n.geluSetup, n.geluArgument},
+		{"geluTanh", func() { n.spread("geluTanhWords", 2, neonGELU) }, func() {
+			n.do("FMUL", 1, 5, 5)
+			n.move(0, neonGELU)
+			n.do("FMLA", 0, 1, neonGELU+1)
+			n.do("FMUL", 0, 0, 5)
+		}},
 	} {
 		n.text(a.name+"NEON", "(x *float32, n int)", 16)
 		n.arguments("x", "n")

@@ -8,8 +8,8 @@ package act
 // activations are the loops for one instruction set, over slices of one length
 // that is not 0.
 type activations struct {
-	silu, quickGELU, gelu func(x []float32)
-	geglu                 func(dst, a, b []float32)
+	silu, quickGELU, gelu, geluTanh func(x []float32)
+	geglu                           func(dst, a, b []float32)
 }
 
 const callLen = 1 << 15 // values a call, as assembly can't be preempted
@@ -25,6 +25,10 @@ func QuickGELU(x []float32) { inPlace(current().quickGELU, x) }
 // error of the sigmoid least for |x| up to 5.25, where Phi is 1 - 8e-8; farther
 // out S keeps its value.
 func GELU(x []float32) { inPlace(current().gelu, x) }
+
+// GELUTanh replaces each x by x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), which
+// is x sigmoid(sqrt(8/pi) (x + 0.044715 x^3)).
+func GELUTanh(x []float32) { inPlace(current().geluTanh, x) }
 
 func inPlace(f func(x []float32), x []float32) {
 	for len(x) > 0 {

@@ -14,6 +14,9 @@ func quickGELUNEON(x *float32, n int)
 func geluNEON(x *float32, n int)
 
 //go:noescape
+func geluTanhNEON(x *float32, n int)
+
+//go:noescape
 func gegluNEON(dst, a, b *float32, n int)
 
 const lanes = 4
@@ -22,6 +25,7 @@ var neon = activations{
 	silu:      func(x []float32) { inVectors(x, func(v *float32, n int) { siluNEON(v, n) }) },
 	quickGELU: func(x []float32) { inVectors(x, func(v *float32, n int) { quickGELUNEON(v, n) }) },
 	gelu:      func(x []float32) { inVectors(x, func(v *float32, n int) { geluNEON(v, n) }) },
+	geluTanh:  func(x []float32) { inVectors(x, func(v *float32, n int) { geluTanhNEON(v, n) }) },
 	geglu: func(dst, a, b []float32) {
 		n := len(dst) &^ (lanes - 1)
 		if n > 0 {

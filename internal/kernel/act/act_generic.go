@@ -6,7 +6,7 @@ import (
 	"github.com/df65613c/easel/internal/kernel/vec"
 )
 
-var generic = activations{silu: siluGeneric, quickGELU: quickGELUGeneric, gelu: geluGeneric, geglu: gegluGeneric}
+var generic = activations{silu: siluGeneric, quickGELU: quickGELUGeneric, gelu: geluGeneric, geluTanh: geluTanhGeneric, geglu: gegluGeneric}
 
 // gate returns x sigmoid(z), where z has the sign of x.
 func gate(x, z float32) float32 {
@@ -34,6 +34,12 @@ func quickGELUGeneric(x []float32) {
 func geluGeneric(x []float32) {
 	for i, v := range x {
 		x[i] = gelu(v)
+	}
+}
+
+func geluTanhGeneric(x []float32) {
+	for i, v := range x {
+		x[i] = gate(v, v*(1.5957691216+0.0713548162726*(v*v)))
 	}
 }
 

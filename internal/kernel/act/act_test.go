@@ -20,6 +20,7 @@ var inPlace = []struct {
 	{"SiLU", act.SiLU, func(x float64) float64 { return x / (1 + math.Exp(-x)) }},
 	{"QuickGELU", act.QuickGELU, func(x float64) float64 { return x / (1 + math.Exp(-1.702*x)) }},
 	{"GELU", act.GELU, gelu},
+	{"GELUTanh", act.GELUTanh, func(x float64) float64 { return x / (1 + math.Exp(-math.Sqrt(8/math.Pi)*(x+0.044715*x*x*x))) }},
 }
 
 func gelu(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) }
