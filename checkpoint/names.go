@@ -46,8 +46,10 @@ func (s Place) check(have, want tensor.Shape) error {
 	if s.Transpose {
 		slices.Reverse(have)
 	}
-	for len(have) > len(want) && have[len(have)-1] == 1 {
-		have = have[:len(have)-1]
+	// A convolution whose kernel covers its image is a product with a matrix.
+	for n := len(have); n > len(want) && (have[n-1] == 1 || len(want) == 2); n-- {
+		have[n-2] *= have[n-1]
+		have = have[:n-1]
 	}
 	if !have.Equal(want) {
 		return fmt.Errorf("shape %v, want %v", have, want)

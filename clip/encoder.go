@@ -8,7 +8,7 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// TextEncoder is one of the two CLIP text encoders.
+// TextEncoder is a text tower of CLIP, such as the two of Stable Diffusion XL.
 type TextEncoder struct {
 	Config  TextConfig
 	weights layers.Weights
@@ -41,29 +41,38 @@ const legacyEOS = 2
 // encoder has a projection. skip takes the hidden state that many layers
 // earlier. Taps have the names of the reference's modules.
 func (e *TextEncoder) Graph(batch, tokens, skip int) (*nn.Graph, error) {
-	c := &e.Config
-	if skip < 0 || skip >= c.Layers {
-		return nil, fmt.Errorf("clip-skip is %d, want 0 to %d", skip, c.Layers-1)
+	if skip < 0 || skip >= e.Config.Layers {
+		return nil, fmt.Errorf("clip-skip is %d, want 0 to %d", skip, e.Config.Layers-1)
 	}
+	return e.record(batch, tokens, func(g *nn.Graph, states []*nn.Value, pooled *nn.Value) {
+		g.Output("hidden", states[len(states)-2-skip])
+		g.Output("pooled", pooled)
+	})
+}
+
+// embeddings records the encoder with the pooled vectors alone.
+func (e *TextEncoder) embeddings(batch, tokens int) (*nn.Graph, error) {
+	return e.record(batch, tokens, func(g *nn.Graph, _ []*nn.Value, pooled *nn.Value) { g.Output(embeddingOutput, pooled) })
+}
+
+// record records the encoder; outputs gets what each layer begins with, what
+// the last one ends with, and the pooled vectors.
+func (e *TextEncoder) record(batch, tokens int, outputs func(g *nn.Graph, states []*nn.Value, pooled *nn.Value)) (*nn.Graph, error) {
+	c := &e.Config
 	if tokens > c.MaxPositions {
 		return nil, fmt.Errorf("%d tokens, at most %d have positions", tokens, c.MaxPositions)
 	}
 	return nn.Record(func(g *nn.Graph) {
 		l := layers.Recorder{G: g, Weights: e.weights}
 		ids := g.Input("ids", tensor.I32, batch, tokens)
-		x := g.Embedding(ids, nn.Embedding{
-			Table:     l.Weights.Weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
-			Positions: l.Weights.Weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
-		})
+		x := embedTokens(l, ids, c)
 		g.Tap("text_model.embeddings", x)
-		hidden := x
+		b, states := c.block(true), []*nn.Value{x}
 		for i := range c.Layers {
-			if i < c.Layers-skip {
-				hidden = x
-			}
-			name := fmt.Sprintf("text_model.encoder.layers.%d", i)
-			x = e.layer(l, name, x)
+			name := layerName(textModel, i)
+			x = b.layer(l, name, x)
 			g.Tap(name, x)
+			states = append(states, x)
 		}
 		x = l.LayerNorm("text_model.final_layer_norm", x, c.LayerNormEps)
 		g.Tap("text_model.final_layer_norm", x)
@@ -75,23 +84,14 @@ func (e *TextEncoder) Graph(batch, tokens, skip int) (*nn.Graph, error) {
 		if c.projects() {
 			pooled = l.LinearNoBias("text_projection", pooled, c.ProjectionDim)
 		}
-		g.Output("hidden", hidden)
-		g.Output("pooled", pooled)
+		outputs(g, states, pooled)
 	})
 }
 
-func (e *TextEncoder) layer(l layers.Recorder, name string, x *nn.Value) *nn.Value {
-	c := &e.Config
-	h := l.LayerNorm(name+".layer_norm1", x, c.LayerNormEps)
-	proj := func(part string) *nn.Value {
-		return l.Linear(name+".self_attn."+part, h, c.HiddenSize, nn.Identity)
-	}
-	a := l.G.Attention(proj("q_proj"), proj("k_proj"), proj("v_proj"), nn.Attention{Heads: c.Heads, Causal: true})
-	x = l.Linear(name+".self_attn.out_proj", a, c.HiddenSize, nn.Identity, nn.Residual(x))
-	act := nn.GELU
-	if c.HiddenAct == "quick_gelu" {
-		act = nn.QuickGELU
-	}
-	h = l.Linear(name+".mlp.fc1", l.LayerNorm(name+".layer_norm2", x, c.LayerNormEps), c.Intermediate, act)
-	return l.Linear(name+".mlp.fc2", h, c.HiddenSize, nn.Identity, nn.Residual(x))
+// embedTokens records the embeddings of ids [B,T] and of their positions.
+func embedTokens(l layers.Recorder, ids *nn.Value, c *TextConfig) *nn.Value {
+	return l.G.Embedding(ids, nn.Embedding{
+		Table:     l.Weights.Weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
+		Positions: l.Weights.Weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
+	})
 }

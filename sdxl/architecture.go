@@ -52,7 +52,7 @@ type finder struct {
 func (a Architecture) finders(blocks []unet.Block) map[string]finder {
 	return map[string]finder{
 		"text_encoder":   {textLPrefix, textLKeys},
-		"text_encoder_2": {textGPrefix, textGKeys(a.TextG.HiddenSize)},
+		"text_encoder_2": {textGPrefix, clip.OpenCLIPText(textGPrefix, a.TextG.HiddenSize)},
 		"unet":           {unetPrefix, unetKeys(blocks)},
 		"vae":            {vaePrefix, vaeKeys(len(a.VAE.BlockOutChannels))},
 	}

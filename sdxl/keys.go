@@ -104,38 +104,6 @@ func vaeKeys(levels int) func(string) []checkpoint.Place {
 // which has the reference's names.
 func textLKeys(name string) []checkpoint.Place { return checkpoint.At(textLPrefix + name) }
 
-var openCLIPNames = checkpoint.Names{
-	{"text_model.embeddings.token_embedding.weight", "token_embedding.weight"},
-	{"text_model.embeddings.position_embedding.weight", "positional_embedding"},
-	{"text_model.final_layer_norm.", "ln_final."},
-	{"text_model.encoder.layers.", "transformer.resblocks."},
-}
-
-var openCLIPParts = strings.NewReplacer(
-	".layer_norm1.", ".ln_1.", ".layer_norm2.", ".ln_2.", ".mlp.fc1.", ".mlp.c_fc.", ".mlp.fc2.", ".mlp.c_proj.",
-	".self_attn.out_proj.", ".attn.out_proj.")
-
-// textGKeys returns the finder of the second text encoder's parameters in a
-// single file, which has OpenCLIP's names: q, k and v are one matrix there, and
-// the projection is transposed.
-func textGKeys(hidden int) func(string) []checkpoint.Place {
-	return func(name string) []checkpoint.Place {
-		if name == "text_projection.weight" {
-			return []checkpoint.Place{
-				{Key: textGPrefix + "text_projection", Transpose: true},
-				{Key: textGPrefix + "text_projection.weight"},
-			}
-		}
-		key := openCLIPNames.Rename(name)
-		for i, part := range []string{"q_proj", "k_proj", "v_proj"} {
-			if layer, kind, ok := strings.Cut(key, ".self_attn."+part+"."); ok {
-				return []checkpoint.Place{{Key: textGPrefix + layer + ".attn.in_proj_" + kind, From: i * hidden, To: (i + 1) * hidden}}
-			}
-		}
-		return checkpoint.At(textGPrefix + openCLIPParts.Replace(key))
-	}
-}
-
 // folderKeys finds the parameters of a diffusers folder, where names are the
 // reference's, but for those that changed over time.
 func folderKeys(name string) []checkpoint.Place {

@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"slices"
 )
 
 // wordEnd marks the symbol that ends a word.
@@ -26,7 +28,7 @@ type merge struct {
 
 // newBPE builds the model from a vocabulary and its merges in order of rank. Bytes that the vocabulary lacks become unknown.
 func newBPE(vocab map[string]int32, merges [][2]string, unknown string) (*bpe, error) {
-	m := &bpe{ids: vocab, tokens: make(map[int32]string, len(vocab)), merges: make(map[pair]merge, len(merges))}
+	m := &bpe{ids: vocab, tokens: make(map[int32]string, len(vocab))}
 	for token, id := range vocab {
 		if id < 0 {
 			return nil, fmt.Errorf("token %q has the negative id %d", token, id)
@@ -36,7 +38,26 @@ func newBPE(vocab map[string]int32, merges [][2]string, unknown string) (*bpe, e
 		}
 		m.tokens[id] = token
 	}
-	for i, parts := range merges {
+	var err error
+	if m.merges, err = mergesOf(vocab, slices.Values(merges), len(merges)); err != nil {
+		return nil, err
+	}
+	for b, r := range byteRunes {
+		var errInner, errLast error
+		m.inner[b], errInner = m.byteID(string(r), unknown)
+		m.last[b], errLast = m.byteID(string(r)+wordEnd, unknown)
+		if err := cmp.Or(errInner, errLast); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// mergesOf returns the table of n merges in order of rank.
+func mergesOf(vocab map[string]int32, merges iter.Seq[[2]string], n int) (map[pair]merge, error) {
+	table := make(map[pair]merge, n)
+	i := 0
+	for parts := range merges {
 		left, okLeft := vocab[parts[0]]
 		right, okRight := vocab[parts[1]]
 		id, ok := vocab[parts[0]+parts[1]]
@@ -48,17 +69,10 @@ func newBPE(vocab map[string]int32, merges [][2]string, unknown string) (*bpe, e
 		case !ok:
 			return nil, unknownToken(i, parts, parts[0]+parts[1])
 		}
-		m.merges[pair{left, right}] = merge{uint32(i), id}
+		table[pair{left, right}] = merge{uint32(i), id}
+		i++
 	}
-	for b, r := range byteRunes {
-		var errInner, errLast error
-		m.inner[b], errInner = m.byteID(string(r), unknown)
-		m.last[b], errLast = m.byteID(string(r)+wordEnd, unknown)
-		if err := cmp.Or(errInner, errLast); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
+	return table, nil
 }
 
 func unknownToken(i int, parts [2]string, token string) error {
@@ -101,14 +115,31 @@ func (c candidate) before(d candidate) bool {
 
 // merge appends the ids of one word to dst. A queue of candidates over a linked list keeps it to n log n.
 func (w *merger) merge(dst []int32, m *bpe, word string) []int32 {
-	w.symbols, w.queue = w.symbols[:0], w.queue[:0]
-	n := int32(len(word))
-	for i := range n {
-		w.symbols = append(w.symbols, symbol{id: m.inner[word[i]], prev: i - 1, next: i + 1})
-	}
-	w.symbols[n-1].id, w.symbols[n-1].next = m.last[word[n-1]], -1
+	w.symbols = w.symbols[:0]
+	n := len(word)
 	for i := range n - 1 {
-		w.push(m, i)
+		w.add(m.inner[word[i]])
+	}
+	w.add(m.last[word[n-1]])
+	return w.join(dst, m.merges)
+}
+
+// add adds a symbol behind the others.
+func (w *merger) add(id int32) {
+	n := int32(len(w.symbols))
+	w.symbols = append(w.symbols, symbol{id: id, prev: n - 1, next: n + 1})
+}
+
+// join merges the symbols and appends what becomes of them to dst.
+func (w *merger) join(dst []int32, merges map[pair]merge) []int32 {
+	w.queue = w.queue[:0]
+	n := int32(len(w.symbols))
+	if n == 0 {
+		return dst
+	}
+	w.symbols[n-1].next = -1
+	for i := range n - 1 {
+		w.push(merges, i)
 	}
 	for len(w.queue) > 0 {
 		c := w.pop()
@@ -117,16 +148,16 @@ func (w *merger) merge(dst []int32, m *bpe, word string) []int32 {
 			continue
 		}
 		right := &w.symbols[left.next]
-		if now, ok := m.merges[pair{left.id, right.id}]; !ok || now.id != c.id {
+		if now, ok := merges[pair{left.id, right.id}]; !ok || now.id != c.id {
 			continue // one of the two has been merged since
 		}
 		left.id, left.next, right.merged = c.id, right.next, true
 		if left.next >= 0 {
 			w.symbols[left.next].prev = c.pos
-			w.push(m, c.pos)
+			w.push(merges, c.pos)
 		}
 		if left.prev >= 0 {
-			w.push(m, left.prev)
+			w.push(merges, left.prev)
 		}
 	}
 	for i := int32(0); i >= 0; i = w.symbols[i].next {
@@ -136,9 +167,9 @@ func (w *merger) merge(dst []int32, m *bpe, word string) []int32 {
 }
 
 // push queues the merge of the symbol at pos with the next, if there is one.
-func (w *merger) push(m *bpe, pos int32) {
+func (w *merger) push(merges map[pair]merge, pos int32) {
 	left := w.symbols[pos]
-	found, ok := m.merges[pair{left.id, w.symbols[left.next].id}]
+	found, ok := merges[pair{left.id, w.symbols[left.next].id}]
 	if !ok {
 		return
 	}

@@ -19,20 +19,28 @@ func normalize(s string) string {
 		wasSpace := space
 		space = unicode.IsSpace(r)
 		switch {
-		case !space && r < utf8.RuneSelf:
-			if 'A' <= r && r <= 'Z' {
-				r += 'a' - 'A'
-			}
-			b.WriteByte(byte(r))
-		case !space && r == 'İ': // the one letter whose lower case is two code points
-			b.WriteString("i\u0307")
 		case !space:
-			b.WriteRune(lowerCase.ToLower(r))
+			appendLower(&b, r)
 		case !wasSpace:
 			b.WriteByte(' ')
 		}
 	}
 	return b.String()
+}
+
+// appendLower writes a letter in lower case, whatever is around it.
+func appendLower(b *strings.Builder, r rune) {
+	switch {
+	case r < utf8.RuneSelf:
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		b.WriteByte(byte(r))
+	case r == 'İ': // the one letter whose lower case is two code points
+		b.WriteString("i\u0307")
+	default:
+		b.WriteRune(lowerCase.ToLower(r))
+	}
 }
 
 // nfc is Normalization Form C as Unicode 9 had it (see inert). norm.NFC alone would not do: it follows a later

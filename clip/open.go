@@ -1,0 +1,231 @@
+package clip
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+
+	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/safetensors"
+	"github.com/df65613c/easel/tensor"
+)
+
+// Open opens a model: a folder as Hugging Face publishes it, of a CLIPModel, a
+// SiglipModel or one of their towers; or OpenCLIP's, a folder with
+// open_clip_config.json or a safetensors file.
+func Open(path string, o Options) (*Model, error) {
+	m := &Model{Path: path, Scale: 100}
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	m.setBackend(o)
+	err := m.open(o)
+	if err == nil {
+		err = m.account(o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+func (m *Model) open(o Options) error {
+	info, err := os.Stat(m.Path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return m.openOpenCLIP(m.Path, nil, o)
+	}
+	fsys := os.DirFS(m.Path)
+	err = m.openFolder(fsys, o)
+	if errors.Is(err, errNoConfig) {
+		return m.openOpenCLIPFolder(fsys, o)
+	}
+	return err
+}
+
+const configFile = "config.json"
+
+var errNoConfig = errors.New("neither config.json of CLIP or SigLIP nor open_clip_config.json")
+
+// modelConfig is the config.json of both towers, or of one.
+type modelConfig struct {
+	ModelType     string `json:"model_type"`
+	ProjectionDim *int   `json:"projection_dim"`
+	Text          *raw   `json:"text_config"`
+	Vision        *raw   `json:"vision_config"`
+}
+
+// openFolder opens a Hugging Face folder.
+func (m *Model) openFolder(fsys fs.FS, o Options) error {
+	var c modelConfig
+	switch err := readJSON(fsys, configFile, &c); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w", m.Path, errNoConfig)
+	case err != nil:
+		return m.fail(err)
+	}
+	text, vision := c.ModelType == "clip" || c.ModelType == "siglip", c.ModelType == "clip" || c.ModelType == "siglip"
+	m.Sigmoid = false
+	switch c.ModelType {
+	case "clip":
+	case "siglip":
+		m.Sigmoid = true
+	case "clip_text_model":
+		text = true
+	case clipVision:
+		vision = true
+	case "siglip_text_model":
+		text, m.Sigmoid = true, true
+	case siglipVision:
+		vision, m.Sigmoid = true, true
+	case "siglip2":
+		return m.fail(fmt.Errorf("%s: model_type is siglip2, pictures of any shape (NaFlex); easel has those of one size, whose model_type is siglip", configFile))
+	default:
+		if _, err := fs.Stat(fsys, openCLIPConfigFile); err == nil {
+			return errNoConfig
+		}
+		return m.fail(fmt.Errorf("%s: model_type is %q, want clip, siglip or one of their towers", configFile, c.ModelType))
+	}
+	tc, vc := DefaultTextConfig(), DefaultVisionConfig()
+	if m.Sigmoid {
+		tc, vc = defaultSiglipTextConfig(), defaultSiglipVisionConfig()
+	}
+	both := text && vision
+	if text {
+		if err := c.Text.into(&tc, fsys, both); err != nil {
+			return m.fail(err)
+		}
+	}
+	if vision {
+		if err := c.Vision.into(&vc, fsys, both); err != nil {
+			return m.fail(err)
+		}
+		vc.ModelType = clipVision
+		if m.Sigmoid {
+			vc.ModelType = siglipVision
+		}
+	}
+	if both && !m.Sigmoid {
+		dim := 512
+		if c.ProjectionDim != nil {
+			dim = *c.ProjectionDim
+		}
+		tc.ProjectionDim, vc.ProjectionDim = dim, dim
+		tc.Architectures = []string{projected}
+	}
+	f, err := safetensors.OpenModel(m.Path, "model", "")
+	if err != nil {
+		return err
+	}
+	m.files = append(m.files, f)
+	if both {
+		if err := m.readScale(f); err != nil {
+			return err
+		}
+	}
+	if text {
+		w := checkpoint.New(textModel, f, folderPlaces(0), ownedIf(both, ofText))
+		if err := m.addText(tc, w, o, func() (texts, error) { return loadTexts(fsys, m.Sigmoid) }); err != nil {
+			return err
+		}
+	}
+	if vision {
+		p, err := readPreprocessing(fsys, &vc)
+		if err != nil {
+			return m.fail(err)
+		}
+		w := checkpoint.New(visionModel, f, folderPlaces(vc.HiddenSize), ownedIf(both, ofVision))
+		return m.addImage(vc, w, o, p)
+	}
+	return nil
+}
+
+// ownedIf returns a rule for one of two towers in a file, or for one alone.
+func ownedIf(both bool, rule func(string) bool) func(string) bool {
+	if both {
+		return rule
+	}
+	return parameter
+}
+
+// addText adds a text tower with the parameters w.
+func (m *Model) addText(c TextConfig, w *checkpoint.Weights, o Options, load func() (texts, error)) error {
+	var record func(batch, tokens int) (*nn.Graph, error)
+	dim := 0
+	if m.Sigmoid {
+		e, err := newSiglipText(c, w)
+		if err != nil {
+			return m.fail(fmt.Errorf("text_config: %w", err))
+		}
+		record, dim = e.embeddings, e.dim()
+	} else {
+		e, err := NewTextEncoder(c, w)
+		if err != nil {
+			return m.fail(fmt.Errorf("text_config: %w", err))
+		}
+		record, dim = e.embeddings, e.PooledDim()
+	}
+	if _, err := record(1, c.MaxPositions); err != nil {
+		return m.fail(err)
+	}
+	m.accounts = append(m.accounts, w.Account())
+	m.text = m.newText(record, dim, c.MaxPositions, w.File(), load, o.Memory)
+	return nil
+}
+
+// addImage adds an image tower with the parameters w.
+func (m *Model) addImage(c VisionConfig, w *checkpoint.Weights, o Options, p *preprocessing) error {
+	e, err := NewVisionEncoder(c, w)
+	if err != nil {
+		return m.fail(fmt.Errorf("vision_config: %w", err))
+	}
+	if _, err := e.Graph(1); err != nil {
+		return m.fail(err)
+	}
+	m.accounts = append(m.accounts, w.Account())
+	m.image = m.newImage(e, p, w.File(), o.Memory)
+	return nil
+}
+
+// account returns an error if files and towers do not match.
+func (m *Model) account(o Options) error {
+	var errs []error
+	for _, a := range m.accounts {
+		errs = append(errs, a.Err(false, o.AllowUnused))
+	}
+	if m.text != nil && m.image != nil && m.text.dim != m.image.dim {
+		errs = append(errs, m.fail(fmt.Errorf("texts become vectors of %d numbers, pictures of %d", m.text.dim, m.image.dim)))
+	}
+	return errors.Join(errs...)
+}
+
+// readScale reads how cosines become logits.
+func (m *Model) readScale(f checkpoint.Source) error {
+	for key, use := range map[string]func(float32){
+		"logit_scale": func(v float32) { m.Scale = float32(math.Exp(float64(v))) },
+		"logit_bias":  func(v float32) { m.Bias = v },
+	} {
+		if _, ok := f.Info(key); !ok {
+			continue
+		}
+		t, err := f.Tensor(key)
+		if err == nil {
+			t, err = t.Convert(tensor.F32)
+		}
+		if err == nil && t.NumElements() != 1 {
+			err = fmt.Errorf("%s: tensor %s has shape %v, want one number", f.Name(), key, t.Shape())
+		}
+		if err != nil {
+			return err
+		}
+		use(t.Float32s()[0])
+	}
+	return nil
+}
+
+func (m *Model) fail(err error) error { return fmt.Errorf("%s: %w", m.Path, err) }
