@@ -59,7 +59,7 @@ func requireClose(t testing.TB, want *tensor.Tensor, got [][]float32, names []st
 }
 
 func TestEmbeddingsAreTheReferences(t *testing.T) {
-	for _, model := range []string{"quick", "exact", "siglip", "vision"} {
+	for _, model := range []string{"quick", "exact", "siglip", "vision", "open"} {
 		t.Run(model, func(t *testing.T) {
 			m, r := open(t, model, clip.Options{}), readReferences(t, model)
 			pictures, err := m.EmbedImages(t.Context(), r.images)
@@ -81,4 +81,13 @@ func TestEmbeddingsAreTheReferences(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOpenCLIPFileAlone opens weights without a configuration.
+func TestOpenCLIPFileAlone(t *testing.T) {
+	path := golden.Path("clip", "open", "open_clip_model.safetensors")
+	_, err := clip.Open(path, clip.Options{})
+	require.ErrorContains(t, err, "does not say its activation")
+	_, err = clip.Open(path, clip.Options{Activation: "relu"})
+	require.ErrorContains(t, err, `hidden_act is "relu"`)
 }

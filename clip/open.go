@@ -135,6 +135,9 @@ func (m *Model) openFolder(fsys fs.FS, o Options) error {
 		}
 	}
 	if vision {
+		if err := vc.validate(); err != nil {
+			return m.fail(fmt.Errorf("vision_config: %w", err))
+		}
 		p, err := readPreprocessing(fsys, &vc)
 		if err != nil {
 			return m.fail(err)

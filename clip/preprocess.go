@@ -132,6 +132,8 @@ func (p *preprocessing) resolve(size int) error {
 		return fmt.Errorf("%s is %dx%d, the tower takes %dx%d", name, out.Width, out.Height, size, size)
 	case len(p.Mean) != 3 || len(p.Std) != 3:
 		return fmt.Errorf("image_mean and image_std have %d and %d numbers, want 3", len(p.Mean), len(p.Std))
+	case !(p.Std[0] > 0 && p.Std[1] > 0 && p.Std[2] > 0):
+		return fmt.Errorf("image_std is %v, want numbers above 0", p.Std)
 	}
 	number := 3
 	if p.Resample != nil {

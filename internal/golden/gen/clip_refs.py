@@ -142,6 +142,31 @@ def write_siglip(folder, images, seed):
     references(folder, model, processor, tokens, images)
 
 
+def write_open_clip(folder, images, seed, act):
+    """A model of OpenCLIP's names with its own tokenizer, which needs the whole vocabulary: a small model has few layers."""
+    import open_clip
+    from open_clip.transform import image_transform_v2, PreprocessCfg
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    config = dict(embed_dim=24, quick_gelu=act == "quick_gelu", vision_cfg=dict(image_size=32, layers=2, width=32, head_width=16, patch_size=8),
+                  text_cfg=dict(context_length=77, vocab_size=49408, width=8, heads=2, layers=2))
+    model = randomise(open_clip.CLIP(**config), seed).half()
+    save_file({k: v.contiguous() for k, v in model.state_dict().items() if k != "attn_mask"}, folder / "open_clip_model.safetensors")
+    model = model.float()
+    (folder / "open_clip_config.json").write_text(json.dumps(dict(model_cfg=config, preprocess_cfg=dict(
+        mean=[0.48145466, 0.4578275, 0.40821073], std=[0.26862954, 0.26130258, 0.27577711], interpolation="bicubic", resize_mode="shortest"))))
+    prepare = image_transform_v2(PreprocessCfg(size=(32, 32)), is_train=False)
+    # OpenCLIP drops alpha, which easel lays on white, and resizes palettes and bits by nearest neighbour.
+    opaque = {name: image for name, image in images.items() if image.mode in ("RGB", "L")}
+    pixels = torch.stack([prepare(image) for image in opaque.values()])
+    texts = [t.replace("\u2603", "") for t in TEXTS]
+    with torch.inference_mode():
+        image, text, scale = model(pixels, open_clip.get_tokenizer("ViT-B-32")(texts))[:3]
+    save_file({"text_embeds": text.contiguous(), "image_embeds": image.contiguous(), "logits": (scale * image @ text.T).contiguous(),
+               "pixels": pixels.contiguous()}, folder / "refs.safetensors")
+    (folder / "texts.json").write_text(json.dumps({"texts": texts, "pictures": list(opaque)}))
+
+
 if __name__ == "__main__":
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("out", type=pathlib.Path)
@@ -153,3 +178,4 @@ if __name__ == "__main__":
     write_clip(args.out / "exact", images, args.seed + 1, "gelu", 35, 7, torch.float16)
     write_vision(args.out / "vision", images, args.seed + 2)
     write_siglip(args.out / "siglip", images, args.seed + 3)
+    write_open_clip(args.out / "open", images, args.seed + 4, "gelu")
