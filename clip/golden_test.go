@@ -91,3 +91,5 @@ func TestOpenCLIPFileAlone(t *testing.T) {
 	_, err = clip.Open(path, clip.Options{Activation: "relu"})
 	require.ErrorContains(t, err, `hidden_act is "relu"`)
 }
+
+func testModel(name string) string { return golden.Path("clip", name) }

@@ -2,6 +2,7 @@ package clip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"sync"
@@ -36,11 +37,8 @@ func (m *Model) EmbedImagesInto(ctx context.Context, dst []float32, images []ima
 		return err
 	}
 	for i, img := range images {
-		if img == nil {
-			return fmt.Errorf("clip: picture %d is nil", i)
-		}
-		if b := img.Bounds(); b.Empty() || b.Dx() > maxSide || b.Dy() > maxSide {
-			return fmt.Errorf("clip: picture %d is %dx%d, want 1 to %d pixels a side", i, b.Dx(), b.Dy(), maxSide)
+		if err := checkImage(img); err != nil {
+			return fmt.Errorf("clip: picture %d %w", i, err)
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -48,7 +46,7 @@ func (m *Model) EmbedImagesInto(ctx context.Context, dst []float32, images []ima
 	var all sync.WaitGroup
 	defer all.Wait()
 	// Some are prepared while the tower computes others.
-	places := make(chan struct{}, 2*mostInBatch)
+	places := make(chan struct{}, ahead)
 	for i, img := range images {
 		select {
 		case places <- struct{}{}:
@@ -57,7 +55,8 @@ func (m *Model) EmbedImagesInto(ctx context.Context, dst []float32, images []ima
 		}
 		all.Go(func() {
 			defer func() { <-places }()
-			if err := t.embed(ctx, dst[i*t.dim:][:t.dim], img); err != nil {
+			load := func() (image.Image, error) { return img, nil }
+			if err := t.embed(ctx, dst[i*t.dim:][:t.dim], load); err != nil {
 				cancel(err)
 			}
 		})
@@ -66,20 +65,62 @@ func (m *Model) EmbedImagesInto(ctx context.Context, dst []float32, images []ima
 	return context.Cause(ctx)
 }
 
+// EmbedImageFrom returns the vector of the picture that load returns. At most as
+// many loads run at a time as there are processors, so that pictures can be
+// decoded in them by any number of goroutines.
+func (m *Model) EmbedImageFrom(ctx context.Context, load func() (image.Image, error)) ([]float32, error) {
+	if m.image == nil {
+		return nil, m.lacks(ErrNoImage)
+	}
+	v := make([]float32, m.image.dim)
+	if err := m.image.embed(ctx, v, load); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// checkImage returns an error unless a picture can be prepared.
+func checkImage(img image.Image) error {
+	if img == nil {
+		return errors.New("is nil")
+	}
+	if b := img.Bounds(); b.Empty() || b.Dx() > maxSide || b.Dy() > maxSide {
+		return fmt.Errorf("is %dx%d, want 1 to %d pixels a side", b.Dx(), b.Dy(), maxSide)
+	}
+	return nil
+}
+
 // embed takes one picture to its vector.
-func (t *imageTower) embed(ctx context.Context, dst []float32, img image.Image) error {
+func (t *imageTower) embed(ctx context.Context, dst []float32, load func() (image.Image, error)) error {
+	pixels, err := t.pixels(ctx, load)
+	if err != nil {
+		return err
+	}
+	return t.lane.do(ctx, []*item{{pixels: pixels, dst: dst}})
+}
+
+// pixels prepares a picture, once a processor is free.
+func (t *imageTower) pixels(ctx context.Context, load func() (image.Image, error)) ([]float32, error) {
 	select {
 	case t.decode <- struct{}{}:
+		defer func() { <-t.decode }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	img, err := load()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkImage(img); err != nil {
+		return nil, fmt.Errorf("clip: a picture %w", err)
 	}
 	c := &t.Config
 	pixels := make([]float32, c.patches()*c.patchLen())
-	func() {
-		defer func() { <-t.decode }()
-		t.prepare.fill(pixels, img, c.ImageSize, c.PatchSize)
-	}()
-	return t.lane.do(ctx, []*item{{pixels: pixels, dst: dst}})
+	t.prepare.fill(pixels, img, c.ImageSize, c.PatchSize)
+	return pixels, nil
 }
 
 // run computes the vectors of a batch of pictures.

@@ -48,6 +48,7 @@ type Model struct {
 	backend  nn.Backend
 	owned    bool // backend
 	files    []checkpoint.Source
+	others   []*Model // whose towers the model has, and that it closes
 	accounts []checkpoint.Account
 }
 
@@ -182,6 +183,9 @@ func (m *Model) Accounts() []checkpoint.Account { return m.accounts }
 // Close frees the model. No call may run.
 func (m *Model) Close() error {
 	var errs []error
+	for _, other := range m.others {
+		errs = append(errs, other.Close())
+	}
 	if m.text != nil {
 		errs = append(errs, m.text.programs.Close())
 	}

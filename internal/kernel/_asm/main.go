@@ -37,6 +37,8 @@ func main() {
 		"convert/convert_avx2_amd64.s":      convertAVX2,
 		"convert/quantised_avx512_amd64.s":  avx512.quantised,
 		"convert/quantised_avx2_amd64.s":    avx2.quantised,
+		"dot/dot_avx512_amd64.s":            avx512.dots,
+		"dot/dot_avx2_amd64.s":              avx2.dots,
 		"vec/vec_avx512_amd64.s":            avx512.elementwise,
 		"vec/vec_avx2_amd64.s":              avx2.elementwise,
 		"act/act_avx512_amd64.s":            avx512.activate,
