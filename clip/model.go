@@ -87,7 +87,7 @@ func (t *tower) use(ctx context.Context, s shape, record func() (program.Network
 // textTower takes texts to vectors.
 type textTower struct {
 	tower
-	record func(batch, tokens int) (*nn.Graph, error)
+	record recorder
 	file   string
 	limit  int                   // tokens
 	load   func() (texts, error) // once
@@ -109,7 +109,7 @@ const rowsAtOnce = 5120
 // mostInBatch is how many texts or pictures a batch has at most.
 const mostInBatch = 64
 
-func (m *Model) newText(record func(batch, tokens int) (*nn.Graph, error), dim, limit int, file string, load func() (texts, error), memory int64) *textTower {
+func (m *Model) newText(record recorder, dim, limit int, file string, load func() (texts, error), memory int64) *textTower {
 	t := &textTower{
 		tower:  tower{backend: m.backend, dim: dim, programs: program.Pool[shape, *compiled]{Limit: memory, Each: 1}},
 		record: record, file: file, limit: limit, load: sync.OnceValues(load),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/layers"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
@@ -158,27 +159,41 @@ func ownedIf(both bool, rule func(string) bool) func(string) bool {
 
 // addText adds a text tower with the parameters w.
 func (m *Model) addText(c TextConfig, w *checkpoint.Weights, o Options, load func() (texts, error)) error {
-	var record func(batch, tokens int) (*nn.Graph, error)
-	dim := 0
+	record := newTextRecorder
 	if m.Sigmoid {
-		e, err := newSiglipText(c, w)
-		if err != nil {
-			return m.fail(fmt.Errorf("text_config: %w", err))
-		}
-		record, dim = e.embeddings, e.dim()
-	} else {
-		e, err := NewTextEncoder(c, w)
-		if err != nil {
-			return m.fail(fmt.Errorf("text_config: %w", err))
-		}
-		record, dim = e.embeddings, e.PooledDim()
+		record = newSiglipTextRecorder
 	}
-	if _, err := record(1, c.MaxPositions); err != nil {
+	embeddings, err := record(c, w)
+	if err != nil {
+		return m.fail(fmt.Errorf("text_config: %w", err))
+	}
+	g, err := embeddings(1, c.MaxPositions)
+	if err != nil {
 		return m.fail(err)
 	}
 	m.accounts = append(m.accounts, w.Account())
-	m.text = m.newText(record, dim, c.MaxPositions, w.File(), load, o.Memory)
+	m.text = m.newText(embeddings, g.Outputs()[0].Value.Dim(-1), c.MaxPositions, w.File(), load, o.Memory)
 	return nil
+}
+
+// recorder records a text tower for batches of texts: input ids [B,tokens],
+// output embedding [B,P].
+type recorder func(batch, tokens int) (*nn.Graph, error)
+
+func newTextRecorder(c TextConfig, w layers.Weights) (recorder, error) {
+	e, err := NewTextEncoder(c, w)
+	if err != nil {
+		return nil, err
+	}
+	return e.embeddings, nil
+}
+
+func newSiglipTextRecorder(c TextConfig, w layers.Weights) (recorder, error) {
+	e, err := newSiglipText(c, w)
+	if err != nil {
+		return nil, err
+	}
+	return e.embeddings, nil
 }
 
 // addImage adds an image tower with the parameters w.

@@ -3,10 +3,8 @@ package mkmodel
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
+
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,22 +18,7 @@ import (
 
 // WriteFolder writes a diffusers folder in F16. The folder must not exist yet.
 func WriteFolder(ctx context.Context, path string, a sdxl.Architecture) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s exists already: %w", path, errors.Join(err, fs.ErrExist))
-	}
-	parent, name := filepath.Split(filepath.Clean(path))
-	dir, err := os.MkdirTemp(parent, "."+name+".*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if err := writeParts(ctx, dir, a); err != nil {
-		return err
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(dir, path)
+	return newFolder(path, func(dir string) error { return writeParts(ctx, dir, a) })
 }
 
 func writeParts(ctx context.Context, dir string, a sdxl.Architecture) error {

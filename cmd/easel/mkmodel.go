@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,11 +17,14 @@ func newMkmodel() *cobra.Command {
 		Use:   "mkmodel --preset NAME -o FILE.safetensors|FOLDER/",
 		Short: "Write a model of random weights, to measure with",
 		Long: `Write a model of random weights in F16, with the names and shapes of real checkpoints: an original single file, or a diffusers
-folder where the output's name ends in /. sdxl-base is as large as the published base model, 6.9 GB.`,
+folder where the output's name ends in /. sdxl-base is as large as the published base model, 6.9 GB. Those of CLIP and SigLIP are folders.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output == "" {
 				return errors.New("name the file to write with -o")
+			}
+			if slices.Contains(mkmodel.CLIPPresets(), preset) {
+				return mkmodel.WriteCLIP(cmd.Context(), output, preset)
 			}
 			a, err := mkmodel.Architecture(preset)
 			if err != nil {
@@ -35,7 +39,7 @@ folder where the output's name ends in /. sdxl-base is as large as the published
 			return mkmodel.WriteSingleFile(cmd.Context(), output, a)
 		},
 	}
-	cmd.Flags().StringVar(&preset, "preset", "sdxl-base", "architecture: "+strings.Join(mkmodel.Presets(), ", "))
+	cmd.Flags().StringVar(&preset, "preset", "sdxl-base", "architecture: "+strings.Join(append(mkmodel.Presets(), mkmodel.CLIPPresets()...), ", "))
 	cmd.Flags().StringVarP(&output, "output", "o", "", "safetensors file or folder/ to write")
 	return cmd
 }
