@@ -20,8 +20,8 @@ type Options struct {
 	// Backend runs the towers; nil is one of the processor, made with Threads and
 	// Precision and closed with the model.
 	Backend   nn.Backend
-	Threads   int           // 0 is GOMAXPROCS
-	Precision cpu.Precision // "" is F32
+	Threads   int          // 0 is GOMAXPROCS
+	Precision nn.Precision // "" is F32
 	// Memory is how many bytes compiled towers may hold while none runs; 0 is 512 MiB.
 	Memory int64
 	// Activation is the function between the linear layers, "gelu" or "quick_gelu", for

@@ -45,7 +45,7 @@ func (g *Graph) axis(op string, v *Value, axis int) int {
 }
 
 func (g *Graph) activation(op string, a Activation) {
-	if a > QuickGELU {
+	if a > GELUTanh {
 		g.Fail("%s: there is no %s", op, a)
 	}
 }
