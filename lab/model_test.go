@@ -139,7 +139,7 @@ func TestCompareFaults(t *testing.T) {
 	_, err := lab.Compare(t.Context(), newMixtureModel(), lab.Grid{Samplers: named(t, "euler")}, nil)
 	require.ErrorContains(t, err, "nothing to compare")
 	_, err = lab.Compare(t.Context(), newMixtureModel(), lab.Grid{Samplers: named(t, "euler"), Schedules: []string{"steep"}, Steps: []int{4}}, nil)
-	require.ErrorContains(t, err, `no schedule "steep"; there are normal, karras`)
+	require.ErrorContains(t, err, `no schedule "steep"; the nearest are`)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = lab.Compare(ctx, newMixtureModel(), lab.Grid{Samplers: named(t, "euler"), Schedules: []string{"karras"}, Steps: []int{4}}, nil)

@@ -49,7 +49,7 @@ func TestEDMAgainstDiffusers(t *testing.T) {
 
 func TestEDMFaults(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"sigma_data":0.7}`: "sigma_data is 0.7, want 0.5", `{"sigma_schedule":"beta"}`: `sigma_schedule is "beta", want karras or exponential`,
+		`{"sigma_data":-0.7}`: "sigma_data is -0.7, want a positive number", `{"sigma_schedule":"beta"}`: `sigma_schedule is "beta", want karras or exponential`,
 		`{"rho":0}`: "rho is 0, want 1 to 100", `{"prediction_type":"sample"}`: `prediction_type is "sample"`, `{"sigma_max":0.001}`: "sigma_max 0.001 is below",
 	} {
 		c := EmptyConfig()

@@ -42,6 +42,19 @@ func (h *history[T]) step(dst, x, end []T, to float64, order int, weigh func(dst
 	h.combine(dst, x, end, T(to/h.sigmas[0]))
 }
 
+// noiseStep is step for values that are the noise in x.
+func (h *history[T]) noiseStep(dst, x, end []T, to float64, order int, weigh func(dst, nodes []float64, h float64)) {
+	length := h.place(to, order, end != nil)
+	weigh(h.weights, h.nodes, -length) // backwards in log sigma the kernel is sigma itself
+	for k := range h.nodes {
+		h.weights[k] *= to
+	}
+	h.combine(dst, x, end, 1)
+}
+
+// still reports whether a step has no length, and so teaches nothing new.
+func still(from, to float64) bool { return math.Abs(to-from) <= rounding*from }
+
 // place sets the nodes in terms of the step to a noise level, and returns its
 // length in log sigma. A node where it ends comes last.
 func (h *history[T]) place(to float64, order int, end bool) float64 {

@@ -2,7 +2,6 @@ package sched
 
 import (
 	"context"
-	"math"
 	"slices"
 )
 
@@ -19,8 +18,8 @@ func LMS[T Float](ctx context.Context, r *Run[T]) error {
 	sigmas := make([]float64, 0, lmsOrder) // at which they were taken
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		if math.Abs(to-from) <= rounding*from {
-			return // a step of no length teaches nothing new
+		if still(from, to) {
+			return
 		}
 		slope := slopes[lmsOrder-1]
 		copy(slopes[1:], slopes)

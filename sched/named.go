@@ -44,7 +44,7 @@ var makers = []struct {
 
 // ScheduleNames lists the sigma schedules.
 func ScheduleNames() []string {
-	names := []string{"normal", "karras"}
+	names := []string{"normal", "karras", "lu"}
 	for _, m := range makers {
 		names = append(names, m.name)
 	}
@@ -54,10 +54,12 @@ func ScheduleNames() []string {
 // makerNamed returns how a schedule is made in a dialect, or nil.
 func makerNamed(name string, d Dialect) maker {
 	switch {
-	case d == Diffusers && (name == "normal" || name == "karras" || name == "exponential" || name == "beta"):
-		return nil // by the samplers' own rules; see Config.euler and Config.dpmSolver
+	case d == Diffusers && (name == "normal" || name == "karras" || name == "exponential" || name == "beta" || name == "lu"):
+		return nil // by the classes' own rules
 	case name == "normal":
 		return normal
+	case name == "lu":
+		return exponential // even in log sigma, as between the same levels
 	case name == "karras":
 		return func(l *levels, _ Dialect, steps int) []float64 { return append(karras(l.lo, l.hi, steps), 0) }
 	}

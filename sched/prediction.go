@@ -3,6 +3,8 @@ package sched
 import (
 	"context"
 	"math"
+	"strconv"
+	"strings"
 )
 
 // Prediction is what a network's output means.
@@ -19,21 +21,62 @@ const (
 	EDMV Prediction = "edm_v"
 )
 
+// EDMPrediction is EDM or EDMV for data of another deviation than theirs.
+func EDMPrediction(v bool, deviation float64) Prediction {
+	p, own := EDM, edmDeviation
+	if v {
+		p, own = EDMV, edmVDeviation
+	}
+	if deviation == own {
+		return p
+	}
+	return p + Prediction(" "+strconv.FormatFloat(deviation, 'g', -1, 64))
+}
+
+// The deviations of data that networks of Karras et al. 2022 were trained with:
+// in Playground v2.5, and in CosXL, which predicts v.
+const (
+	edmDeviation  = 0.5
+	edmVDeviation = 1.0
+)
+
+// edm returns whether a network is told the noise level itself, whether it
+// predicts v, and the deviation of its data.
+func (p Prediction) edm() (is, v bool, deviation float64) {
+	kind, of, other := strings.Cut(string(p), " ")
+	switch Prediction(kind) {
+	case EDM:
+		deviation = edmDeviation
+	case EDMV:
+		v, deviation = true, edmVDeviation
+	default:
+		return false, false, 0
+	}
+	if other {
+		deviation, _ = strconv.ParseFloat(of, 64)
+	}
+	return true, v, deviation
+}
+
 // Scalings returns the factors of x0 = skip x + out network(in x) (Karras et
 // al. 2022, equation 7).
 func (p Prediction) Scalings(sigma float64) (in, skip, out float64) {
 	v := sigma*sigma + 1
 	in = 1 / math.Sqrt(v)
 	switch p {
+	case Epsilon:
+		return in, 1, -sigma
 	case VPrediction:
 		return in, 1 / v, -sigma * in
 	case Sample:
 		return in, 0, 1
-	case EDM:
-		return edm(sigma, edmData)
-	case EDMV:
-		in, skip, out = edm(sigma, edmVData)
-		return in, skip, -out
+	}
+	if is, v, deviation := p.edm(); is {
+		in, skip, out = edm(sigma, deviation)
+		if v {
+			out = -out
+		}
+		return in, skip, out
 	}
 	return in, 1, -sigma
 }

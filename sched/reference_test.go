@@ -244,21 +244,20 @@ func TestSamplersAgainstDiffusers(t *testing.T) {
 				}
 			}
 			calls := 0
-			require.NoError(t, s.Sampler.F32(context.Background(), &Run[float32]{
-				X: x, Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast,
-				Denoise: NewDenoise(networkOf(t, s, denoiser[float64](r.Denoiser)), s.Prediction, s.Time, len(x)),
-				OnStep: func(i int, x, _ []float32) error {
-					scale := s.LatentScale(i)
-					var diff, norm float64
-					for j, want := range r.Latents[i] {
-						d := float64(x[j])*scale - want
-						diff, norm = diff+d*d, norm+want*want
-					}
-					require.LessOrEqual(t, math.Sqrt(diff/norm), 1e-5, "step %d", i)
-					calls++
-					return nil
-				},
-			}))
+			run := NewRun(s, x, 1)
+			run.Noise, run.Denoise = noise, NewDenoise(networkOf(t, s, denoiser[float64](r.Denoiser)), s.Prediction, s.Time, len(x))
+			run.OnStep = func(i int, x, _ []float32) error {
+				scale := s.LatentScale(i)
+				var diff, norm float64
+				for j, want := range r.Latents[i] {
+					d := float64(x[j])*scale - want
+					diff, norm = diff+d*d, norm+want*want
+				}
+				require.LessOrEqual(t, math.Sqrt(diff/norm), 1e-5, "step %d", i)
+				calls++
+				return nil
+			}
+			require.NoError(t, s.Sampler.F32(context.Background(), run))
 			require.Equal(t, len(r.Latents), calls)
 			next := make([]float32, 1)
 			noise.Normal(next)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
-	"strings"
 )
 
 // Float is the arithmetic that a sampler runs in.
@@ -35,11 +33,33 @@ type Run[T Float] struct {
 	// Levels are the model's noise levels at its training timesteps, from low to
 	// high, for TCD and SA-Solver; nil is SDXL's.
 	Levels []float64
+	// Timesteps are what the model is told at each of Sigmas but the last, for
+	// samplers that go by them; nil leaves them to Levels.
+	Timesteps []float64
+	// First is how many steps of a schedule the run leaves out at its start, and
+	// Whole all its noise levels; nil is Sigmas. Samplers that begin or end in a
+	// way of their own count by them.
+	First int
+	Whole []float64
+	// Batch is how many pictures X holds, for samplers that limit estimates of x0
+	// by a picture's own range; 0 is 1.
+	Batch int
 	// FirstOrderLast asks a multistep sampler to end with a step of first order.
 	FirstOrderLast bool
 	// OnStep, if not nil, is called after each step with the state and the
 	// estimate of x0 that led to it. An error ends the run.
 	OnStep func(step int, x, denoised []T) error
+
+	limit limit // of estimates of x0
+}
+
+// NewRun returns a run along a schedule of so many pictures, without what
+// estimates x0 and the noise.
+func NewRun[T Float](s *Schedule, x []T, batch int) *Run[T] {
+	return &Run[T]{
+		X: x, Sigmas: s.Sigmas, Timesteps: s.Timesteps, First: s.first, Whole: s.whole, Batch: batch,
+		FirstOrderLast: s.FirstOrderLast, Levels: s.Levels,
+	}
 }
 
 // Churn raises the noise level before a step, and adds the noise for it (Karras
@@ -48,75 +68,6 @@ type Churn struct {
 	Amount float64 `json:"amount"`        // S_churn: over all steps, at most sqrt(2)-1 of the level in each
 	Min    float64 `json:"min,omitempty"` // of the noise levels that are raised
 	Max    float64 `json:"max,omitempty"` // 0 is no limit
-}
-
-// Sampler is a way from noise to x0 under a name.
-type Sampler struct {
-	Name string
-	F32  func(context.Context, *Run[float32]) error
-	F64  func(context.Context, *Run[float64]) error
-}
-
-var samplers = []Sampler{
-	{"euler", Euler[float32], Euler[float64]},
-	{"euler_a", EulerAncestral[float32], EulerAncestral[float64]},
-	{"dpmpp_2m", DPMPP2M[float32], DPMPP2M[float64]},
-	{"heun", Heun[float32], Heun[float64]},
-	{"dpm_2", DPM2[float32], DPM2[float64]},
-	{"dpm_2_a", DPM2Ancestral[float32], DPM2Ancestral[float64]},
-	{"dpmpp_2s_a", DPMPP2SAncestral[float32], DPMPP2SAncestral[float64]},
-	{"lms", LMS[float32], LMS[float64]},
-	{"dpmpp_sde", DPMPPSDE[float32], DPMPPSDE[float64]},
-	{"dpmpp_2m_sde", DPMPP2MSDE[float32], DPMPP2MSDE[float64]},
-	{"dpmpp_2m_sde_heun", DPMPP2MSDEHeun[float32], DPMPP2MSDEHeun[float64]},
-	{"dpmpp_3m_sde", DPMPP3MSDE[float32], DPMPP3MSDE[float64]},
-	{"res_multistep", RESMultistep[float32], RESMultistep[float64]},
-	{"uni_pc", UniPCBH1[float32], UniPCBH1[float64]},
-	{"uni_pc_bh2", UniPCBH2[float32], UniPCBH2[float64]},
-	{"ddim", DDIM[float32], DDIM[float64]},
-	{"dpm_fast", DPMFast[float32], DPMFast[float64]},
-	{"dpm_adaptive", DPMAdaptive[float32], DPMAdaptive[float64]},
-	{"ipndm", IPNDM[float32], IPNDM[float64]},
-	{"ipndm_v", LMS[float32], LMS[float64]}, // of variable step, the two are one
-	{"plms", PLMS[float32], PLMS[float64]},
-	{"deis", DEIS[float32], DEIS[float64]},
-	{"sa_solver", SASolver[float32], SASolver[float64]},
-	{"restart", RestartHeun[float32], RestartHeun[float64]},
-	{"exp_rk4", ExponentialRK4[float32], ExponentialRK4[float64]},
-	{"lcm", LCM[float32], LCM[float64]},
-	{"tcd", TCD[float32], TCD[float64]},
-}
-
-// aliases are the names of Stability's v1 API. In the samplers' space, x0 +
-// sigma noise, DDPM's step, of the smaller of its two variances, is the ancestral one.
-var aliases = map[string]string{
-	"DDIM": "ddim", "DDPM": "euler_a", "K_EULER": "euler", "K_EULER_ANCESTRAL": "euler_a", "K_DPMPP_2M": "dpmpp_2m", "K_HEUN": "heun",
-	"K_DPM_2": "dpm_2", "K_DPM_2_ANCESTRAL": "dpm_2_a", "K_DPMPP_2S_ANCESTRAL": "dpmpp_2s_a", "K_LMS": "lms",
-}
-
-// SamplerAliases lists the other names that SamplerNamed knows, sorted.
-func SamplerAliases() []string { return slices.Sorted(maps.Keys(aliases)) }
-
-// SamplerNames lists the samplers.
-func SamplerNames() []string {
-	names := make([]string, len(samplers))
-	for i, s := range samplers {
-		names[i] = s.Name
-	}
-	return names
-}
-
-// SamplerNamed finds a sampler by its name or alias.
-func SamplerNamed(name string) (Sampler, error) {
-	asked := name
-	if n, ok := aliases[name]; ok {
-		name = n
-	}
-	i := slices.IndexFunc(samplers, func(s Sampler) bool { return s.Name == name })
-	if i < 0 {
-		return Sampler{}, fmt.Errorf("sched: no sampler %q; there are %s", asked, strings.Join(append(SamplerNames(), SamplerAliases()...), ", "))
-	}
-	return samplers[i], nil
 }
 
 // rounding is by how much the last sigma may exceed the one before, where a
@@ -140,8 +91,8 @@ func (r *Run[T]) check() error {
 		}
 	}
 	errs = append(errs, r.Restart.Check())
-	if r.Levels != nil && (len(r.Levels) < 2 || !slices.IsSorted(r.Levels) || !(r.Levels[0] >= 0)) {
-		errs = append(errs, fmt.Errorf("sched: %d Levels, want 2 or more, from low to high", len(r.Levels)))
+	if r.Timesteps != nil && len(r.Timesteps) != len(r.Sigmas)-1 {
+		errs = append(errs, fmt.Errorf("sched: %d Timesteps, want one less than the %d Sigmas", len(r.Timesteps), len(r.Sigmas)))
 	}
 	if r.Order < 0 || r.Order > MaxOrder {
 		errs = append(errs, fmt.Errorf("sched: Order is %d, want 1 to %d, or 0 for the sampler's own", r.Order, MaxOrder))
@@ -151,6 +102,46 @@ func (r *Run[T]) check() error {
 
 // MaxOrder is the highest order that a run can ask for.
 const MaxOrder = 3
+
+// whole returns all levels of the schedule.
+func (r *Run[T]) whole() []float64 {
+	if r.Whole == nil {
+		return r.Sigmas
+	}
+	return r.Whole
+}
+
+// total returns how many steps the whole schedule has.
+func (r *Run[T]) total() int { return len(r.whole()) - 1 }
+
+// atMost returns Order, or a sampler's own, and no more than it can.
+func (r *Run[T]) atMost(own, most int) int {
+	if r.Order > 0 {
+		own = r.Order
+	}
+	return min(own, most)
+}
+
+// jump takes latents of variance-preserving space for those of another level.
+func (r *Run[T]) jump(from, to float64) {
+	if from == to {
+		return
+	}
+	f := T(math.Sqrt((1 + to*to) / (1 + from*from)))
+	for j := range r.X {
+		r.X[j] *= f
+	}
+}
+
+// within returns whether a step is of a timestep from low to high.
+func (r *Run[T]) within(low, high float64) func(step int) bool {
+	if r.Timesteps != nil {
+		return func(step int) bool { return r.Timesteps[step] >= low && r.Timesteps[step] <= high }
+	}
+	levels := r.levels()
+	from, to := levels[min(int(low), len(levels)-1)]*(1-rounding), levels[min(int(high), len(levels)-1)]*(1+rounding)
+	return func(step int) bool { return r.Sigmas[step] >= from && r.Sigmas[step] <= to }
+}
 
 // order returns Order, or a sampler's own. One that check refuses is never used.
 func (r *Run[T]) order(own int) int {
@@ -250,6 +241,9 @@ func (r *Run[T]) evaluate(ctx context.Context, denoised, x []T, sigma float64, s
 	if slices.ContainsFunc(denoised, func(v T) bool { return v-v != 0 }) {
 		return fmt.Errorf("sched: the denoiser gave %w at step %d, sigma %g", ErrNotFinite, step, sigma)
 	}
+	if !r.limit.none() {
+		bound(r.limit, denoised, r.Batch)
+	}
 	return nil
 }
 
@@ -258,5 +252,13 @@ func (r *Run[T]) eulerStep(denoised []T, from, to float64) {
 	f := T((to - from) / from)
 	for j, x := range r.X {
 		r.X[j] = x + (x-denoised[j])*f
+	}
+}
+
+// descend keeps a share of the noise in X. From a level far above the next it
+// loses less to rounding than eulerStep.
+func (r *Run[T]) descend(denoised []T, share float64) {
+	for j, x := range r.X {
+		r.X[j] = denoised[j] + (x-denoised[j])*T(share)
 	}
 }

@@ -35,9 +35,10 @@ func (r *Run[T]) eulerAncestral(ctx context.Context, eta float64) error {
 		if eta != 0 {
 			r.Noise.Normal(noise)
 		}
-		f, g := T((down-r.Sigmas[i])/r.Sigmas[i]), T(up*r.sNoise())
+		// In the order of the references, which from a high level decides the last digits.
+		from, dt, g := T(r.Sigmas[i]), T(down-r.Sigmas[i]), T(up*r.sNoise())
 		for j, x := range r.X {
-			r.X[j] = x + (x-denoised[j])*f + T(noise[j])*g
+			r.X[j] = x + (x-denoised[j])/from*dt + T(noise[j])*g
 		}
 	})
 }

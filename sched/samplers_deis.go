@@ -1,9 +1,6 @@
 package sched
 
-import (
-	"context"
-	"math"
-)
+import "context"
 
 const deisOrder = 3
 
@@ -20,8 +17,8 @@ func DEIS[T Float](ctx context.Context, r *Run[T]) error {
 			copy(r.X, denoised)
 			return
 		}
-		if math.Abs(to-from) <= rounding*from {
-			return // a step of no length teaches nothing new
+		if still(from, to) {
+			return
 		}
 		past.push(denoised, from)
 		slope := past.values[0]
@@ -32,12 +29,6 @@ func DEIS[T Float](ctx context.Context, r *Run[T]) error {
 		if r.FirstOrderLast {
 			order = min(order, last-i+1)
 		}
-		// Backwards in log sigma the kernel is sigma itself.
-		h := past.place(to, order, false)
-		exponentialWeights(past.weights, past.nodes, -h)
-		for k := range past.nodes {
-			past.weights[k] *= to
-		}
-		past.combine(r.X, r.X, nil, 1)
+		past.noiseStep(r.X, r.X, nil, to, order, exponentialWeights)
 	})
 }

@@ -12,8 +12,8 @@ func RESMultistep[T Float](ctx context.Context, r *Run[T]) error {
 	past := newHistory[T](2, len(r.X))
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		if math.Abs(to-from) <= rounding*from {
-			return // a step of no length teaches nothing new
+		if still(from, to) {
+			return
 		}
 		past.push(denoised, from)
 		past.step(r.X, r.X, nil, to, past.len(), exponentialWeights)
@@ -25,12 +25,12 @@ func RESMultistep[T Float](ctx context.Context, r *Run[T]) error {
 // B(h) = exp(h) - 1. The order may fall
 // to the first towards the end, as in diffusers, which lowers the order of the whole to 2.
 func UniPCBH1[T Float](ctx context.Context, r *Run[T]) error {
-	return r.uniPC(ctx, func(h float64) float64 { return h })
+	return r.uniPC(ctx, uniPCB1)
 }
 
 // UniPCBH2 is described with UniPCBH1.
 func UniPCBH2[T Float](ctx context.Context, r *Run[T]) error {
-	return r.uniPC(ctx, func(h float64) float64 { return -math.Expm1(-h) })
+	return r.uniPC(ctx, uniPCB2)
 }
 
 const uniPCOrder = 3
@@ -42,8 +42,8 @@ func (r *Run[T]) uniPC(ctx context.Context, b func(h float64) float64) error {
 	order, last := 0, len(r.Sigmas)-2
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		if math.Abs(to-from) <= rounding*from {
-			return // a step of no length teaches nothing new
+		if still(from, to) {
+			return
 		}
 		if order > 0 {
 			past.step(r.X, before, denoised, from, order, weights)

@@ -43,13 +43,23 @@ func newSlopes[T Float](r *Run[T]) *slopes[T] {
 	return s
 }
 
+// push keeps the slope of an estimate of x0.
 func (s *slopes[T]) push(denoised []T, sigma float64) {
-	newest := s.last[len(s.last)-1]
-	copy(s.last[1:], s.last[:])
-	s.last[0] = newest
+	newest := s.next()
 	for j, x := range s.r.X {
 		newest[j] = (x - denoised[j]) / T(sigma)
 	}
+}
+
+// keep keeps a slope.
+func (s *slopes[T]) keep(slope []T) { copy(s.next(), slope) }
+
+// next returns the place of a new slope, which was the oldest's.
+func (s *slopes[T]) next() []T {
+	newest := s.last[len(s.last)-1]
+	copy(s.last[1:], s.last[:])
+	s.last[0] = newest
+	return newest
 }
 
 func (s *slopes[T]) step(i int, denoised []T) {

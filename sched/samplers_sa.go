@@ -11,16 +11,18 @@ const saOrder = 2
 
 // SASolver is the stochastic Adams predictor and corrector of Xue et al. 2023 on
 // estimates of x0, of second order each, as diffusers has it by default. Eta is tau
-// between the noise levels of the training timesteps 200 and 800 of 1000, and tau is 0 elsewhere.
+// between the noise levels of the training timesteps 200 and 800, and tau is 0 elsewhere.
 func SASolver[T Float](ctx context.Context, r *Run[T]) error {
 	eta := r.eta(1)
 	if err := r.needsNoise(eta); err != nil {
 		return err
 	}
-	levels := r.levels()
-	low, high := levels[len(levels)/5]*(1-rounding), levels[len(levels)*4/5]*(1+rounding)
+	if err := r.checkLevels(); err != nil {
+		return err
+	}
+	within := r.within(saNoise[0], saNoise[1])
 	past, before, noise := newHistory[T](saOrder, len(r.X)), make([]T, len(r.X)), make([]float32, len(r.X))
-	weigh := unifiedWeights(func(h float64) float64 { return h })
+	weigh := unifiedWeights(uniPCB1)
 	tau := 0.0 // of the last step
 	step := func(end []T, to float64, order int) {
 		if to == 0 {
@@ -42,15 +44,15 @@ func SASolver[T Float](ctx context.Context, r *Run[T]) error {
 	last := len(r.Sigmas) - 2
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		if math.Abs(to-from) <= rounding*from {
-			return // a step of no length teaches nothing new
+		if still(from, to) {
+			return
 		}
 		if past.len() > 0 {
 			step(denoised, from, 1)
 		}
 		past.push(denoised, from)
 		copy(before, r.X)
-		if tau = 0; from >= low && from <= high {
+		if tau = 0; within(i) {
 			tau = eta
 		}
 		if eta != 0 {

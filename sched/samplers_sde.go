@@ -111,8 +111,8 @@ func (r *Run[T]) multistepSDE(ctx context.Context, correction func(h float64, pa
 			copy(r.X, denoised)
 			return
 		}
-		if math.Abs(to-from) <= rounding*from {
-			return // a step of no length teaches nothing new
+		if still(from, to) {
+			return
 		}
 		kept[0], kept[1], kept[2] = kept[2], kept[0], kept[1]
 		copy(kept[0], denoised)

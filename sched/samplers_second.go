@@ -55,7 +55,7 @@ func DPM2[T Float](ctx context.Context, r *Run[T]) error {
 // DPM2Ancestral is DPM2 with ancestral steps, as k-diffusion has it.
 func DPM2Ancestral[T Float](ctx context.Context, r *Run[T]) error {
 	step := newMidpoint(r)
-	return r.ancestralSteps(ctx, step.to)
+	return r.ancestralSteps(ctx, r.eta(1), ancestral, step.to)
 }
 
 // midpoint is the step of DPM2.
@@ -93,9 +93,14 @@ func (m *midpoint[T]) step(ctx context.Context, i int, denoised []T, from, to fl
 
 // DPMPP2SAncestral is the single-step solver of second order, DPM-Solver++(2S)
 // (Lu et al. 2022, algorithm 1 with r = 1/2), with ancestral steps, as k-diffusion has it.
-func DPMPP2SAncestral[T Float](ctx context.Context, r *Run[T]) error {
+func DPMPP2SAncestral[T Float](ctx context.Context, r *Run[T]) error { return r.dpmpp2S(ctx, r.eta(1)) }
+
+// DPMPP2S is DPMPP2SAncestral without the noise.
+func DPMPP2S[T Float](ctx context.Context, r *Run[T]) error { return r.dpmpp2S(ctx, 0) }
+
+func (r *Run[T]) dpmpp2S(ctx context.Context, eta float64) error {
 	x, denoised2 := make([]T, len(r.X)), make([]T, len(r.X))
-	return r.ancestralSteps(ctx, func(ctx context.Context, i int, denoised []T, to float64) error {
+	return r.ancestralSteps(ctx, eta, ancestral, func(ctx context.Context, i int, denoised []T, to float64) error {
 		from := r.Sigmas[i]
 		if to == 0 {
 			r.eulerStep(denoised, from, to)
@@ -117,14 +122,13 @@ func DPMPP2SAncestral[T Float](ctx context.Context, r *Run[T]) error {
 
 // ancestralSteps takes each step further down than asked and adds fresh noise
 // back, but for one down to 0.
-func (r *Run[T]) ancestralSteps(ctx context.Context, step func(ctx context.Context, i int, denoised []T, to float64) error) error {
-	eta := r.eta(1)
+func (r *Run[T]) ancestralSteps(ctx context.Context, eta float64, split func(from, to, eta float64) (down, up float64), step func(ctx context.Context, i int, denoised []T, to float64) error) error {
 	if err := r.needsNoise(eta); err != nil {
 		return err
 	}
 	noise := make([]float32, len(r.X))
 	return r.evaluations(ctx, func(i int, denoised []T) error {
-		down, up := ancestral(r.Sigmas[i], r.Sigmas[i+1], eta)
+		down, up := split(r.Sigmas[i], r.Sigmas[i+1], eta)
 		if err := step(ctx, i, denoised, down); err != nil || r.Sigmas[i+1] == 0 || eta == 0 {
 			return err
 		}

@@ -2,44 +2,42 @@ package sched
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
 )
 
-// trainingLevels are the noise levels of SDXL's timesteps.
-var trainingLevels = sync.OnceValue(func() []float64 {
+// sdxlTraining are the noise levels of SDXL's timesteps.
+var sdxlTraining = sync.OnceValue(func() *training {
 	c := DefaultConfig()
-	return c.trainingLevels()
+	t, err := c.training()
+	if err != nil {
+		panic(err) // its betas are numbers between 0 and 1
+	}
+	return t
 })
 
-// trainingLevels returns the noise levels of the training timesteps, from low to high.
-func (c *Config) trainingLevels() []float64 {
-	if c.isEDM() {
-		levels := c.edmSigmas(c.TrainTimesteps)
-		slices.Reverse(levels)
-		return levels
+// unlike returns the noise levels, or nil if they are those of another.
+func (t *training) unlike(other *training) []float64 {
+	if slices.Equal(t.exact, other.exact) {
+		return nil
 	}
-	var levels []float64
-	for _, a := range c.alphasCumprod() {
-		levels = append(levels, math.Sqrt((1-float64(a))/float64(a)))
-	}
-	return levels
+	return t.exact
 }
 
-// levelsUnlike returns the noise levels of the training timesteps, or nil if
-// they are these.
-func (c *Config) levelsUnlike(these []float64) []float64 {
-	if levels := c.trainingLevels(); !slices.Equal(levels, these) {
-		return levels
+// checkLevels names what is wrong with Levels, for samplers that need them.
+func (r *Run[T]) checkLevels() error {
+	if r.Levels == nil || len(r.Levels) > 1 && slices.IsSorted(r.Levels) && r.Levels[0] >= 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("sched: %d Levels, want 2 or more, from low to high", len(r.Levels))
 }
 
 // levels returns Levels, or SDXL's.
 func (r *Run[T]) levels() []float64 {
 	if r.Levels == nil {
-		return trainingLevels()
+		return sdxlTraining().exact
 	}
 	return r.Levels
 }
@@ -51,6 +49,9 @@ func (r *Run[T]) levels() []float64 {
 func TCD[T Float](ctx context.Context, r *Run[T]) error {
 	gamma := r.eta(0.3)
 	if err := r.needsNoise(gamma); err != nil {
+		return err
+	}
+	if err := r.checkLevels(); err != nil {
 		return err
 	}
 	noise, levels, last := make([]float32, len(r.X)), r.levels(), len(r.Sigmas)-2

@@ -74,14 +74,14 @@ func (s *Schedule) From(share float64) *Schedule {
 // after returns the schedule without its first steps.
 func (s *Schedule) after(skip int) *Schedule {
 	t := *s
-	t.whole, t.Sigmas, t.Timesteps = s.Sigmas, s.Sigmas[skip:], s.Timesteps[skip:]
+	t.whole, t.first, t.Sigmas, t.Timesteps = s.Sigmas, skip, s.Sigmas[skip:], s.Timesteps[skip:]
 	return &t
 }
 
 // ImageScale returns what the noise on a picture to start from is multiplied with.
 func (s *Schedule) ImageScale() float64 {
 	if s.Dialect == Comfy {
-		return s.Dialect.firstScale(s.Sigmas[0], math.Exp(s.logs[len(s.logs)-1]))
+		return s.Dialect.firstScale(s.Sigmas[0], s.train.highest())
 	}
 	return s.Sigmas[0]
 }

@@ -36,7 +36,7 @@ func (m *Model) readMarkers(f *safetensors.File, vae *vae.Config) error {
 		s.RescaleBetasZeroSNR = true
 	}
 	if has(edmMinKey) && has(edmMaxKey) {
-		s.Class, s.PredictionType, s.SigmaSchedule = "EDMEulerScheduler", string(sched.VPrediction), "exponential"
+		s.Class, s.PredictionType, s.SigmaSchedule, s.SigmaData = "EDMEulerScheduler", string(sched.VPrediction), "exponential", 1
 		var err error
 		if s.SigmaMin, err = noiseLevel(f, edmMinKey); err != nil {
 			return err

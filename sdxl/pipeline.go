@@ -57,6 +57,11 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	schedule = schedule.Until(o.SkipEnd)
+	var heeded sched.Run[float32]
+	r.Noising.tell(&heeded)
+	if err := schedule.Sampler.Check(&heeded); err != nil {
+		return nil, err
+	}
 	if err := r.checkCalls(ctx, m, schedule); err != nil {
 		return nil, err
 	}
@@ -150,41 +155,49 @@ func (p *Pipeline) sample(ctx context.Context, r *resolved, s *sched.Schedule, c
 	r.traceNumbers("sigmas", s.Sigmas)
 	r.traceNumbers("timesteps", s.Timesteps)
 	step, steps, calls := 0, len(s.Timesteps), 0
-	run := sched.Run[float32]{
-		X: x.Float32s(), Sigmas: s.Sigmas, Noise: noise, FirstOrderLast: s.FirstOrderLast, Order: s.Order, Levels: s.Levels,
-		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
-			if calls += r.callsOfStep(c.script); r.MostCalls > 0 && calls > r.MostCalls {
-				return r.tooManyCalls()
-			}
-			return d.denoise(ctx, denoised, x, sigma, s.Time(sigma), step)
-		},
-		OnStep: func(i int, latents, denoised []float32) error {
-			if err := r.noiseFault(); err != nil {
+	run := sched.NewRun(s, x.Float32s(), shape[0])
+	run.Noise = noise
+	run.Denoise = func(ctx context.Context, denoised, x []float32, sigma float64) error {
+		if calls += r.callsOfStep(c.script); r.MostCalls > 0 && calls > r.MostCalls {
+			return r.tooManyCalls()
+		}
+		return d.denoise(ctx, denoised, x, sigma, s.Time(sigma), step)
+	}
+	run.OnStep = func(i int, latents, denoised []float32) error {
+		if err := r.noiseFault(); err != nil {
+			return err
+		}
+		step = i + 1
+		r.traceLatents(i, x, s)
+		if r.Progress != nil {
+			x0, err := tensor.FromSlice(denoised, shape...)
+			if err != nil {
 				return err
 			}
-			step = i + 1
-			r.traceLatents(i, x, s)
-			if r.Progress != nil {
-				x0, err := tensor.FromSlice(denoised, shape...)
-				if err != nil {
-					return err
-				}
-				r.Progress(Progress{
-					Step: i + 1, Steps: steps, Sigma: s.Sigmas[i+1], Latents: x, Denoised: x0,
-					Preview: func(ctx context.Context) ([]*image.NRGBA, error) {
-						t, err := p.decode(ctx, x0)
-						if err != nil {
-							return nil, err
-						}
-						return toImages(t), nil
-					},
-				})
-			}
-			return nil
-		},
+			r.Progress(Progress{
+				Step: i + 1, Steps: steps, Sigma: s.Sigmas[i+1], Latents: x, Denoised: x0,
+				Preview: func(ctx context.Context) ([]*image.NRGBA, error) {
+					t, err := p.decode(ctx, x0)
+					if err != nil {
+						return nil, err
+					}
+					return toImages(t), nil
+				},
+			})
+		}
+		return nil
 	}
-	r.Noising.tell(&run)
-	return s.Sampler.F32(ctx, &run)
+	r.Noising.tell(run)
+	if err := s.Sampler.F32(ctx, run); err != nil {
+		return err
+	}
+	// The VAE takes the latents of the reference, which a last level above 0 scales.
+	if f := float32(s.LatentScale(steps - 1)); f != 1 {
+		for i := range run.X {
+			run.X[i] *= f
+		}
+	}
+	return nil
 }
 
 // decode turns latents into pictures [B,3,H,W], -1 to 1, not clamped.

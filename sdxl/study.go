@@ -80,12 +80,13 @@ func (s *Study) Run(ctx context.Context, sampler sched.Sampler, x []float32, sig
 	noise.Normal(make([]float32, len(x))) // past Start
 	s.d.guide, s.d.unet.calls = s.guide(sigmas), 0
 	run := sched.Run[float32]{
-		X: x, Sigmas: sigmas, Noise: noise, FirstOrderLast: sigmas[len(sigmas)-1] == 0,
+		X: x, Sigmas: sigmas, Noise: noise, FirstOrderLast: sigmas[len(sigmas)-1] == 0, Levels: s.times.Levels,
 		Denoise: func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			return s.d.denoise(ctx, denoised, x, sigma, s.times.Time(sigma), sched.StepAt(sigmas, sigma))
 		},
 	}
 	s.r.Noising.tell(&run)
+	sampler.Keep(&run) // several samplers share the options of a study
 	return sampler.F32(ctx, &run)
 }
 

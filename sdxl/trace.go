@@ -2,7 +2,6 @@ package sdxl
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/tensor"
@@ -38,8 +37,7 @@ func (r *resolved) traceLatents(i int, x *tensor.Tensor, s *sched.Schedule) {
 	}
 	name := fmt.Sprintf("latents_%03d", i)
 	r.trace(name, x)
-	if s.VP {
-		f := float32(1 / math.Sqrt(1+s.Sigmas[i+1]*s.Sigmas[i+1]))
+	if f := float32(s.LatentScale(i)); f != 1 {
 		for j, v := range r.Trace[name].Float32s() {
 			r.Trace[name].Float32s()[j] = v * f
 		}

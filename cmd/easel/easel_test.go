@@ -113,7 +113,7 @@ func TestFaultsLeaveNothing(t *testing.T) {
 		`no precision "f8"`:           {"-m", model("a"), "--dtype", "f8", "-o", out},
 		"--threads":                   {"-m", model("a"), "--threads", "-1", "-o", out},
 		"unknown flag: --stepz":       {"-m", model("a"), "--stepz", "4", "-o", out},
-		`no sampler "x"; there are e`: {"-m", model("a"), "--sampler", "x", "-o", out},
+		`no sampler "x"; the nearest are`: {"-m", model("a"), "--sampler", "x", "-o", out},
 	} {
 		t.Run(want, func(t *testing.T) {
 			_, _, err := run(t, t.Context(), "", append([]string{"txt2img", "-p", "x"}, args...)...)

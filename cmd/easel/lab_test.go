@@ -104,14 +104,14 @@ func TestLabFaults(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "x.png")
 	for want, args := range map[string][]string{
-		`no sampler "eular"; there are euler`:      {"converge", "--sampler", "eular"},
+		`no sampler "eular"; the nearest are`:      {"converge", "--sampler", "eular"},
 		"these add noise":                          {"converge", "--sampler", "euler_a"},
 		`no problem "x"`:                           {"converge", "--problem", "x"},
 		"0 steps, want 1 or more":                  {"converge", "--steps", "0,4"},
 		"want a name that ends in .png":            {"converge", "--plot", "a.jpg"},
 		"none":                                     {"converge", "--report", filepath.Join(dir, "none", "r.html")},
-		`no sampler "x"; there are`:                {"compare", "--sampler", "x", "-o", out},
-		`no schedule "x"; there are normal`:        {"compare", "-m", model("a"), "--schedule", "x", "-o", out},
+		`no sampler "x"; the nearest are`:                {"compare", "--sampler", "x", "-o", out},
+		`no schedule "x"; the nearest are`:        {"compare", "-m", model("a"), "--schedule", "x", "-o", out},
 		"0 steps, want 1 to 1000":                  {"compare", "-m", model("a"), "--steps", "0", "-o", out},
 		"--reference-steps 0":                      {"compare", "-m", model("a"), "--reference-steps", "0", "-o", out},
 		"--parts 0":                                {"trace", "-m", model("a"), "--parts", "0"},
@@ -121,7 +121,7 @@ func TestLabFaults(t *testing.T) {
 		"euler_a adds noise":                       {"trace", "-m", model("a"), "--sampler", "euler_a"},
 		"no such file":                             {"replay", filepath.Join(dir, "none.safetensors")},
 		"--size 30x30: want multiples of 8":        {"speed", "--size", "30x30"},
-		`no schedule "steep"; there are normal, k`: {"sigmas", "--schedule", "steep"},
+		`no schedule "steep"; the nearest are`: {"sigmas", "--schedule", "steep"},
 	} {
 		t.Run(want, func(t *testing.T) {
 			_, _, err := run(t, t.Context(), "", append([]string{"lab"}, args...)...)

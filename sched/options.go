@@ -1,0 +1,83 @@
+package sched
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Options says which options of a Run a sampler heeds.
+type Options uint
+
+const (
+	takesEta Options = 1 << iota
+	takesSNoise
+	takesChurn
+	takesOrder
+	takesRestart
+)
+
+// options are the fields of a Run that only some samplers heed.
+func options[T Float]() []option[T] {
+	return []option[T]{
+		{"Eta", takesEta, func(r *Run[T]) bool { return r.Eta != nil }, func(r *Run[T]) { r.Eta = nil }},
+		{"SNoise", takesSNoise, func(r *Run[T]) bool { return r.sNoise() != 1 }, func(r *Run[T]) { r.SNoise = nil }},
+		{"Churn", takesChurn, func(r *Run[T]) bool { return r.Churn != Churn{} }, func(r *Run[T]) { r.Churn = Churn{} }},
+		{"Order", takesOrder, func(r *Run[T]) bool { return r.Order != 0 }, func(r *Run[T]) { r.Order = 0 }},
+		{"Restart", takesRestart, func(r *Run[T]) bool { return r.Restart != nil }, func(r *Run[T]) { r.Restart = nil }},
+	}
+}
+
+type option[T Float] struct {
+	field string
+	takes Options
+	set   func(*Run[T]) bool
+	clear func(*Run[T])
+}
+
+// unheeded names the options that are set and that the sampler does not heed.
+func unheeded[T Float](name string, takes Options, r *Run[T]) error {
+	var errs []error
+	for _, o := range options[T]() {
+		if o.set(r) && takes&o.takes == 0 {
+			errs = append(errs, fmt.Errorf("sched: %s is set, and the sampler %s has none; it is for %s", o.field, name, strings.Join(samplersWith(o.takes), ", ")))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// samplersWith lists the samplers that heed an option.
+func samplersWith(o Options) (names []string) {
+	for _, s := range samplers {
+		if s.takes&o != 0 {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// heeding is a sampler that refuses options it does not heed.
+func heeding[T Float](name string, takes Options, f run[T]) run[T] {
+	return func(ctx context.Context, r *Run[T]) error {
+		if err := unheeded(name, takes, r); err != nil {
+			return err
+		}
+		return f(ctx, r)
+	}
+}
+
+// sampler returns a method under a name.
+func (m method) sampler(name string) Sampler {
+	return Sampler{
+		Name: name, F32: heeding(name, m.takes, m.f32), F64: heeding(name, m.takes, m.f64),
+		heeds: func(r *Run[float32]) error { return unheeded(name, m.takes, r) },
+		keep: func(r *Run[float32]) {
+			for _, o := range options[float32]() {
+				if m.takes&o.takes == 0 {
+					o.clear(r)
+				}
+			}
+		},
+	}
+}
