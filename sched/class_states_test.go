@@ -32,6 +32,8 @@ func everySampler(t *testing.T) (all []Sampler) {
 type classCase struct {
 	Config             json.RawMessage
 	Schedule, Spacing  string
+	Dialect, Sampler   string
+	Strength           *float64
 	Steps, Start, Rows int
 	Extra              struct {
 		Eta    *float64
@@ -46,7 +48,7 @@ type classCase struct {
 }
 
 func (c *classCase) String() string {
-	return fmt.Sprintf("%s %s %s %d from %d %+v", c.Config, c.Schedule, c.Spacing, c.Steps, c.Start, c.Extra)
+	return fmt.Sprintf("%s %s %s %s %s %d from %d %+v", c.Config, c.Dialect, c.Sampler, c.Schedule, c.Spacing, c.Steps, c.Start, c.Extra)
 }
 
 const stateSize = 8 // of two pictures
@@ -98,8 +100,8 @@ func worst[T Float](c *classCase, s *Schedule, sampler func(context.Context, *Ru
 	x := make([]T, stateSize)
 	for i, n := range first {
 		x[i] = T(float64(n) * s.FirstScale())
-		if c.Start > 0 {
-			x[i] = T(0.5 + float64(n)*s.Sigmas[0])
+		if c.Start > 0 || c.Strength != nil {
+			x[i] = T(0.5*s.ImageShare() + float64(n)*s.ImageScale())
 		}
 	}
 	r := NewRun(s, x, 2)
@@ -110,6 +112,9 @@ func worst[T Float](c *classCase, s *Schedule, sampler func(context.Context, *Ru
 			return nil // where diffusers has no number
 		}
 		peak, scale := 0.0, s.LatentScale(i)
+		if c.Dialect != "" {
+			scale = 1 // the states are in the samplers' space
+		}
 		for _, v := range c.states[i] {
 			peak = max(peak, math.Abs(v))
 		}
@@ -232,5 +237,21 @@ func TestClassDefaults(t *testing.T) {
 			require.Contains(t, configFields(), name, class)
 		}
 		require.Equal(t, class, c.Class)
+	}
+}
+
+// TestProgramStates compares with loops of AUTOMATIC1111's web UI and ComfyUI
+// by formulas in internal/golden/gen/web_sampler_refs.py.
+func TestProgramStates(t *testing.T) {
+	for _, r := range classCases(t, "program_states") {
+		t.Run(r.Dialect+" "+r.Sampler, func(t *testing.T) {
+			o := Overrides{Sampler: r.Sampler, Schedule: r.Schedule, Dialect: r.Dialect}
+			s, err := DefaultConfig().New(o, r.Steps)
+			if r.Strength != nil {
+				s, err = DefaultConfig().NewTail(o, r.Steps, *r.Strength)
+			}
+			require.NoError(t, err)
+			r.check(t, s)
+		})
 	}
 }

@@ -46,6 +46,15 @@ func (d Dialect) dropsPenultimate(sampler string) bool {
 	return false
 }
 
+// comfyUniPCEnd is where UniPC ends in ComfyUI, which cannot end at 0.
+const comfyUniPCEnd = 0.001
+
+// lowersUniPC reports whether a sampler is UniPC of a program in which its order
+// always falls towards the end.
+func (d Dialect) lowersUniPC(sampler string) bool {
+	return (d == A1111 || d == Comfy) && (sampler == "uni_pc" || sampler == "uni_pc_bh2")
+}
+
 // time returns what the model is told at a noise level: the nearest of the
 // training timesteps in comfy, what lies between them in the others.
 func (d Dialect) time(logs []float64, sigma float64) float64 {

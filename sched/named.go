@@ -126,8 +126,12 @@ func ddimUniform(l *levels, _ Dialect, steps int) []float64 {
 // Shape of the beta schedule (Lee et al. 2024, "Beta sampling is all you need").
 const betaAlpha, betaBeta = 0.6, 0.6
 
-// beta takes training timesteps at quantiles of the beta distribution, each once.
-func beta(l *levels, _ Dialect, steps int) []float64 {
+// beta takes training timesteps at quantiles of the beta distribution, each
+// once. The web UI takes quantiles of noise levels.
+func beta(l *levels, d Dialect, steps int) []float64 {
+	if d == A1111 {
+		return append(betaBetween(l.lo, l.hi, steps), 0)
+	}
 	var out []float64
 	last := -1
 	for i := range steps {
@@ -200,7 +204,7 @@ var aysSDXL = []float64{14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380,
 // all 11 of them before a 0, the others with the 0 in place of the last.
 func alignYourSteps(_ *levels, d Dialect, steps int) []float64 {
 	n := steps + 1
-	if d == A1111 && n != len(aysSDXL) {
+	if d == A1111 {
 		n = steps
 	}
 	out := make([]float64, n, steps+1)

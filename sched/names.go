@@ -134,6 +134,17 @@ func knownNamed(name string) *known {
 	return &samplers[i]
 }
 
+// NameError is the error of a name that is none.
+type NameError struct {
+	Kind, Name string   // such as sampler, "eular"
+	Nearest    []string // three names that are like it
+}
+
+// Error implements error.
+func (e *NameError) Error() string {
+	return fmt.Sprintf("sched: no %s %q; the nearest are %s", e.Kind, e.Name, strings.Join(e.Nearest, ", "))
+}
+
 // ParseSampler finds a sampler by its name, by what AUTOMATIC1111's web UI,
 // ComfyUI, InvokeAI and Stability's API call it, or by its class in diffusers;
 // upper case, spaces and signs count for nothing. A schedule may stand behind
@@ -151,7 +162,7 @@ func ParseSampler(text string) (sampler, schedule string, err error) {
 			return name, schedules[end], nil
 		}
 	}
-	return "", "", fmt.Errorf("sched: no sampler %q; the nearest are %s", text, nearestNames(key, names))
+	return "", "", &NameError{"sampler", text, nearestNames(key, names)}
 }
 
 // ParseSchedule finds one of ScheduleNames by its name, or by what other
@@ -161,7 +172,7 @@ func ParseSchedule(text string) (string, error) {
 	if name, ok := names[keyOf(text)]; ok {
 		return name, nil
 	}
-	return "", fmt.Errorf("sched: no schedule %q; the nearest are %s", text, nearestNames(keyOf(text), names))
+	return "", &NameError{"schedule", text, nearestNames(keyOf(text), names)}
 }
 
 // samplerKeys maps what keyOf makes of each name to the name that is meant.
@@ -201,7 +212,7 @@ func keyOf(name string) string {
 }
 
 // nearestNames lists the three names whose keys are nearest.
-func nearestNames(key string, names map[string]string) string {
+func nearestNames(key string, names map[string]string) []string {
 	distance := map[string]int{} // of names
 	for k, name := range names {
 		d := edits(key, k)
@@ -210,7 +221,7 @@ func nearestNames(key string, names map[string]string) string {
 		}
 	}
 	sorted := slices.SortedFunc(maps.Keys(distance), func(a, b string) int { return cmp.Or(distance[a]-distance[b], strings.Compare(a, b)) })
-	return strings.Join(sorted[:min(3, len(sorted))], ", ")
+	return sorted[:min(3, len(sorted))]
 }
 
 // edits returns how many letters must change, come or go between two words.

@@ -2,6 +2,7 @@ package sched
 
 import (
 	"context"
+	"fmt"
 	"math"
 )
 
@@ -130,6 +131,14 @@ func (r *Run[T]) lowest() float64 {
 	return r.Sigmas[n-1]
 }
 
+// descends returns an error where there is nothing to do above 0.
+func (r *Run[T]) descends(sampler string) error {
+	if lowest := r.lowest(); still(r.Sigmas[0], lowest) {
+		return fmt.Errorf("sched: %s ends at the lowest level above 0, sigma %g, where it starts, and leaves noise alone; want more steps", sampler, lowest)
+	}
+	return nil
+}
+
 // DPMFast is DPM-Solver-fast (Lu et al. 2022, section 3.3), which calls the
 // denoiser as often as there are steps: in steps of third order, even in log sigma
 // from the first level to the lowest above 0, with one or two of lower order last.
@@ -139,6 +148,9 @@ func DPMFast[T Float](ctx context.Context, r *Run[T]) error {
 		return err
 	}
 	if err := r.check(); err != nil {
+		return err
+	}
+	if err := r.descends("dpm_fast"); err != nil {
 		return err
 	}
 	d, calls := newDPMSolver(r), len(r.Sigmas)-1
@@ -200,6 +212,9 @@ func DPMAdaptive[T Float](ctx context.Context, r *Run[T]) error {
 		return err
 	}
 	if err := r.check(); err != nil {
+		return err
+	}
+	if err := r.descends("dpm_adaptive"); err != nil {
 		return err
 	}
 	d := newDPMSolver(r)

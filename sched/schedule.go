@@ -40,6 +40,8 @@ type Schedule struct {
 	anywhere   Sampler   // the like of Sampler that leads along any levels
 	continuous bool      // the model is told the noise level itself
 	first      int       // steps left out at the start
+	web        string    // the sampler of the web UI that goes by timesteps of its own, or ""
+	entry      float64   // the level that a picture to start from gets, if it is not Sigmas[0]
 	whole      []float64 // the sigmas of which Sigmas are the last; nil is these
 }
 
@@ -89,6 +91,15 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.dialect == A1111 && r.Schedule == "" && !c.isEDM() {
+		name := r.Sampler
+		if name == "" {
+			name = c.samplerName()
+		}
+		if r.Schedule = webSchedules[name]; r.Schedule == "" {
+			r.Schedule = "normal"
+		}
+	}
 	of, owned, err := c.classFor(&r)
 	if err != nil {
 		return nil, err
@@ -120,9 +131,12 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 			r.maker = normal // of its levels at training timesteps
 		}
 	}
-	if r.maker != nil || r.Sigmas != nil {
+	switch {
+	case r.Sigmas == nil && s.isWeb(&r):
+		err = s.webLevels(r.Sampler, steps, steps)
+	case r.maker != nil || r.Sigmas != nil:
 		err = s.fill(&of, &r)
-	} else {
+	default:
 		s.Sigmas, s.Timesteps, err = k.levels(&of, t, steps)
 		s.setFirstNoise(&of)
 	}
@@ -133,7 +147,10 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 		s.Sigmas[i] = float64(float32(s.Sigmas[i]))
 	}
 	last := s.Sigmas[len(s.Sigmas)-1]
-	s.FirstOrderLast = last == 0 || of.EulerAtFinal || of.LowerOrderFinal && len(s.Timesteps) < shortRun
+	if len(s.Timesteps) > 0 && still(s.Sigmas[0], last) {
+		return nil, fmt.Errorf("sched: %d steps end at sigma %g, where they start, and leave noise alone; want more steps", len(s.Timesteps), last)
+	}
+	s.FirstOrderLast = last == 0 || of.EulerAtFinal || of.LowerOrderFinal && len(s.Timesteps) < shortRun || r.dialect.lowersUniPC(r.Sampler)
 	s.setSampler(&of, &r, k, owned && (r.maker == nil && r.Sigmas == nil || !onGrid(of.Class)))
 	return s, nil
 }
@@ -322,6 +339,9 @@ func (s *Schedule) fill(c *Config, r *resolved) error {
 		s.Sigmas = r.maker(&l, s.Dialect, steps)
 		if n := len(s.Sigmas); drops && n > 2 {
 			s.Sigmas = slices.Delete(s.Sigmas, n-2, n-1)
+		}
+		if n := len(s.Sigmas); s.Dialect == Comfy && s.Dialect.lowersUniPC(r.Sampler) && s.Sigmas[n-1] == 0 {
+			s.Sigmas[n-1] = comfyUniPCEnd
 		}
 	}
 	s.steps = len(s.Sigmas) - 1

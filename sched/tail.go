@@ -50,6 +50,8 @@ func (c Config) NewTail(o Overrides, steps int, strength float64) (*Schedule, er
 	switch {
 	case err != nil:
 		return nil, err
+	case dialect == A1111 && s.web != "":
+		return s.webTail(steps, strength)
 	case dialect == A1111:
 		// The number of levels may not be that of the steps: they are counted from the first.
 		return s.after(min(total-run, len(s.Timesteps)-1)), nil
@@ -80,10 +82,21 @@ func (s *Schedule) after(skip int) *Schedule {
 
 // ImageScale returns what the noise on a picture to start from is multiplied with.
 func (s *Schedule) ImageScale() float64 {
+	if s.entry > 0 {
+		return s.entry * s.ImageShare()
+	}
 	if s.Dialect == Comfy {
 		return s.Dialect.firstScale(s.Sigmas[0], s.train.highest())
 	}
 	return s.Sigmas[0]
+}
+
+// ImageShare returns what the picture to start from is multiplied with.
+func (s *Schedule) ImageShare() float64 {
+	if s.entry == 0 {
+		return 1
+	}
+	return math.Sqrt((1 + s.Sigmas[0]*s.Sigmas[0]) / (1 + s.entry*s.entry))
 }
 
 // Motion returns the noise levels whose range a Brownian motion spans: those of

@@ -136,9 +136,9 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 		}
 		return x, nil
 	}
-	strong := float32(s.ImageScale())
+	share, strong := float32(s.ImageShare()), float32(s.ImageScale())
 	for i := range latents {
-		latents[i] = encoded[i%len(encoded)] + strong*latents[i]
+		latents[i] = share*encoded[i%len(encoded)] + strong*latents[i]
 	}
 	return x, nil
 }

@@ -76,7 +76,9 @@ func (po PredictOptions) Check(r *Request) error {
 	var e RequestError
 	e.merge(r.Validate(po.Limits))
 	if styles := po.styles(); r.StylePreset != "" {
-		oneOf(&e, "style_preset", r.StylePreset, styles.Names())
+		if _, ok := styles.named(r.StylePreset); !ok {
+			oneOf(&e, "style_preset", r.StylePreset, styles.Names())
+		}
 	}
 	return e.err()
 }

@@ -49,7 +49,7 @@ func TestRequestNamesEveryViolation(t *testing.T) {
 		"steps":                  "is 151, want 1 to 150",
 		"seed":                   "is 4294967296, want 0 to 4294967295",
 		"samples":                "is 0, want 1 to 10",
-		"sampler":                `is "K_EULERS", want one of `,
+		"sampler":                `is "K_EULERS", want a sampler such as euler, `,
 		"clip_guidance_preset":   `is "FAST", want one of NONE, FAST_BLUE`,
 		"image_strength":         "is 2, want 0 to 1",
 		"extras.spacing":         `is "x", want one of leading, linspace, trailing`,

@@ -1,6 +1,7 @@
 package sdxl
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,8 +82,8 @@ func (r *Request) Validate(l Limits) error {
 	samples := or(r.Samples, 1)
 	e.want(samples >= 1 && samples <= l.Samples, "samples", "is %d, want 1 to %d", samples, l.Samples)
 	if r.Sampler != "" {
-		_, err := sched.SamplerNamed(r.Sampler)
-		e.want(err == nil, "sampler", "is %q, want one of %s", shorten(r.Sampler), strings.Join(append(Samplers(), SamplerAliases()...), ", "))
+		_, _, err := sched.ParseSampler(r.Sampler)
+		e.name("sampler", err)
 	}
 	oneOf(&e, "clip_guidance_preset", r.ClipGuidancePreset, clipGuidancePresets)
 	r.validateInit(&e, steps, l)
@@ -148,7 +149,10 @@ func (r *Request) validateInit(e *RequestError, steps int, l Limits) {
 }
 
 func (x *Extras) validate(e *RequestError) {
-	oneOf(e, "extras.schedule", x.Schedule, Schedules())
+	if x.Schedule != "" {
+		_, err := sched.ParseSchedule(x.Schedule)
+		e.name("extras.schedule", err)
+	}
 	oneOf(e, "extras.spacing", x.Spacing, spacings)
 	oneOf(e, "extras.dialect", x.Dialect, sched.DialectNames())
 	oneOf(e, "extras.noise", x.Noise, Noises)
@@ -187,6 +191,14 @@ func (x *Extras) validate(e *RequestError) {
 }
 
 // oneOf checks a name of a closed list; "" is open.
+// name adds the error of a name that is none.
+func (e *RequestError) name(field string, err error) {
+	var unknown *sched.NameError
+	if errors.As(err, &unknown) {
+		e.add(field, fmt.Sprintf("is %q, want a %s such as %s", shorten(unknown.Name), unknown.Kind, strings.Join(unknown.Nearest, ", ")))
+	}
+}
+
 func oneOf(e *RequestError, field, value string, names []string) {
 	e.want(value == "" || slices.Contains(names, value), field, "is %q, want one of %s", shorten(value), strings.Join(names, ", "))
 }

@@ -53,10 +53,22 @@ func ReadStyles(r io.Reader) (Styles, error) {
 // Names lists the styles, sorted.
 func (s Styles) Names() []string { return slices.Sorted(maps.Keys(s)) }
 
+// misspelled are names that the v1 API's own page has for styles.
+var misspelled = map[string]string{"3d-mode": "3d-model"}
+
+// named finds a style by its name, or as the API's page spells it.
+func (s Styles) named(name string) (Style, bool) {
+	style, ok := s[name]
+	if other := misspelled[name]; !ok && other != "" {
+		style, ok = s[other]
+	}
+	return style, ok
+}
+
 // Apply puts the prompts of o into a style's template and adds what the style
 // wants less of to the negative prompt.
 func (s Styles) Apply(o *Options, name string) error {
-	style, ok := s[name]
+	style, ok := s.named(name)
 	if !ok {
 		return fmt.Errorf("no style %q; there are %s", name, strings.Join(s.Names(), ", "))
 	}

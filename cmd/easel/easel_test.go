@@ -102,17 +102,17 @@ func TestFaultsLeaveNothing(t *testing.T) {
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out.png")
 	for want, args := range map[string][]string{
-		"no/such":                     {"-m", "no/such", "-o", out},
-		"width is 1001":               {"-m", model("a"), "--width", "1001", "-o", out},
-		"steps is 0":                  {"-m", model("a"), "--steps", "0", "-o", out},
-		"want WIDTHxHEIGHT":           {"-m", model("a"), "--original-size", "big", "-o", out},
-		"want X,Y":                    {"-m", model("a"), "--crop", "1", "-o", out},
-		"ends in .png":                {"-m", model("a"), "-o", filepath.Join(dir, "out.gif")},
-		"none":                        {"-m", model("a"), "-o", filepath.Join(dir, "none", "out.png")},
-		"is a folder":                 {"-m", model("a"), "-o", dir},
-		`no precision "f8"`:           {"-m", model("a"), "--dtype", "f8", "-o", out},
-		"--threads":                   {"-m", model("a"), "--threads", "-1", "-o", out},
-		"unknown flag: --stepz":       {"-m", model("a"), "--stepz", "4", "-o", out},
+		"no/such":                         {"-m", "no/such", "-o", out},
+		"width is 1001":                   {"-m", model("a"), "--width", "1001", "-o", out},
+		"steps is 0":                      {"-m", model("a"), "--steps", "0", "-o", out},
+		"want WIDTHxHEIGHT":               {"-m", model("a"), "--original-size", "big", "-o", out},
+		"want X,Y":                        {"-m", model("a"), "--crop", "1", "-o", out},
+		"ends in .png":                    {"-m", model("a"), "-o", filepath.Join(dir, "out.gif")},
+		"none":                            {"-m", model("a"), "-o", filepath.Join(dir, "none", "out.png")},
+		"is a folder":                     {"-m", model("a"), "-o", dir},
+		`no precision "f8"`:               {"-m", model("a"), "--dtype", "f8", "-o", out},
+		"--threads":                       {"-m", model("a"), "--threads", "-1", "-o", out},
+		"unknown flag: --stepz":           {"-m", model("a"), "--stepz", "4", "-o", out},
 		`no sampler "x"; the nearest are`: {"-m", model("a"), "--sampler", "x", "-o", out},
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -51,6 +51,11 @@ def ddim_uniform(n):
     return list(TRAIN[1::max(len(TRAIN) // n, 1)][::-1]) + [0]
 
 
+def web_beta(n):
+    """The web UI has quantiles of noise levels, with both ends."""
+    return list(TRAIN[0] + scipy.stats.beta.ppf(1 - np.linspace(0, 1, n), .6, .6) * (TRAIN[-1] - TRAIN[0])) + [0]
+
+
 def beta(n):
     t = np.rint(scipy.stats.beta.ppf(1 - np.linspace(0, 1, n, endpoint=False), .6, .6) * (len(TRAIN) - 1)).astype(int)
     return [TRAIN[i] for j, i in enumerate(t) if j == 0 or i != t[j - 1]] + [0]
@@ -76,7 +81,7 @@ def kl_optimal(n, web):
 def ays(n, web):
     def stretch(m):
         return list(np.exp(np.interp(np.linspace(0, 1, m), np.linspace(0, 1, len(AYS)), np.log(AYS))))
-    if web and n + 1 != len(AYS):
+    if web:
         return stretch(n) + [0]
     return stretch(n + 1)[:-1] + [0]
 
@@ -95,7 +100,7 @@ def named(n, web):
     lo, hi = TRAIN[0], TRAIN[-1]
     return dict(karras=K.sampling.get_sigmas_karras(n, lo, hi), exponential=K.sampling.get_sigmas_exponential(n, lo, hi),
                 polyexponential=K.sampling.get_sigmas_polyexponential(n, lo, hi), normal=Network().get_sigmas(n), simple=simple(n),
-                sgm_uniform=list(at(np.linspace(len(TRAIN) - 1, 0, n + 1)[:-1])) + [0], ddim_uniform=ddim_uniform(n), beta=beta(n),
+                sgm_uniform=list(at(np.linspace(len(TRAIN) - 1, 0, n + 1)[:-1])) + [0], ddim_uniform=ddim_uniform(n), beta=web_beta(n) if web else beta(n),
                 linear_quadratic=linear_quadratic(n), kl_optimal=kl_optimal(n, web), align_your_steps=ays(n, web))
 
 
@@ -112,7 +117,8 @@ def other_cases():
         for name, sampler, dialect in (("karras", "dpm_2", "a1111"), ("karras", "dpmpp_3m_sde", "a1111"), ("normal", "uni_pc", "comfy")):
             more = K.sampling.get_sigmas_karras(n + 1, lo, hi) if name == "karras" else net.get_sigmas(n + 1)
             sigmas = f32(more)
-            yield dict(dialect=dialect, sampler=sampler, schedule=name, steps=n, sigmas=sigmas[:-2] + sigmas[-1:], scale=first_scale(dialect, sigmas[0]))
+            end = [.001] if sampler == "uni_pc" else sigmas[-1:]  # where ComfyUI's ends
+            yield dict(dialect=dialect, sampler=sampler, schedule=name, steps=n, sigmas=sigmas[:-2] + end, scale=first_scale(dialect, sigmas[0]))
 
 
 def first_scale(dialect, sigma):
@@ -127,7 +133,8 @@ def tail(dialect, sampler, name, n, strength):
     def made(k):
         more = (dialect, sampler) in (("a1111", "dpm_2"), ("comfy", "uni_pc"))
         sigmas = list(named(k + more, dialect == "a1111")[name])
-        return sigmas[:-2] + sigmas[-1:] if more else sigmas
+        end = [.001] if sampler == "uni_pc" else sigmas[-1:]
+        return sigmas[:-2] + end if more else sigmas
     if dialect == "a1111":
         enter = int(min(strength, .999) * n)
         return made(n)[n - enter - 1:]

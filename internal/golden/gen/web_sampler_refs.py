@@ -1,0 +1,143 @@
+"""Writes sched/testdata/program_states.*: whole loops of samplers that AUTOMATIC1111's web UI and ComfyUI have in a form of their own, by formulas written
+down here from those programs: DDIM and PLMS by the web UI's timesteps, UniPC of both. The states are in float64 and as x0 + sigma noise.
+
+    python internal/golden/gen/web_sampler_refs.py
+"""
+import numpy as np
+import torch
+
+from named_schedule_refs import ALPHAS, LOGS, TRAIN, named
+from scheduler_class_refs import SHAPE, network, write
+
+A = ALPHAS.double().numpy()
+LOG_ALPHA = np.log(A) / 2
+N = len(A)
+
+
+def noises(seed=5):
+    g = torch.Generator().manual_seed(seed)
+    while True:
+        yield torch.randn(SHAPE, generator=g).double().numpy()
+
+
+def predict(latents, time):
+    return network(torch.from_numpy(latents), time).numpy()
+
+
+def space(latents, a):
+    """Latents of variance-preserving space as x0 + sigma noise."""
+    return (latents / np.sqrt(a)).ravel()
+
+
+def web_times(steps):
+    return [min(t + 1, N - 1) for t in range(0, N, N // steps)]
+
+
+def web_start(steps, strength):
+    """The latents, and the timesteps of the run from low to high. A picture of 0.5 gets the noise of the timestep after the last of them."""
+    draw, times = noises(), web_times(steps)
+    noise = next(draw)
+    if strength is None:
+        return noise, times, draw
+    enter = int(min(strength, .999) * steps)
+    a = A[times[enter]]
+    return .5 * np.sqrt(a) + noise * np.sqrt(1 - a), times[:enter], draw
+
+
+def web_ddim(steps, strength=None, eta=0.0):
+    x, times, draw = web_start(steps, strength)
+    states = []
+    for low, high in list(zip(times, times[1:]))[::-1]:
+        a, b = A[high], A[low]
+        e = predict(x, high)
+        x0 = (x - np.sqrt(1 - a) * e) / np.sqrt(a)
+        s = eta * np.sqrt((1 - b) / (1 - a) * (1 - a / b))
+        x = np.sqrt(b) * x0 + np.sqrt(1 - b - s * s) * e + (s * next(draw) if eta else 0)
+        states.append(space(x, b))
+    return states, times[:0:-1]
+
+
+def web_plms(steps, strength=None):
+    x, times, _ = web_start(steps, strength)
+    states, past = [], []
+    for low, high in list(zip(times, times[1:]))[::-1]:
+        a, b = A[high], A[low]
+
+        def move(e):
+            return np.sqrt(b) * (x - np.sqrt(1 - a) * e) / np.sqrt(a) + np.sqrt(1 - b) * e
+
+        e = predict(x, high)
+        weights = [None, [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, -59 / 24, 37 / 24, -9 / 24]][min(len(past), 3)]
+        past.insert(0, e)
+        mean = (e + predict(move(e), low)) / 2 if weights is None else sum(w * v for w, v in zip(weights, past))
+        x = move(mean)
+        states.append(space(x, b))
+    return states, times[:0:-1]
+
+
+def unipc(x, levels, times, bh2):
+    """UniPC of order 3 on x0 (Zhao et al. 2023, algorithms 5 to 8), of which the order always falls towards the end, and no corrector at the last
+    level. x is x0 + sigma noise."""
+    n, past, states = len(levels) - 1, [], []
+
+    def data(x, i):
+        return x - levels[i] * predict(x / np.hypot(1, levels[i]), times[i])
+
+    past.append(data(x, 0))
+    for i in range(1, n + 1):
+        order = min(3, i, n + 1 - i)
+        h = np.log(levels[i - 1] / levels[i])
+        r = [np.log(levels[i - 1] / levels[i - 1 - k]) / h for k in range(1, order)]
+        b = h if not bh2 else 1 - np.exp(-h)
+        base = levels[i] / levels[i - 1] * x + (1 - np.exp(-h)) * past[-1]
+        differences = [(past[-1 - k] - past[-1]) / r[k - 1] for k in range(1, order)]
+        # The moments that the weights of the differences have to give.
+        phi, moments, factorial = (np.exp(-h) - 1) / -h - 1, [], 1
+        for k in range(1, order + 1):
+            moments.append(phi * factorial / -b)
+            factorial *= k + 1
+            phi = phi / -h - 1 / factorial
+        powers = np.array([[p**k for p in [*r, 1.0]] for k in range(order)])
+        rho = [] if order == 1 else [.5] if order == 2 else np.linalg.solve(powers[:-1, :-1], moments[:-1])
+        new = base + b * sum(w * d for w, d in zip(rho, differences))
+        states.append(new.ravel())  # before the corrector, which comes with the next evaluation
+        if i < n:
+            estimate = data(new, i)
+            rho = [.5] if order == 1 else np.linalg.solve(powers, moments)
+            new = base + b * (sum(w * d for w, d in zip(rho, differences)) + rho[-1] * (estimate - past[-1]))
+            past.append(estimate)
+        x = new
+    return states
+
+
+def web_unipc(steps, strength=None, bh2=False):
+    x, times, _ = web_start(steps, strength)
+    t = np.linspace(N - 1 if strength is None else times[-1], 0, len(times) + 1)
+    low = np.minimum(t.astype(int), N - 2)
+    log_alpha = LOG_ALPHA[low] + (t - low) * (LOG_ALPHA[low + 1] - LOG_ALPHA[low])
+    levels = np.sqrt(np.expm1(-2 * log_alpha))
+    return unipc(x * np.hypot(1, levels[0]), levels, t, bh2), list(t[:-1])
+
+
+def comfy_unipc(schedule, steps, bh2):
+    levels = np.array(named(steps + 1, False)[schedule], dtype=np.float32).astype(float)
+    levels = np.append(levels[:-2], .001)
+    times = [int(np.argmin(np.abs(LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
+    first = np.hypot(1, levels[0]) if np.isclose(levels[0], TRAIN[-1], rtol=1e-5, atol=0) else levels[0]
+    return unipc(next(noises()) * first, levels, times, bh2), times
+
+
+def cases():
+    for steps in (2, 7, 20, 30):
+        for strength in (None, .4, .75):
+            for name, f in (("ddim", web_ddim), ("plms", web_plms), ("uni_pc", web_unipc)):
+                if strength is None or int(strength * steps) > 1:
+                    yield dict(dialect="a1111", sampler=name, steps=steps, strength=strength), f(steps, strength)
+        yield dict(dialect="a1111", sampler="ddim", steps=steps, extra={"eta": 0.7}), web_ddim(steps, eta=0.7)
+        for schedule in ("normal", "karras", "simple") if steps < 30 else ():  # 30 steps fall between two timesteps that are as near
+            for bh2 in (False, True):
+                yield dict(dialect="comfy", sampler="uni_pc_bh2" if bh2 else "uni_pc", schedule=schedule, steps=steps), comfy_unipc(schedule, steps, bh2)
+
+
+if __name__ == "__main__":
+    write("program_states", [(case | {"timesteps": [float(t) for t in times]}, np.stack(states)) for case, (states, times) in cases()])
