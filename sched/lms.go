@@ -55,3 +55,27 @@ func lmsCoefficient(sigmas []float64, to float64, k int) float64 {
 	}
 	return sum * (to - from) / 2
 }
+
+// lmsSteps is LMS as diffusers has it: a run that starts within a schedule
+// interpolates as if it had been at the levels before, whose slopes it lacks.
+func lmsSteps[T Float](ctx context.Context, r *Run[T]) error {
+	if r.First == 0 {
+		return LMS(ctx, r)
+	}
+	slopes := newSlopes(r)
+	whole := r.whole()
+	var sigmas []float64
+	return r.steps(ctx, func(i int, denoised []T) {
+		slopes.push(denoised, r.Sigmas[i])
+		sigmas = sigmas[:0]
+		for k := range min(r.First+i+1, lmsOrder) {
+			sigmas = append(sigmas, whole[r.First+i-k])
+		}
+		for k := range min(i+1, len(sigmas)) {
+			c := T(lmsCoefficient(sigmas, r.Sigmas[i+1], k))
+			for j, d := range slopes.last[k] {
+				r.X[j] += c * d
+			}
+		}
+	})
+}

@@ -262,3 +262,19 @@ func (r *Run[T]) descend(denoised []T, share float64) {
 		r.X[j] = denoised[j] + (x-denoised[j])*T(share)
 	}
 }
+
+// checkLevels names what is wrong with Levels, for samplers that need them.
+func (r *Run[T]) checkLevels() error {
+	if r.Levels == nil || len(r.Levels) > 1 && slices.IsSorted(r.Levels) && r.Levels[0] >= 0 {
+		return nil
+	}
+	return fmt.Errorf("sched: %d Levels, want 2 or more, from low to high", len(r.Levels))
+}
+
+// levels returns Levels, or SDXL's.
+func (r *Run[T]) levels() []float64 {
+	if r.Levels == nil {
+		return sdxlTraining().exact
+	}
+	return r.Levels
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 )
 
 // training is a model's noise levels at its training timesteps.
@@ -156,4 +157,22 @@ func linspace32(out []float32, from, to float64) {
 			out[i] = fma32(-step, float32(n-1-i), b)
 		}
 	}
+}
+
+// sdxlTraining are the noise levels of SDXL's timesteps.
+var sdxlTraining = sync.OnceValue(func() *training {
+	c := DefaultConfig()
+	t, err := c.training()
+	if err != nil {
+		panic(err) // its betas are numbers between 0 and 1
+	}
+	return t
+})
+
+// unlike returns the noise levels, or nil if they are those of another.
+func (t *training) unlike(other *training) []float64 {
+	if slices.Equal(t.exact, other.exact) {
+		return nil
+	}
+	return t.exact
 }

@@ -19,11 +19,6 @@ func Euler[T Float](ctx context.Context, r *Run[T]) error {
 // where none is added.
 func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error { return r.eulerAncestral(ctx, 1) }
 
-// DDIM is the sampler of Song et al. 2020 with an eta of 0 unless told
-// otherwise: in the space of x0 + sigma noise Euler's method, with ancestral steps
-// where eta is not 0.
-func DDIM[T Float](ctx context.Context, r *Run[T]) error { return r.eulerAncestral(ctx, 0) }
-
 func (r *Run[T]) eulerAncestral(ctx context.Context, eta float64) error {
 	eta = r.eta(eta)
 	if err := r.needsNoise(eta); err != nil {
@@ -43,31 +38,43 @@ func (r *Run[T]) eulerAncestral(ctx context.Context, eta float64) error {
 	})
 }
 
-// ancestral splits a step to a noise level into a step further down and the
-// noise that leads back up, eta of it.
-func ancestral(from, to, eta float64) (down, up float64) {
-	if eta == 0 {
-		return to, 0
+// eulerMethod is Euler's with churn as diffusers has it: the model is asked
+// before the noise of a raised level is added.
+func eulerMethod(c *Config, _ *training, _ int) method {
+	p := c.prediction()
+	return method{
+		takesChurn | takesSNoise, func(ctx context.Context, r *Run[float32]) error { return eulerSteps(ctx, r, p) },
+		func(ctx context.Context, r *Run[float64]) error { return eulerSteps(ctx, r, p) },
 	}
-	up = min(to, eta*math.Sqrt(max(to*to*(from*from-to*to)/(from*from), 0)))
-	return math.Sqrt(to*to - up*up), up
 }
 
-// DPMPP2M is the multistep solver of second order, DPM-Solver++(2M) (Lu et al.
-// 2022, algorithm 2), which starts and ends with a step of first order.
-func DPMPP2M[T Float](ctx context.Context, r *Run[T]) error {
-	previous := make([]T, len(r.X))
-	last := len(r.Sigmas) - 2
+func eulerSteps[T Float](ctx context.Context, r *Run[T], p Prediction) error {
+	if r.Churn.Amount == 0 {
+		return Euler(ctx, r)
+	}
+	if err := r.needsNoise(1); err != nil {
+		return err
+	}
+	noise := make([]float32, len(r.X))
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		k := 0.0 // half the ratio of this step to the one before, in log sigma
-		if i > 0 && to > 0 && r.Sigmas[i-1] > from && (i < last || !r.FirstOrderLast) {
-			k = math.Log(from/to) / math.Log(r.Sigmas[i-1]/from) / 2
+		raised := from * (1 + r.Churn.gamma(from, r.total()))
+		if raised == from {
+			r.eulerStep(denoised, from, to)
+			return
 		}
-		keep, a, b := T(to/from), T((1-to/from)*(1+k)), T((1-to/from)*k)
+		r.Noise.Normal(noise)
+		g := T(math.Sqrt(raised*raised-from*from) * r.sNoise())
+		_, skip, out := p.Scalings(from)
+		_, skip2, out2 := p.Scalings(raised)
+		if p == VPrediction {
+			skip2, out2 = skip, out // as diffusers has it
+		}
 		for j, x := range r.X {
-			r.X[j] = keep*x + a*denoised[j] - b*previous[j]
+			output := (denoised[j] - T(skip)*x) / T(out)
+			r.X[j] = x + T(noise[j])*g
+			denoised[j] = T(skip2)*r.X[j] + T(out2)*output
 		}
-		copy(previous, denoised)
+		r.eulerStep(denoised, raised, to)
 	})
 }

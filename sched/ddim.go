@@ -5,6 +5,11 @@ import (
 	"math"
 )
 
+// DDIM is the sampler of Song et al. 2020 with an eta of 0 unless told
+// otherwise: in the space of x0 + sigma noise Euler's method, with ancestral steps
+// where eta is not 0.
+func DDIM[T Float](ctx context.Context, r *Run[T]) error { return r.eulerAncestral(ctx, 0) }
+
 // ddim is the sampler of Song et al. 2020 as diffusers has it: a step leads down
 // by a number of training timesteps that does not depend on the spacing, and the
 // next one starts at a timestep of its own with the same latents.

@@ -3,7 +3,71 @@ package sched
 import (
 	"context"
 	"math"
+	"slices"
 )
+
+// LCM takes the estimate for the result and adds noise of the next level, as
+// latent consistency models are sampled (Luo et al. 2023, algorithm 3).
+func LCM[T Float](ctx context.Context, r *Run[T]) error {
+	if err := r.needsNoise(1); err != nil {
+		return err
+	}
+	noise := make([]float32, len(r.X))
+	return r.steps(ctx, func(i int, denoised []T) {
+		copy(r.X, denoised)
+		to := r.Sigmas[i+1]
+		if to == 0 {
+			return
+		}
+		r.Noise.Normal(noise)
+		g := T(to * r.sNoise())
+		for j := range r.X {
+			r.X[j] += T(noise[j]) * g
+		}
+	})
+}
+
+// TCD is strategic stochastic sampling of trajectory consistency models (Zheng
+// et al. 2024, algorithm 4). Eta is its gamma, 0.3 unless told otherwise: a step
+// goes down to the noise level of (1 - gamma) times the next training timestep, and
+// adds fresh noise back.
+func TCD[T Float](ctx context.Context, r *Run[T]) error {
+	gamma := r.eta(0.3)
+	if err := r.needsNoise(gamma); err != nil {
+		return err
+	}
+	if err := r.checkLevels(); err != nil {
+		return err
+	}
+	noise, levels, last := make([]float32, len(r.X)), r.levels(), len(r.Sigmas)-2
+	return r.steps(ctx, func(i int, denoised []T) {
+		to := r.Sigmas[i+1]
+		down := to
+		if gamma != 0 && to > 0 {
+			// The reference multiplies in float32.
+			time := float32(nearest(levels, to)) * float32(1-gamma)
+			down = min(to, levels[int(time)])
+		}
+		r.eulerStep(denoised, r.Sigmas[i], down)
+		if gamma == 0 || i == last {
+			return
+		}
+		r.Noise.Normal(noise)
+		g := T(math.Sqrt(max(to*to-down*down, 0)) * r.sNoise())
+		for j := range r.X {
+			r.X[j] += T(noise[j]) * g
+		}
+	})
+}
+
+// nearest returns the index of the rising level that is nearest to a sigma.
+func nearest(levels []float64, sigma float64) int {
+	i, _ := slices.BinarySearch(levels, sigma)
+	if i == len(levels) || i > 0 && sigma-levels[i-1] < levels[i]-sigma {
+		i--
+	}
+	return i
+}
 
 // consistency is the samplers of consistency models as diffusers has them.
 type consistency struct {

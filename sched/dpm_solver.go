@@ -5,6 +5,25 @@ import (
 	"math"
 )
 
+// DPMPP2M is the multistep solver of second order, DPM-Solver++(2M) (Lu et al.
+// 2022, algorithm 2), which starts and ends with a step of first order.
+func DPMPP2M[T Float](ctx context.Context, r *Run[T]) error {
+	previous := make([]T, len(r.X))
+	last := len(r.Sigmas) - 2
+	return r.steps(ctx, func(i int, denoised []T) {
+		from, to := r.Sigmas[i], r.Sigmas[i+1]
+		k := 0.0 // half the ratio of this step to the one before, in log sigma
+		if i > 0 && to > 0 && r.Sigmas[i-1] > from && (i < last || !r.FirstOrderLast) {
+			k = math.Log(from/to) / math.Log(r.Sigmas[i-1]/from) / 2
+		}
+		keep, a, b := T(to/from), T((1-to/from)*(1+k)), T((1-to/from)*k)
+		for j, x := range r.X {
+			r.X[j] = keep*x + a*denoised[j] - b*previous[j]
+		}
+		copy(previous, denoised)
+	})
+}
+
 // dpm is DPM-Solver and DPM-Solver++ (Lu et al. 2022), of the ODE and of the
 // SDE, as diffusers has them: multistep or single-step, of order 1 to 3.
 type dpm struct {

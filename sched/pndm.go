@@ -6,6 +6,77 @@ import (
 	"math"
 )
 
+// adamsBashforth are the coefficients of Adams and Bashforth for even steps, by
+// order, newest slope first.
+var adamsBashforth = [...][]float64{{1}, {3. / 2, -1. / 2}, {23. / 12, -16. / 12, 5. / 12}, {55. / 24, -59. / 24, 37. / 24, -9. / 24}}
+
+// IPNDM is the improved pseudo numerical method (Liu et al. 2022; Zhang and
+// Chen 2022, section 3.4): the multistep method of fourth order for even steps on
+// the slopes in sigma, of lower order while there are fewer.
+func IPNDM[T Float](ctx context.Context, r *Run[T]) error {
+	slopes := newSlopes(r)
+	return r.steps(ctx, func(i int, denoised []T) { slopes.step(i, denoised) })
+}
+
+// PLMS is the pseudo linear multistep method (Liu et al. 2022, algorithm 2
+// without Runge-Kutta steps, as latent diffusion and diffusers have it): IPNDM after a first
+// step of Heun's.
+func PLMS[T Float](ctx context.Context, r *Run[T]) error {
+	slopes, first := newSlopes(r), newHeun(r)
+	return r.evaluations(ctx, func(i int, denoised []T) error {
+		if i > 0 {
+			slopes.step(i, denoised)
+			return nil
+		}
+		slopes.push(denoised, r.Sigmas[0])
+		return first.step(ctx, 0, denoised, r.Sigmas[0], r.Sigmas[1])
+	})
+}
+
+// slopes are the last slopes in sigma of a run, the newest first.
+type slopes[T Float] struct {
+	r    *Run[T]
+	last [len(adamsBashforth)][]T
+}
+
+func newSlopes[T Float](r *Run[T]) *slopes[T] {
+	s := &slopes[T]{r: r}
+	for k := range s.last {
+		s.last[k] = make([]T, len(r.X))
+	}
+	return s
+}
+
+// push keeps the slope of an estimate of x0.
+func (s *slopes[T]) push(denoised []T, sigma float64) {
+	newest := s.next()
+	for j, x := range s.r.X {
+		newest[j] = (x - denoised[j]) / T(sigma)
+	}
+}
+
+// keep keeps a slope.
+func (s *slopes[T]) keep(slope []T) { copy(s.next(), slope) }
+
+// next returns the place of a new slope, which was the oldest's.
+func (s *slopes[T]) next() []T {
+	newest := s.last[len(s.last)-1]
+	copy(s.last[1:], s.last[:])
+	s.last[0] = newest
+	return newest
+}
+
+func (s *slopes[T]) step(i int, denoised []T) {
+	from, to := s.r.Sigmas[i], s.r.Sigmas[i+1]
+	s.push(denoised, from)
+	for k, c := range adamsBashforth[min(i, len(s.last)-1)] {
+		f := T(c * (to - from))
+		for j, d := range s.last[k] {
+			s.r.X[j] += f * d
+		}
+	}
+}
+
 // pndm is the pseudo numerical method of Liu et al. 2022 as diffusers has it: in
 // variance-preserving space, by whole training timesteps, with Runge-Kutta steps
 // first unless they are skipped. It evaluates the model at timesteps that its
@@ -153,6 +224,64 @@ func pndmSteps[T Float](ctx context.Context, r *Run[T], p pndm) error {
 		scale := T(math.Sqrt(1 + r.Sigmas[i+1]*r.Sigmas[i+1]))
 		for j, x := range latents {
 			r.X[j] = x * scale
+		}
+	})
+}
+
+// IPNDMScheduler has levels and times of its own: it tells the model 0 to 1 and
+// takes its output for v (Liu et al. 2022; k-diffusion's first version).
+
+// ipndmAngles returns the share of noise at each of so many steps and their end,
+// 1 first, and that of x0.
+func ipndmAngles(steps int) (sigmas, alphas []float64) {
+	at := make([]float32, steps+1)
+	linspace32(at, 1, 0)
+	at[steps] = 0
+	for _, v := range at {
+		s := float32(math.Sin(float64(float32(v*math.Pi) / 2)))
+		beta := s * s
+		sigmas = append(sigmas, float64(beta))
+		alphas = append(alphas, float64(float32(math.Sqrt(float64(1-beta*beta)))))
+	}
+	return sigmas, alphas
+}
+
+// ipndmNone stands for no share of x0.
+const ipndmNone = 1e-8
+
+func ipndmLevels(_ *Config, _ *training, steps int) (levels, times []float64, err error) {
+	sigmas, alphas := ipndmAngles(steps)
+	for i, s := range sigmas {
+		levels = append(levels, s/max(alphas[i], ipndmNone))
+		if i < steps {
+			times = append(times, float64(float32(float32(math.Atan2(s, alphas[i]))/math.Pi*2)))
+		}
+	}
+	return levels, times, nil
+}
+
+func ipndmMethod(*Config, *training, int) method {
+	return method{0, ipndmSteps[float32], ipndmSteps[float64]}
+}
+
+func ipndmSteps[T Float](ctx context.Context, r *Run[T]) error {
+	slopes, mean := newSlopes(r), make([]T, len(r.X))
+	return r.steps(ctx, func(i int, denoised []T) {
+		from, to := r.Sigmas[i], r.Sigmas[i+1]
+		slopes.push(denoised, from)
+		clear(mean)
+		for k, c := range adamsBashforth[min(i, len(slopes.last)-1)] {
+			for j, v := range slopes.last[k] {
+				mean[j] += T(c) * v
+			}
+		}
+		none := from >= 1/ipndmNone // noise alone, where diffusers takes 0 for x0
+		for j, x := range r.X {
+			x0 := x - T(from)*mean[j]
+			if none {
+				x0 = 0
+			}
+			r.X[j] = x0 + T(to)*mean[j]
 		}
 	})
 }

@@ -135,3 +135,22 @@ func (r *Run[T]) multistepSDE(ctx context.Context, correction func(h float64, pa
 		taken++
 	})
 }
+
+// sdeMethod is DPM-Solver++ of the SDE. A seed in the file is that of its
+// Brownian motion, whatever the picture's.
+func sdeMethod(c *Config, _ *training, _ int) method {
+	seed := c.NoiseSamplerSeed
+	return method{takesEta | takesSNoise, seeded(seed, DPMPPSDE[float32]), seeded(seed, DPMPPSDE[float64])}
+}
+
+func seeded[T Float](seed *int64, f run[T]) run[T] {
+	if seed == nil {
+		return f
+	}
+	return func(ctx context.Context, r *Run[T]) error {
+		own := *r
+		torch := func(seed int64) Noise { return NewTorchNoise(seed) }
+		own.Noise = NewBrownianNoise(r.Noise, torch, *seed, r.whole())
+		return f(ctx, &own)
+	}
+}
