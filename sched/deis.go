@@ -2,14 +2,12 @@ package sched
 
 import "context"
 
-const deisOrder = 3
-
 // DEIS is the multistep method of Zhang and Chen 2022 ("Fast sampling of
 // diffusion models with exponential integrator", log-rho AB) of third order: the
 // slopes in sigma are interpolated in log sigma and integrated exactly. It starts
 // with steps of low order.
 func DEIS[T Float](ctx context.Context, r *Run[T]) error {
-	past := newHistory[T](r.order(deisOrder), len(r.X))
+	past := newHistory[T](r.atMost(MaxOrder, MaxOrder), len(r.X))
 	last := len(r.Sigmas) - 2
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]

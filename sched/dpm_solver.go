@@ -137,12 +137,13 @@ type dpmState[T Float] struct {
 	*Run[T]
 	dpm
 	past  *history[T]
+	kept  []T
 	noise []float32
 	strew float64 // eta
 }
 
 func newDPM[T Float](r *Run[T], d dpm) (*dpmState[T], error) {
-	s := &dpmState[T]{Run: r, dpm: d, past: newHistory[T](max(d.order, 1), len(r.X)), noise: make([]float32, len(r.X))}
+	s := &dpmState[T]{Run: r, dpm: d, past: newHistory[T](max(d.order, 1), len(r.X)), kept: make([]T, len(r.X)), noise: make([]float32, len(r.X))}
 	r.limit = d.limit
 	s.strew = d.eta(r.eta(1))
 	if d.sde {
@@ -153,13 +154,8 @@ func newDPM[T Float](r *Run[T], d dpm) (*dpmState[T], error) {
 
 // remember keeps what the denoiser gave, as x0 or as noise.
 func (s *dpmState[T]) remember(denoised []T, sigma float64) {
-	s.past.push(denoised, sigma)
-	if s.dpm.noise {
-		kept := s.past.values[0]
-		for j, x := range s.X {
-			kept[j] = (x - kept[j]) / T(sigma)
-		}
-	}
+	s.Run.output(s.kept, denoised, sigma, s.dpm.noise)
+	s.past.push(s.kept, sigma)
 }
 
 // draw draws the noise of a step, if the solver is of the SDE.

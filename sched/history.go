@@ -22,7 +22,13 @@ func newHistory[T Float](order, n int) *history[T] {
 
 func (h *history[T]) len() int { return len(h.sigmas) }
 
+// push keeps a value as the newest. One at a level where a value was found
+// before takes its place.
 func (h *history[T]) push(denoised []T, sigma float64) {
+	if len(h.sigmas) > 0 && still(h.sigmas[0], sigma) {
+		copy(h.values[0], denoised)
+		return
+	}
 	oldest := h.values[len(h.values)-1]
 	copy(h.values[1:], h.values)
 	h.values[0] = oldest
@@ -50,6 +56,18 @@ func (h *history[T]) noiseStep(dst, x, end []T, to float64, order int, weigh fun
 		h.weights[k] *= to
 	}
 	h.combine(dst, x, end, 1)
+}
+
+// output sets dst to what a solver works on: an estimate of x0, or the noise in X
+// by it.
+func (r *Run[T]) output(dst, denoised []T, sigma float64, noise bool) {
+	copy(dst, denoised)
+	if !noise {
+		return
+	}
+	for j, x := range r.X {
+		dst[j] = (x - denoised[j]) / T(sigma)
+	}
 }
 
 // still reports whether a step has no length, and so teaches nothing new.

@@ -143,14 +143,6 @@ func (r *Run[T]) within(low, high float64) func(step int) bool {
 	return func(step int) bool { return r.Sigmas[step] >= from && r.Sigmas[step] <= to }
 }
 
-// order returns Order, or a sampler's own. One that check refuses is never used.
-func (r *Run[T]) order(own int) int {
-	if r.Order < 1 || r.Order > own {
-		return own
-	}
-	return r.Order
-}
-
 // checkSigmas names every fault of noise levels.
 func checkSigmas(sigmas []float64) error {
 	var errs []error

@@ -8,39 +8,15 @@ import (
 
 // UniPCBH1 and UniPCBH2 are the multistep predictor and corrector of third
 // order of Zhao et al. 2023 (UniPC), on estimates of x0, with B(h) = h and
-// B(h) = exp(h) - 1. The order may fall
-// to the first towards the end, as in diffusers, which lowers the order of the whole to 2.
+// B(h) = exp(h) - 1. With FirstOrderLast the order falls to the first towards the
+// end, as in diffusers, which lowers the order of the whole to 2.
 func UniPCBH1[T Float](ctx context.Context, r *Run[T]) error {
-	return r.uniPC(ctx, uniPCB1)
+	return uniPCSteps(ctx, r, uniPC{order: MaxOrder, b: uniPCB1, lowerFinal: r.FirstOrderLast})
 }
 
 // UniPCBH2 is described with UniPCBH1.
 func UniPCBH2[T Float](ctx context.Context, r *Run[T]) error {
-	return r.uniPC(ctx, uniPCB2)
-}
-
-const uniPCOrder = 3
-
-func (r *Run[T]) uniPC(ctx context.Context, b func(h float64) float64) error {
-	weights := unifiedWeights(b)
-	past := newHistory[T](r.order(uniPCOrder), len(r.X))
-	before := make([]T, len(r.X)) // the state at the start of the last step
-	order, last := 0, len(r.Sigmas)-2
-	return r.steps(ctx, func(i int, denoised []T) {
-		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		if still(from, to) {
-			return
-		}
-		if order > 0 {
-			past.step(r.X, before, denoised, from, order, weights)
-		}
-		past.push(denoised, from)
-		copy(before, r.X)
-		if order = past.len(); r.FirstOrderLast {
-			order = min(order, last-i+1)
-		}
-		past.step(r.X, before, nil, to, order, weights)
-	})
+	return uniPCSteps(ctx, r, uniPC{order: MaxOrder, b: uniPCB2, lowerFinal: r.FirstOrderLast})
 }
 
 // unifiedWeights is exponentialWeights but for two nodes, of which UniPC takes
@@ -102,12 +78,7 @@ func uniPCSteps[T Float](ctx context.Context, r *Run[T], u uniPC) error {
 	}
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		copy(output, denoised)
-		if u.noise {
-			for j, x := range r.X {
-				output[j] = (x - denoised[j]) / T(from)
-			}
-		}
+		r.output(output, denoised, from, u.noise)
 		if order > 0 && !slices.Contains(u.uncorrect, r.First+i-1) && !still(past.sigmas[0], from) {
 			step(output, from)
 		}
