@@ -21,7 +21,7 @@ func TestCalls(t *testing.T) {
 			x[i] *= float32(schedule.Sigmas[0])
 		}
 		run := Run[float32]{
-			X: x, Sigmas: schedule.Sigmas, Noise: NewTorchNoise(2), FirstOrderLast: schedule.FirstOrderLast, Order: schedule.Order, Levels: schedule.Levels,
+			X: x, Sigmas: schedule.Sigmas, Noise: NewTorchNoise(2), FirstOrderLast: schedule.FirstOrderLast, Levels: schedule.Levels,
 			Denoise: func(_ context.Context, denoised, x []float32, sigma float64) error {
 				calls++
 				for i := range x {

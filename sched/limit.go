@@ -37,9 +37,8 @@ func within[T Float](l limit, f run[T]) run[T] {
 		return f
 	}
 	return func(ctx context.Context, r *Run[T]) error {
-		limited := *r
-		limited.limit = l
-		return f(ctx, &limited)
+		r.limit = l
+		return f(ctx, r)
 	}
 }
 

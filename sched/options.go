@@ -57,13 +57,15 @@ func samplersWith(o Options) (names []string) {
 	return names
 }
 
-// heeding is a sampler that refuses options it does not heed.
+// heeding is a sampler that refuses options it does not heed, and leaves the
+// caller's run as it is.
 func heeding[T Float](name string, takes Options, f run[T]) run[T] {
 	return func(ctx context.Context, r *Run[T]) error {
 		if err := unheeded(name, takes, r); err != nil {
 			return err
 		}
-		return f(ctx, r)
+		own := *r
+		return f(ctx, &own)
 	}
 }
 

@@ -148,9 +148,8 @@ func seeded[T Float](seed *int64, f run[T]) run[T] {
 		return f
 	}
 	return func(ctx context.Context, r *Run[T]) error {
-		own := *r
 		torch := func(seed int64) Noise { return NewTorchNoise(seed) }
-		own.Noise = NewBrownianNoise(r.Noise, torch, *seed, r.whole())
-		return f(ctx, &own)
+		r.Noise = NewBrownianNoise(r.Noise, torch, *seed, r.whole())
+		return f(ctx, r)
 	}
 }

@@ -17,9 +17,9 @@ func (r *resolved) checkCalls(ctx context.Context, m *Model, s *sched.Schedule) 
 		return err
 	}
 	each := r.callsOfStep(told)
-	run := sched.Run[float32]{Sigmas: s.Sigmas, FirstOrderLast: s.FirstOrderLast, Order: s.Order, Levels: s.Levels}
-	r.Noising.tell(&run)
-	calls, err := s.Sampler.Calls(ctx, &run, r.MostCalls/each)
+	run := sched.NewRun[float32](s, nil, r.batch)
+	r.Noising.tell(run)
+	calls, err := s.Sampler.Calls(ctx, run, r.MostCalls/each)
 	if err == nil && calls*each > r.MostCalls {
 		return r.tooManyCalls()
 	}
