@@ -150,7 +150,7 @@ func TestFoldersThatAreNoModel(t *testing.T) {
 		change  map[string]string
 		without []string
 	}{
-		{"neither config.json", nil, []string{"config.json"}},
+		{"there is neither config.json nor", nil, []string{"config.json"}},
 		{"no weights model", nil, []string{"model.safetensors"}},
 		{`model_type is "bert"`, edit(`"model_type": "clip"`, `"model_type": "bert"`), nil},
 		{"NaFlex", edit(`"model_type": "clip"`, `"model_type": "siglip2"`), nil},
@@ -169,7 +169,7 @@ func TestFoldersThatAreNoModel(t *testing.T) {
 	_, err = clip.Open(filepath.Join(t.TempDir(), "none"), clip.Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = clip.Open(golden.Path("a", "model", "unet", "diffusion_pytorch_model.safetensors"), clip.Options{})
-	require.ErrorContains(t, err, "no CLIP of OpenCLIP")
+	require.ErrorContains(t, err, "neither token_embedding.weight nor visual.conv1.weight")
 }
 
 func TestVectorsHaveLength1(t *testing.T) {

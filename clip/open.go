@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/clip/tokenizer"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/layers"
 	"github.com/df65613c/easel/safetensors"
@@ -51,7 +52,10 @@ func (m *Model) open(o Options) error {
 
 const configFile = "config.json"
 
-var errNoConfig = errors.New("neither config.json of CLIP or SigLIP nor open_clip_config.json")
+// ErrNotCLIP says that a folder or a file holds no model of this package.
+var ErrNotCLIP = errors.New("no model of CLIP or SigLIP")
+
+var errNoConfig = fmt.Errorf("%w: there is neither config.json nor open_clip_config.json", ErrNotCLIP)
 
 // modelConfig is the config.json of both towers, or of one.
 type modelConfig struct {
@@ -155,6 +159,18 @@ func ownedIf(both bool, rule func(string) bool) func(string) bool {
 		return rule
 	}
 	return parameter
+}
+
+// NewText returns a model of a text tower that is open already, such as the second
+// of Stable Diffusion XL. Its Close leaves the tower open.
+func NewText(path string, e *TextEncoder, file string, t *tokenizer.Tokenizer, o Options) *Model {
+	m := &Model{Path: path, Scale: 100}
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	m.setBackend(o)
+	m.text = m.newText(e.embeddings, e.PooledDim(), e.Config.MaxPositions, file, func() (texts, error) { return clipTexts{t}, nil }, o.Memory)
+	return m
 }
 
 // addText adds a text tower with the parameters w.

@@ -172,7 +172,7 @@ func openCLIPTowers(f checkpoint.Source, c *openCLIPConfig, act string) (*TextCo
 		vc = &v
 	}
 	if tc == nil && vc == nil {
-		return nil, nil, errors.New("no CLIP of OpenCLIP: there is neither token_embedding.weight nor visual.conv1.weight")
+		return nil, nil, fmt.Errorf("%w: there is neither token_embedding.weight nor visual.conv1.weight", ErrNotCLIP)
 	}
 	known := act
 	switch {

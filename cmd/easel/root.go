@@ -19,7 +19,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newTokenize(), newRun(), newInspect(), newConvert(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel())
 	return root
 }
 
