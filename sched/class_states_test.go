@@ -174,7 +174,7 @@ func TestClassStates(t *testing.T) {
 		var c Config
 		require.NoError(t, json.Unmarshal(r.Config, &c))
 		t.Run(c.Class, func(t *testing.T) {
-			s, err := c.New(Overrides{}, r.Steps)
+			s, err := c.schedule(Overrides{}, r.Steps)
 			if r.Fails != "" || refusedHere(&c) {
 				return // TestClassFaults says what is refused
 			}
@@ -182,6 +182,7 @@ func TestClassStates(t *testing.T) {
 			if r.Start > 0 {
 				s = s.after(r.Start)
 			}
+			require.NoError(t, s.checkStart())
 			r.check(t, s)
 			seen[c.Class]++
 		})

@@ -71,7 +71,7 @@ func TestClassFaults(t *testing.T) {
 		`{"_class_name":"PNDMScheduler"}`:                                                                                                 "3 steps beside _class_name PNDMScheduler, want 4 or more, or skip_prk_steps true",
 		`{"_class_name":"PNDMScheduler","skip_prk_steps":true,"prediction_type":"sample"}`:                                                `prediction_type is "sample" beside _class_name PNDMScheduler, want epsilon or v_prediction`,
 		`{"_class_name":"IPNDMScheduler","trained_betas":[0.1,0.2]}`:                                                                      "trained_betas",
-		`{"_class_name":"DDIMScheduler","rescale_betas_zero_snr":true,"timestep_spacing":"trailing"}`:                                     "rescale_betas_zero_snr is true beside prediction_type epsilon",
+		`{"_class_name":"DDIMScheduler","rescale_betas_zero_snr":true,"timestep_spacing":"trailing","clip_sample":false}`:                 "rescale_betas_zero_snr is true beside prediction_type epsilon",
 		`{"_class_name":"DDIMScheduler","steps_offset":400}`:                                                                              "leading with steps_offset 400, have timestep 1066 of 1000",
 		`{"_class_name":"DDIMScheduler","clip_sample_range":-1}`:                                                                          "clip_sample_range is -1",
 		`{"_class_name":"DDIMScheduler","thresholding":true,"dynamic_thresholding_ratio":2}`:                                              "dynamic_thresholding_ratio is 2, want 0 to 1",

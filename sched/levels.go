@@ -25,13 +25,14 @@ func eulerLevels(c *Config, t *training, steps int) (sigmas, times []float64, er
 	if c.FinalSigmas == "sigma_min" && accepted(c.Class)["final_sigmas_type"] {
 		end = t.sigmas[0]
 	}
+	if c.Interpolation == "log_linear" {
+		// One more level than steps lead through: the last that is reached is the lowest.
+		sigmas = evenLogs32(t.highest(), t.sigmas[0], steps+1)
+	}
 	if between := c.between(); between != nil {
 		lo, hi := c.bounds(sigmas[len(sigmas)-1], sigmas[0])
 		if c.UseKarras && (c.Class == "LMSDiscreteScheduler" || c.Class == "DPMSolverSDEScheduler") {
 			lo, hi = sigmas[len(sigmas)-1], sigmas[0] // the two that have no sigma_min there
-		}
-		if c.Interpolation == "log_linear" {
-			lo, hi = c.bounds(t.sigmas[0], t.highest())
 		}
 		if hi < lo {
 			return nil, nil, fmt.Errorf("sched: sigma_max %.6g is below sigma_min %.6g", hi, lo)
@@ -47,9 +48,7 @@ func eulerLevels(c *Config, t *training, steps int) (sigmas, times []float64, er
 			}
 		}
 	} else if c.Interpolation == "log_linear" {
-		// One more level than steps lead through: the last that is reached is the lowest.
-		down := exponentialBetween(t.sigmas[0], t.highest(), steps+1)
-		sigmas, end = down[:steps], down[steps]
+		sigmas, end = sigmas[:steps:steps], sigmas[steps]
 	}
 	sigmas = append(sigmas, end)
 	if c.continuous() {
@@ -58,6 +57,16 @@ func eulerLevels(c *Config, t *training, steps int) (sigmas, times []float64, er
 		}
 	}
 	return sigmas, times, nil
+}
+
+// evenLogs32 returns levels even in the logarithm, in float32 as torch has them.
+func evenLogs32(from, to float64, n int) []float64 {
+	logs, levels := make([]float32, n), make([]float64, n)
+	linspace32(logs, float64(float32(math.Log(from))), float64(float32(math.Log(to))))
+	for i, l := range logs {
+		levels[i] = float64(float32(math.Exp(float64(l))))
+	}
+	return levels
 }
 
 // continuous reports whether the model is told the noise level itself.
@@ -199,9 +208,6 @@ func (c *Config) gridLevels(t *training, times []float64, end float64) (sigmas, 
 				len(times), c.TimestepSpacing, c.StepsOffset, i, len(t.sigmas))
 		}
 		sigmas = append(sigmas, t.sigmas[int(time)])
-	}
-	if c.RescaleBetasZeroSNR && int(times[0]) == len(t.sigmas)-1 && c.PredictionType == string(Epsilon) {
-		return nil, nil, fmt.Errorf("sched: rescale_betas_zero_snr is true beside prediction_type epsilon and _class_name %s, want v_prediction or timestep_spacing leading: noise alone tells nothing of the picture", c.Class)
 	}
 	return append(sigmas, end), times, nil
 }

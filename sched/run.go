@@ -72,7 +72,7 @@ type Churn struct {
 
 // rounding is by how much the last sigma may exceed the one before, where a
 // schedule comes down to its lowest twice, by way of float32.
-const rounding = 1e-6
+const rounding = 1e-5
 
 // check names every fault of the run.
 func (r *Run[T]) check() error {

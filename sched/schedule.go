@@ -38,6 +38,7 @@ type Schedule struct {
 	steps      int // as asked for
 	train      *training
 	anywhere   Sampler   // the like of Sampler that leads along any levels
+	blind      bool      // the model tells the noise, and estimates of x0 have no limit
 	continuous bool      // the model is told the noise level itself
 	first      int       // steps left out at the start
 	web        string    // the sampler of the web UI that goes by timesteps of its own, or ""
@@ -87,6 +88,24 @@ func (o Overrides) resolve() (resolved, error) {
 
 // New returns the schedule for a number of steps.
 func (c Config) New(o Overrides, steps int) (*Schedule, error) {
+	s, err := c.schedule(o, steps)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.checkStart()
+}
+
+// checkStart returns an error for a run whose first step is of noise alone and
+// of a model that tells the noise: there is nothing to tell.
+func (s *Schedule) checkStart() error {
+	if s.blind && len(s.Timesteps) > 0 && s.Sigmas[0] >= noiseAlone {
+		return fmt.Errorf("sched: rescale_betas_zero_snr is true beside prediction_type epsilon, and the first timestep is %g, of noise alone; want v_prediction, or timestep_spacing leading", s.Timesteps[0])
+	}
+	return nil
+}
+
+// schedule is New without a look at the start.
+func (c *Config) schedule(o Overrides, steps int) (*Schedule, error) {
 	r, err := o.resolve()
 	if err != nil {
 		return nil, err
@@ -118,6 +137,7 @@ func (c Config) New(o Overrides, steps int) (*Schedule, error) {
 	s := &Schedule{
 		Name: of.scheduleName(), Dialect: r.dialect, Spacing: of.TimestepSpacing, Prediction: of.prediction(),
 		VP: k.vp && r.dialect == Diffusers, steps: steps, train: t, continuous: of.continuous(), Levels: t.unlike(sdxlTraining()),
+		blind: of.prediction() == Epsilon && of.limit().none(),
 	}
 	if s.Spacing == "" {
 		s.Spacing = "linspace" // the only one that the class has

@@ -1,9 +1,6 @@
 package sched
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // rescaleZeroSNR changes betas so that the last step is pure noise (Lin et al. 2023, algorithm 1).
 func rescaleZeroSNR(betas []float32) {
@@ -83,11 +80,13 @@ func sigmaTimes(logs, sigmas []float64) []float64 {
 // sigmaTime returns the training time of a sigma, by interpolation of logarithms.
 func sigmaTime(logs []float64, sigma float64) float64 {
 	l := float64(float32(math.Log(max(sigma, 1e-10)))) // as numpy 1 takes a number beside float32
-	j, _ := slices.BinarySearch(logs, l)
-	if j == len(logs) || logs[j] != l {
+	// The last level that is no higher: those of a model trained to noise alone
+	// need not rise to the end.
+	j := len(logs) - 1
+	for j > 0 && logs[j] > l {
 		j--
 	}
-	j = min(max(j, 0), len(logs)-2)
+	j = min(j, len(logs)-2)
 	w := min(max((logs[j]-l)/(logs[j]-logs[j+1]), 0), 1)
 	return (1-w)*float64(j) + w*float64(j+1)
 }

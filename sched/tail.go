@@ -32,6 +32,14 @@ const comfyWhole = 0.9999
 // strength, 0 to 1, takes, by the rule of the dialect. Of given sigmas ComfyUI takes a
 // share too.
 func (c Config) NewTail(o Overrides, steps int, strength float64) (*Schedule, error) {
+	s, err := c.tail(o, steps, strength)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.checkStart()
+}
+
+func (c *Config) tail(o Overrides, steps int, strength float64) (*Schedule, error) {
 	dialect, err := dialectNamed(o.Dialect)
 	if err != nil {
 		return nil, err
@@ -46,7 +54,7 @@ func (c Config) NewTail(o Overrides, steps int, strength float64) (*Schedule, er
 	if total > c.TrainTimesteps && total > steps {
 		return nil, fmt.Errorf("sched: %d steps at strength %g are the last of %d, want at most %d", steps, strength, total, c.TrainTimesteps)
 	}
-	s, err := c.New(o, total)
+	s, err := c.schedule(o, total)
 	switch {
 	case err != nil:
 		return nil, err
