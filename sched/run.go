@@ -28,7 +28,7 @@ type Run[T Float] struct {
 	Churn  Churn    // for Euler, Heun and DPM2
 	// Restart is where restart sampling goes back up; nil is from 0.1 to 2.
 	Restart *Restart
-	// Order is the most that UniPC and DEIS rise to, 1 to 3; 0 is 3.
+	// Order is the most that a multistep sampler rises to, 1 to 3; 0 is its own.
 	Order int
 	// Levels are the model's noise levels at its training timesteps, from low to
 	// high, for TCD and SA-Solver; nil is SDXL's.

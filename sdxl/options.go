@@ -117,7 +117,7 @@ type Noising struct {
 	SNoise  *float64       `json:"s_noise,omitempty"` // what added noise is multiplied with; nil is 1
 	Churn   *sched.Churn   `json:"churn,omitempty"`   // for euler, heun and dpm_2; nil is none
 	Restart *sched.Restart `json:"restart,omitempty"` // for restart; nil is its own
-	Order   int            `json:"order,omitempty"`   // the most that UniPC and DEIS rise to; 0 is 3
+	Order   int            `json:"order,omitempty"`   // the most that a multistep sampler rises to; 0 is its own
 }
 
 // tell sets what a run is told.
