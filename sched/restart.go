@@ -21,10 +21,18 @@ const mostRestarts = 1000
 
 // Check returns what is wrong with it, nothing if it is nil.
 func (v *Restart) Check() error {
-	if v == nil || v.Min > 0 && v.Max >= v.Min && v.Max <= math.MaxFloat32 && min(v.Steps, mostRestarts-v.Steps) > 0 && min(v.Times, mostRestarts-v.Times) >= 0 {
-		return nil
+	if fault := v.Fault(); fault != "" {
+		return fmt.Errorf("sched: Restart %s", fault)
 	}
-	return fmt.Errorf("sched: Restart is from %g to %g, %d times %d steps, want levels above 0, rising, 1 step or more and less than %d of each", v.Min, v.Max, v.Times, v.Steps, mostRestarts)
+	return nil
+}
+
+// Fault says what is wrong with it, "" if nothing is or if it is nil.
+func (v *Restart) Fault() string {
+	if v == nil || v.Min > 0 && v.Max >= v.Min && v.Max <= math.MaxFloat32 && min(v.Steps, mostRestarts-v.Steps) > 0 && min(v.Times, mostRestarts-v.Times) >= 0 {
+		return ""
+	}
+	return fmt.Sprintf("is from %g to %g, %d times %d steps, want levels above 0, rising, 1 step or more and less than %d of each", v.Min, v.Max, v.Times, v.Steps, mostRestarts)
 }
 
 // defaultRestart goes from 0.1 up to 2, as is usual for latent models: a quarter

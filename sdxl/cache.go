@@ -39,17 +39,17 @@ func parseCache(s string) (c unetCache, err error) {
 	parts := strings.Split(s, ":")
 	if parts[0] == firstBlockName && len(parts) == 2 {
 		if c.threshold, err = strconv.ParseFloat(parts[1], 64); err != nil || !(c.threshold > 0 && c.threshold <= 1) {
-			return c, fmt.Errorf("cache is %q, want a threshold above 0 and up to 1", s)
+			return c, fmt.Errorf("is %.40q, want a threshold above 0 and up to 1", s)
 		}
 		return c, nil
 	}
-	fault := fmt.Errorf("cache is %q, want %s:INTERVAL or %[2]s:INTERVAL:BRANCH, such as %[2]s:3, or %s:THRESHOLD, such as %[3]s:0.1",
+	fault := fmt.Errorf("is %.40q, want %s:INTERVAL or %[2]s:INTERVAL:BRANCH, such as %[2]s:3, or %s:THRESHOLD, such as %[3]s:0.1",
 		s, deepCacheName, firstBlockName)
 	if parts[0] != deepCacheName || len(parts) < 2 || len(parts) > 3 {
 		return c, fault
 	}
 	if c.interval, err = strconv.Atoi(parts[1]); err != nil || c.interval < 2 || c.interval > maxSteps {
-		return c, fmt.Errorf("cache is %q, want an interval of 2 to %d", s, maxSteps)
+		return c, fmt.Errorf("is %.40q, want an interval of 2 to %d", s, maxSteps)
 	}
 	if len(parts) == 3 {
 		if c.branch, err = strconv.Atoi(parts[2]); err != nil || c.branch < 0 {
@@ -57,15 +57,6 @@ func parseCache(s string) (c unetCache, err error) {
 		}
 	}
 	return c, nil
-}
-
-// cacheOf reads a cache and checks it for a model.
-func cacheOf(s string, m *unet.UNet) (unetCache, error) {
-	c, err := parseCache(s)
-	if err == nil && c.branch >= m.Skips() {
-		err = fmt.Errorf("cache is %q, want a branch of 0 to %d", s, m.Skips()-1)
-	}
-	return c, err
 }
 
 // cut returns how the cache divides the network, nil without one; deep is the

@@ -39,7 +39,7 @@ func TestCacheOfParts(t *testing.T) {
 		}
 	}
 	require.Greater(t, len(parts), 1, "memory makes no difference")
-	again, err := p.Generate(context.Background(), want.Parameters.Options())
+	again, err := p.Generate(context.Background(), want.Parameters)
 	require.NoError(t, err)
 	require.Equal(t, want.Images[1].Pix, again.Images[1].Pix)
 	o.Cache = ""

@@ -6,8 +6,8 @@ import "github.com/df65613c/easel/clip"
 // They are of one space with the pictures of OpenCLIP's bigG, which is the image
 // encoder of IP-Adapter: clip.Pair joins the two. The model must stay open.
 func (m *Model) CLIP(o clip.Options) (*clip.Model, error) {
-	if m.TextG == nil || m.TokenizerG == nil {
-		return nil, m.lacks("embedding texts", "the text encoders and tokenizers")
+	if err := m.Require("embedding texts", TextParts); err != nil {
+		return nil, err
 	}
 	return clip.NewText(m.Path, m.TextG, m.weights[textGPart].File(), m.TokenizerG, o), nil
 }

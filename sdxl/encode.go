@@ -2,7 +2,7 @@ package sdxl
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sdxl/prompt"
@@ -24,8 +24,11 @@ type TextEmbedding struct {
 // EncodeText encodes a batch of texts, each cut or padded to 77 tokens.
 func (m *Model) EncodeText(ctx context.Context, b nn.Backend, texts []string) (*TextEmbedding, error) {
 	e := &TextEmbedding{IDsL: tensor.New(tensor.I32, len(texts), TextTokens), IDsG: tensor.New(tensor.I32, len(texts), TextTokens)}
+	if err := m.Require("encoding texts", TextParts); err != nil {
+		return nil, err
+	}
 	if len(texts) == 0 {
-		return nil, fmt.Errorf("no texts to encode")
+		return nil, errors.New("no texts to encode")
 	}
 	for _, side := range []struct {
 		ids    *tensor.Tensor

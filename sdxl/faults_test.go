@@ -133,9 +133,9 @@ func TestGenerateNamesFaults(t *testing.T) {
 		"height is -8":                                  {Height: -8},
 		"steps is 0, want 1 to":                         {Steps: num(0)},
 		"batch is 0":                                    {Batch: num(0)},
-		`no sampler "ddpm2"`:                            {Sampler: "ddpm2"},
-		`no schedule "cosine"`:                          {Schedule: "cosine"},
-		`timestep_spacing is "wide"`:                    {Spacing: "wide"},
+		`sampler is "ddpm2"`:                            {Sampler: "ddpm2"},
+		`schedule is "cosine"`:                          {Schedule: "cosine"},
+		`spacing is "wide"`:                             {Spacing: "wide"},
 		"strength is 1.5":                               {Image: img, Strength: real(1.5)},
 		"strength 0.01 of 30 steps is less than":        {Image: img, Strength: real(0.01)},
 		"width is 12, want a multiple of 8 up to 16384": {Width: 12, Height: 9},
@@ -147,7 +147,7 @@ func TestGenerateNamesFaults(t *testing.T) {
 	}
 	_, err := (&sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.VAEPart}), Backend: backend(t, 1)}).
 		Generate(context.Background(), sdxl.Options{})
-	require.ErrorContains(t, err, "AllParts")
+	require.ErrorContains(t, err, "needs the tokenizers and the text encoders and the UNet, which this model was opened without")
 }
 
 func TestGenerateStopsWhenCancelled(t *testing.T) {

@@ -45,7 +45,7 @@ func TestNetworks(t *testing.T) {
 					}
 				}
 				graph := ""
-				for _, g := range sdxl.GraphNames {
+				for _, g := range sdxl.GraphNames() {
 					if strings.HasPrefix(name, g) {
 						graph = g
 					}

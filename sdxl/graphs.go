@@ -12,8 +12,10 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// GraphNames are the networks that RunGraph knows.
-var GraphNames = []string{"clip-l", "clip-g", "unet", "vae-decoder", "vae-encoder"}
+// GraphNames returns the names of the networks that RunGraph knows.
+func GraphNames() []string {
+	return []string{"clip-l", "clip-g", "unet", "vae-decoder", "vae-encoder"}
+}
 
 // GraphParts returns the part of a model that a network belongs to.
 func GraphParts(name string) (Parts, error) {
@@ -25,7 +27,7 @@ func GraphParts(name string) (Parts, error) {
 	case "vae-decoder", "vae-encoder":
 		return VAEPart, nil
 	}
-	return 0, fmt.Errorf("no graph %q; there are %s", name, strings.Join(GraphNames, ", "))
+	return 0, fmt.Errorf("no graph %q; there are %s", name, strings.Join(GraphNames(), ", "))
 }
 
 // RunGraph runs one network on tensors by the names of its inputs and returns
@@ -33,6 +35,13 @@ func GraphParts(name string) (Parts, error) {
 // types are converted; a timestep of one number serves the whole batch.
 func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs map[string]*tensor.Tensor, taps []string) (map[string]*tensor.Tensor, error) {
 	fail := func(err error) error { return fmt.Errorf("%s: %w", name, err) }
+	parts, err := GraphParts(name)
+	if err == nil {
+		err = m.Require("this network", parts&^TokenizerParts)
+	}
+	if err != nil {
+		return nil, fail(err)
+	}
 	g, part, err := m.graphFor(name, inputs)
 	if err != nil {
 		return nil, fail(err)

@@ -14,10 +14,10 @@ import (
 // [B,3,8h,8w], about -1 to 1. One picture at a time, since memory grows with
 // the batch and speed does not.
 func (p *Pipeline) Decode(ctx context.Context, latents *tensor.Tensor) (*tensor.Tensor, error) {
-	v := p.Model.VAE
-	if v == nil {
-		return nil, p.Model.lacks("decoding", "the VAE")
+	if err := p.Model.Require("decoding", VAEPart); err != nil {
+		return nil, err
 	}
+	v := p.Model.VAE
 	s := latents.Shape()
 	if len(s) != 4 || s[1] != v.Config.LatentChannels || latents.DType() != tensor.F32 {
 		return nil, fmt.Errorf("vae: latents are %s%v, want F32 [B,%d,h,w]", latents.DType(), s, v.Config.LatentChannels)
@@ -47,10 +47,10 @@ func (p *Pipeline) Decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 // EncodeImage turns pictures [B,3,H,W], -1 to 1, into latents [B,4,H/8,W/8] as the
 // UNet has them: a sample of the encoder's distribution, or its mean if noise is nil.
 func (p *Pipeline) EncodeImage(ctx context.Context, img *tensor.Tensor, noise sched.Noise) (*tensor.Tensor, error) {
-	v := p.Model.VAE
-	if v == nil {
-		return nil, p.Model.lacks("encoding a picture", "the VAE")
+	if err := p.Model.Require("encoding a picture", VAEPart); err != nil {
+		return nil, err
 	}
+	v := p.Model.VAE
 	s, k := img.Shape(), v.Config.Scale()
 	if len(s) != 4 || s[1] != v.Config.InChannels || s[2]%k != 0 || s[3]%k != 0 || img.DType() != tensor.F32 {
 		return nil, fmt.Errorf("vae: pictures are %s%v, want F32 [B,%d,H,W] with H and W multiples of %d", img.DType(), s, v.Config.InChannels, k)

@@ -131,8 +131,3 @@ func (m *Model) Close() error {
 	m.files = nil
 	return errors.Join(errs...)
 }
-
-// lacks says that a part is needed that was not opened.
-func (m *Model) lacks(what, parts string) error {
-	return fmt.Errorf("%s: %s needs %s, which this model was opened without", m.Path, what, parts)
-}

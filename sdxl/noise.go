@@ -1,17 +1,18 @@
 package sdxl
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/df65613c/easel/internal/ptr"
+
 	"github.com/df65613c/easel/sched"
 )
 
-// Noises are the generators of noise: torch's on a CPU, and torch's on a CUDA
+// Noises returns the names of the generators of noise: torch's on a CPU, and torch's on a CUDA
 // device; and each with a Brownian motion for the steps of samplers of the SDE.
-var Noises = []string{"torch", "philox", "brownian", "brownian-philox"}
+func Noises() []string { return []string{"torch", "philox", "brownian", "brownian-philox"} }
 
 // newNoise returns a generator for a run over the given noise levels.
 func newNoise(source string, seed int64, sigmas []float64) sched.Noise {
@@ -176,22 +177,19 @@ func slerp(a, b []float32, c, h, w int, share float64) {
 	}
 }
 
-// checkNoise returns what is wrong with the seeds and the noise.
-func (o *Options) checkNoise() (errs []error) {
-	want := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	want(o.Noise != storedNoise || o.NoiseFrom != nil, "the noise was stored in a file, which has to be given again")
-	want(o.Noise == "" || o.Noise == storedNoise || slices.Contains(Noises, o.Noise), "noise is %q, want one of %s", o.Noise, strings.Join(Noises, ", "))
+// checkNoise checks the seeds and the noise.
+func (o *Options) checkNoise(e *FieldErrors) {
+	e.want(o.Noise != storedNoise || o.NoiseFrom != nil, "noise", "was stored in a file, which has to be given again")
+	e.want(o.Noise == "" || o.Noise == storedNoise || slices.Contains(Noises(), o.Noise), "noise", "is %.40q, want one of %s", o.Noise, strings.Join(Noises(), ", "))
 	if o.Seeds != nil {
-		want(len(o.Seeds) > 0 && len(o.Seeds) <= maxBatch, "%d seeds, want 1 to %d", len(o.Seeds), maxBatch)
-		want(o.Batch == nil || *o.Batch == len(o.Seeds), "batch is %d beside %d seeds, want as many or none", or(o.Batch, 0), len(o.Seeds))
-		want(o.Seed == nil, "a seed is given beside seeds, want one of them")
+		e.want(len(o.Seeds) > 0 && len(o.Seeds) <= maxBatch, "seeds", "are %d, want 1 to %d", len(o.Seeds), maxBatch)
+		e.want(o.Batch == nil || *o.Batch == len(o.Seeds), "batch", "is %d beside %d seeds, want as many or none", ptr.Or(o.Batch, 0), len(o.Seeds))
+		e.want(o.Seed == nil, "seed", "is given beside seeds, want one of them")
+	} else {
+		batch := o.batch()
+		e.want(batch >= 1 && batch <= maxBatch, "batch", "is %d, want 1 to %d", batch, maxBatch)
 	}
 	if v := o.Variation; v != nil {
-		want(v.Strength >= 0 && v.Strength <= 1, "variation strength is %g, want 0 to 1", v.Strength)
+		e.want(v.Strength >= 0 && v.Strength <= 1, "variation.strength", "is %g, want 0 to 1", v.Strength)
 	}
-	return errs
 }

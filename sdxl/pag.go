@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/df65613c/easel/sdxl/unet"
@@ -32,23 +33,32 @@ func (p *PAG) pattern() (*regexp.Regexp, error) {
 	return regexp.Compile(strings.Join(layers, "|"))
 }
 
-// check returns what is wrong with the layers for a model.
-func (p *PAG) check(m *unet.UNet) error {
+// check returns what is wrong with the scale and the patterns.
+func (p *PAG) check() error {
 	if p == nil {
 		return nil
 	}
 	if !(math.Abs(p.Scale) <= 1000) {
-		return fmt.Errorf("pag scale is %g, want a number up to 1000", p.Scale)
+		return fmt.Errorf("scale is %g, want a number up to 1000", p.Scale)
+	}
+	if _, err := p.pattern(); err != nil {
+		return fmt.Errorf("layers: %w", err)
+	}
+	return nil
+}
+
+// checkLayers returns an error if no layer of a model matches.
+func (p *PAG) checkLayers(m *unet.UNet) error {
+	if p == nil {
+		return nil
 	}
 	pattern, err := p.pattern()
 	if err != nil {
-		return fmt.Errorf("pag layers: %w", err)
+		return err
 	}
 	names := m.SelfAttentions()
-	for _, name := range names {
-		if pattern.MatchString(name) {
-			return nil
-		}
+	if slices.ContainsFunc(names, pattern.MatchString) {
+		return nil
 	}
-	return fmt.Errorf("pag layers %q match none of the self-attentions, which are %s", p.Layers, strings.Join(names, ", "))
+	return fmt.Errorf("layers %.200q match none of the self-attentions, which are %s", p.Layers, strings.Join(names, ", "))
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sched/guidance"
-	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -35,18 +34,19 @@ type Progress struct {
 	Preview func(context.Context) ([]*image.NRGBA, error)
 }
 
-// Result is the pictures of one call and the parameters that make them again.
+// Result is the pictures of one call and what makes them again.
 type Result struct {
-	Images     []*image.NRGBA
-	Parameters Parameters
+	Images []*image.NRGBA
+	// Parameters are the options with all that was open filled in.
+	Parameters Options
 }
 
 // Generate makes pictures. It is deterministic: the same options and seed give
 // the same bytes at any number of threads.
 func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	m := p.Model
-	if m.TextL == nil || m.UNet == nil || m.VAE == nil {
-		return nil, fmt.Errorf("%s: a picture needs the text encoders, the UNet and the VAE; open the model with AllParts", m.Path)
+	if err := m.Require("a picture", AllParts); err != nil {
+		return nil, err
 	}
 	r, err := o.resolve(m)
 	if err != nil {
@@ -84,7 +84,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	r.trace("image", decoded)
-	return &Result{Images: toImages(decoded), Parameters: r.parameters(schedule)}, nil
+	return &Result{Images: toImages(decoded), Parameters: r.made(schedule)}, nil
 }
 
 // schedule returns the noise levels of the run, for a picture to start from those of its strength.
@@ -212,34 +212,4 @@ func (p *Pipeline) decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 		}
 	}
 	return img, nil
-}
-
-func (r *resolved) parameters(s *sched.Schedule) Parameters {
-	p := Parameters{
-		Prompt: r.Prompt, Negative: r.Negative, Prompts: r.Prompts, Prompt2: r.Prompt2, Negative2: r.Negative2, ClipSkip: r.ClipSkip, Width: r.Width, Height: r.Height, Steps: r.steps, CFG: r.cfg, Seed: r.seed, Batch: r.batch, Seeds: r.Seeds, Variation: r.Variation,
-		Sampler: s.Sampler.Name, Schedule: s.Name, Spacing: s.Spacing, OriginalSize: r.positive.original, TargetSize: r.positive.target,
-		NegativeOriginalSize: r.NegativeOriginalSize, NegativeTargetSize: r.NegativeTargetSize, NegativeCrop: r.NegativeCrop, Crop: [2]int{r.Crop.X, r.Crop.Y}, SkipEnd: r.SkipEnd, Cache: r.Cache, Guidance: r.Guidance, PAG: r.PAG, SAG: r.SAG, FreeU: r.FreeU,
-	}
-	if s.Dialect != sched.Diffusers {
-		p.Dialect = string(s.Dialect)
-	}
-	if r.Noise != Noises[0] {
-		p.Noise = r.Noise
-	}
-	if r.NoiseFrom != nil {
-		p.Noise = storedNoise
-	}
-	if r.Noising != (Noising{}) {
-		p.Noising = &r.Noising
-	}
-	if r.Sigmas != nil {
-		p.Schedule, p.Sigmas = "", r.Sigmas
-	}
-	if r.syntax != prompt.Plain {
-		p.PromptSyntax = string(r.syntax)
-	}
-	if r.Image != nil {
-		p.Strength = &r.strength
-	}
-	return p
 }

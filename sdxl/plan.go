@@ -23,6 +23,9 @@ type Stage struct {
 // Plan says what Generate would take for the options, without running anything.
 func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	m := p.Model
+	if err := m.Require("a plan", AllParts); err != nil {
+		return nil, err
+	}
 	r, err := o.resolve(m)
 	if err != nil {
 		return nil, err

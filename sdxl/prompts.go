@@ -2,6 +2,7 @@ package sdxl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -32,8 +33,11 @@ type PromptEmbedding struct {
 // syntax gives them. Texts that change from step to step, and clauses, are for
 // the caller to take apart.
 func (m *Model) EncodePrompts(ctx context.Context, b nn.Backend, texts []PromptText, o PromptOptions) ([]PromptEmbedding, error) {
+	if err := m.Require("encoding texts", TextParts); err != nil {
+		return nil, err
+	}
 	if len(texts) == 0 {
-		return nil, fmt.Errorf("no texts to encode")
+		return nil, errors.New("no texts to encode")
 	}
 	e, err := m.encodeTexts(ctx, b, texts, o)
 	if err != nil {

@@ -108,7 +108,7 @@ func TestClipSkip(t *testing.T) {
 		}
 	}
 	_, err := pipe.Generate(context.Background(), sdxl.Options{Prompt: "a", ClipSkip: 3})
-	require.ErrorContains(t, err, "clip-skip is 3, want 0 to 2")
+	require.ErrorContains(t, err, "clip_skip is 3, want 0 to 2")
 }
 
 // TestPicturesOfPrompts compares latents with a sampling in which each side is

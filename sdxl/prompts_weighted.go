@@ -1,12 +1,5 @@
 package sdxl
 
-import (
-	"errors"
-	"fmt"
-	"math"
-	"slices"
-)
-
 // WeightedPrompt is a text and how much of it the picture takes.
 //
 // What both encoders make of the texts, hidden states and pooled embedding, is
@@ -16,26 +9,6 @@ import (
 type WeightedPrompt struct {
 	Text   string  `json:"text"`
 	Weight float64 `json:"weight"`
-}
-
-// checkPrompts returns what is wrong with Prompts.
-func (o *Options) checkPrompts() error {
-	if o.Prompts == nil {
-		return nil
-	}
-	var errs []error
-	if o.Prompt != "" || o.Negative != nil || o.Prompt2 != nil || o.Negative2 != nil {
-		errs = append(errs, errors.New("prompts are given beside a prompt or a negative prompt, want one way"))
-	}
-	for i, p := range o.Prompts {
-		if math.IsNaN(p.Weight) || math.IsInf(p.Weight, 0) {
-			errs = append(errs, fmt.Errorf("weight of prompt %d is %g, want a number", i+1, p.Weight))
-		}
-	}
-	if !slices.ContainsFunc(o.Prompts, func(p WeightedPrompt) bool { return p.Weight > 0 }) {
-		errs = append(errs, errors.New("no prompt has a weight above 0"))
-	}
-	return errors.Join(errs...)
 }
 
 // sides returns the texts of the positive and of the negative side with their

@@ -20,12 +20,10 @@ func checkSAG(scale float64, m *unet.UNet, h, w int) error {
 	switch {
 	case scale == 0:
 		return nil
-	case !(scale > 0 && scale <= 100):
-		return fmt.Errorf("sag is %g, want 0 to 100", scale)
 	case !m.HasMiddleAttention():
-		return fmt.Errorf("sag is %g, want 0 for a model without attention in its middle", scale)
+		return fmt.Errorf("is %g, want 0 for a model without attention in its middle", scale)
 	case min(h, w) <= blurReach:
-		return fmt.Errorf("sag is %g, want 0 for latents of %dx%d, narrower than the blur's %d", scale, w, h, blurReach+1)
+		return fmt.Errorf("is %g, want 0 for latents of %dx%d, narrower than the blur's %d", scale, w, h, blurReach+1)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/df65613c/easel/internal/ptr"
+
 	"github.com/df65613c/easel/sdxl/prompt"
 )
 
@@ -45,7 +47,7 @@ func (r *resolved) script(m *Model, steps int) (*script, error) {
 				return nil, &FieldError{"prompt", fmt.Sprintf("has a clause of weight %g, want numbers below %g", c.Weight, math.MaxFloat32)}
 			}
 			s.weights = append(s.weights, float32(c.Weight))
-			sides = append(sides, r.one(c.Text, or(r.Prompt2, c.Text), steps))
+			sides = append(sides, r.one(c.Text, ptr.Or(r.Prompt2, c.Text), steps))
 		}
 	}
 	if len(s.weights) > 1 || s.weights[0] != 1 {
@@ -58,8 +60,8 @@ func (r *resolved) script(m *Model, steps int) (*script, error) {
 		case r.Prompts != nil && negative != nil:
 			sides = slices.Insert(sides, 0, r.mix(negative, steps))
 		default:
-			text := or(r.Negative, "")
-			sides = slices.Insert(sides, 0, r.one(text, or(r.Negative2, text), steps))
+			text := ptr.Or(r.Negative, "")
+			sides = slices.Insert(sides, 0, r.one(text, ptr.Or(r.Negative2, text), steps))
 		}
 	}
 	seen := make(map[string]int)
@@ -87,7 +89,7 @@ func (r *resolved) zeroNegative(m *Model, negative []WeightedPrompt) bool {
 	empty := len(negative) == 0 || len(negative) == 1 && negative[0].Text == ""
 	switch r.syntax {
 	case prompt.A1111:
-		return m.ZeroNegative && empty && or(r.Negative2, "") == ""
+		return m.ZeroNegative && empty && ptr.Or(r.Negative2, "") == ""
 	case prompt.Comfy:
 		return false
 	}

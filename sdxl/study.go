@@ -25,6 +25,9 @@ type Study struct {
 // schedule and steps do not matter. It is one picture from a text. Its samplers
 // add the noise that the options say.
 func (p *Pipeline) Study(ctx context.Context, o Options) (*Study, error) {
+	if err := p.Model.Require("a study", AllParts); err != nil {
+		return nil, err
+	}
 	r, err := o.resolve(p.Model)
 	if err != nil {
 		return nil, err

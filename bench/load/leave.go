@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // Leave measures how soon the server lets go of the work of clients that leave
@@ -31,8 +31,8 @@ func (p *Plan) leave(ctx context.Context, after int) (float64, error) {
 	client, cancel := context.WithCancel(ctx)
 	defer cancel()
 	const long = 150 // steps, so that there is a rest to stop
-	answer, err := p.post(client, "text/event-stream", sdxl.Request{
-		TextPrompts: []sdxl.TextPrompt{{Text: "a picture nobody waits for"}}, Steps: new(long), Width: &p.Width, Height: &p.Height,
+	answer, err := p.post(client, "text/event-stream", request.Request{
+		TextPrompts: []request.TextPrompt{{Text: "a picture nobody waits for"}}, Steps: new(long), Width: &p.Width, Height: &p.Height,
 	})
 	if err != nil {
 		return 0, err

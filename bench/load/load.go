@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // Plan is what the clients do.
@@ -113,8 +113,8 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 // ask sends a request. again is when to try once more, where the queue is full.
 func (p *Plan) ask(ctx context.Context, seed int) (again time.Duration, err error) {
 	prompt := fmt.Sprintf("picture %d", seed)
-	answer, err := p.post(ctx, "application/json", sdxl.Request{
-		TextPrompts: []sdxl.TextPrompt{{Text: prompt}}, Steps: &p.Steps, Width: &p.Width, Height: &p.Height, Seed: new(int64(seed)),
+	answer, err := p.post(ctx, "application/json", request.Request{
+		TextPrompts: []request.TextPrompt{{Text: prompt}}, Steps: &p.Steps, Width: &p.Width, Height: &p.Height, Seed: new(int64(seed)),
 	})
 	if err != nil {
 		return 0, err
@@ -137,7 +137,7 @@ func (p *Plan) ask(ctx context.Context, seed int) (again time.Duration, err erro
 	return 0, fmt.Errorf("%s: %s", answer.Status, body)
 }
 
-func (p *Plan) post(ctx context.Context, accept string, request sdxl.Request) (*http.Response, error) {
+func (p *Plan) post(ctx context.Context, accept string, request request.Request) (*http.Response, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
@@ -159,18 +159,18 @@ func (p *Plan) authorize(r *http.Request) {
 
 // check returns an error if an answer is not that of a request.
 func check(body []byte, prompt string, seed int64) error {
-	var r sdxl.Response
+	var r request.Response
 	if err := json.Unmarshal(body, &r); err != nil {
 		return err
 	}
 	if len(r.Artifacts) != 1 || r.Artifacts[0].Seed != seed {
 		return fmt.Errorf("answer to another request than that of seed %d", seed)
 	}
-	parameters, err := sdxl.DecodePNGParameters(bytes.NewReader(r.Artifacts[0].PNG))
+	parameters, err := request.DecodePNGParameters(bytes.NewReader(r.Artifacts[0].PNG))
 	if err != nil {
 		return err
 	}
-	if parameters.Seed != seed || parameters.Prompt != prompt {
+	if parameters.Seed == nil || *parameters.Seed != seed || parameters.Prompt != prompt {
 		return fmt.Errorf("picture of seed %d and %q, want %d and %q", parameters.Seed, parameters.Prompt, seed, prompt)
 	}
 	return nil

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/df65613c/easel/sdxl/request"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/stretchr/testify/require"
 )
 
 // TestStyleJudgeAgreesWithTheRecipe reads a render of each style as the judge
@@ -60,7 +60,7 @@ func TestPresetScenes(t *testing.T) {
 		require.Len(t, s.Objects, 1, s.Caption)
 		count[s.Style]++
 	}
-	names := sdxl.DefaultStyles().Names()
+	names := request.DefaultStyles().Names()
 	require.Len(t, count, len(names))
 	for _, name := range names {
 		require.Equal(t, 10, count[name], name)

@@ -8,11 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/df65613c/easel/sdxl/request"
+
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/bench/quality"
 	"github.com/df65613c/easel/internal/atomicfile"
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -101,8 +104,8 @@ have combinations that the training of the model in the box leaves out; docs/mod
 	model.add(cmd)
 	guidance.add(cmd)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&samplers, "sampler", []string{"dpmpp_2m"}, "samplers: "+strings.Join(sdxl.Samplers(), ", "))
-	flags.StringSliceVar(&schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sdxl.Schedules(), ", "))
+	flags.StringSliceVar(&samplers, "sampler", []string{"dpmpp_2m"}, "samplers: "+strings.Join(sched.SamplerNames(), ", "))
+	flags.StringSliceVar(&schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sched.ScheduleNames(), ", "))
 	flags.IntSliceVar(&steps, "steps", []int{20}, "sampling steps")
 	flags.Float64SliceVar(&cfgs, "cfg", []float64{5}, "guidance scales")
 	flags.StringSliceVar(&caches, "cache", []string{"none"}, "caches across steps, such as none,deepcache:3,first-block:0.1; those after none are compared with it")
@@ -128,7 +131,7 @@ func benchPresets(cmd *cobra.Command, m *sdxl.Model, pipe *sdxl.Pipeline) error 
 	if err != nil {
 		return err
 	}
-	styles := sdxl.DefaultStyles()
+	styles := request.DefaultStyles()
 	draw := func(ctx context.Context, s quality.Scene, seed int64) (*image.NRGBA, error) {
 		o := sdxl.Options{Prompt: s.Caption, Seed: &seed, Steps: new(20), CFG: new(5.0), Sampler: "dpmpp_2m", Schedule: "karras"}
 		if err := styles.Apply(&o, s.Style); err != nil {

@@ -16,7 +16,9 @@ import (
 
 	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/internal/pngmeta"
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // demoPrompts show what the model in the box has learnt.
@@ -48,7 +50,7 @@ const demoPrompt = "a red heart on a yellow background"
 // demoPicture is a request and what stands below its picture.
 type demoPicture struct {
 	caption string
-	request sdxl.Request
+	request request.Request
 }
 
 // demoPictures lists a sheet's pictures: of the prompts, or of one prompt by
@@ -56,19 +58,19 @@ type demoPicture struct {
 func demoPictures(styles, samplers bool, seed int64) []demoPicture {
 	var list []demoPicture
 	add := func(caption, prompt, style, sampler string) {
-		r := sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: prompt}}, Seed: &seed, Steps: new(20), CFGScale: new(sdxl.DefaultCFG), Sampler: sampler, StylePreset: style}
+		r := request.Request{TextPrompts: []request.TextPrompt{{Text: prompt}}, Seed: &seed, Steps: new(20), CFGScale: new(sdxl.DefaultCFG), Sampler: sampler, StylePreset: style}
 		if sampler == "" {
-			r.Sampler, r.Extras = "dpmpp_2m", &sdxl.Extras{Schedule: "karras"}
+			r.Sampler, r.Extras = "dpmpp_2m", &sdxl.Options{Schedule: "karras"}
 		}
 		list = append(list, demoPicture{caption, r})
 	}
 	if styles {
-		for _, name := range sdxl.DefaultStyles().Names() {
+		for _, name := range request.DefaultStyles().Names() {
 			add(name, demoPrompt, name, "")
 		}
 	}
 	if samplers {
-		for _, name := range append(sdxl.Samplers(), sdxl.SamplerAliases()...) {
+		for _, name := range append(sched.SamplerNames(), sched.SamplerAliases()...) {
 			add(name, demoPrompt, "", name)
 		}
 	}
@@ -109,7 +111,7 @@ func newDemo() *cobra.Command {
 			list := demoPictures(styles, samplers, seed)
 			for i, p := range list {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%d/%d %s\n", i+1, len(list), p.caption)
-				o, err := sdxl.PredictOptions{}.Options(m, &p.request)
+				o, err := request.Options{}.Options(m, &p.request)
 				if err != nil {
 					return err
 				}

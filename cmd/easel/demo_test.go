@@ -8,16 +8,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 func TestDemoPictures(t *testing.T) {
 	require.Len(t, demoPictures(false, false, 1), len(demoPrompts))
 	styles := demoPictures(true, false, 1)
 	require.Len(t, styles, 17)
-	require.Len(t, demoPictures(true, true, 1), 17+len(sdxl.Samplers())+len(sdxl.SamplerAliases()))
+	require.Len(t, demoPictures(true, true, 1), 17+len(sched.SamplerNames())+len(sched.SamplerAliases()))
 	for _, p := range append(styles, demoPictures(false, true, 1)...) {
-		require.NoError(t, sdxl.PredictOptions{}.Check(&p.request), p.caption)
+		require.NoError(t, request.Options{}.Check(&p.request), p.caption)
 	}
 }
 

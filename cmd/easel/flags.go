@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"image"
 
 	"github.com/df65613c/easel/sdxl"
 )
@@ -29,7 +28,7 @@ func (f *sizeFlag) Set(s string) error {
 }
 
 // cropFlag is a flag of the form X,Y.
-type cropFlag struct{ point image.Point }
+type cropFlag struct{ point sdxl.Corner }
 
 func (f *cropFlag) String() string { return fmt.Sprintf("%d,%d", f.point.X, f.point.Y) }
 

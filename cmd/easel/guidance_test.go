@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // Each way of guidance makes another picture, which says how and can be made again.
@@ -36,7 +36,7 @@ func TestGuidanceIsInThePicture(t *testing.T) {
 		ok(t, "", "verify", "-m", model("a"), path)
 		f, err := os.Open(path)
 		require.NoError(t, err)
-		p, err := sdxl.DecodePNGParameters(f)
+		p, err := request.DecodePNGParameters(f)
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
 		require.Equal(t, name == "plain", p.Guidance.IsZero() && p.PAG == nil && p.SAG == 0 && p.FreeU == nil && p.Cache == "")

@@ -11,6 +11,7 @@ import (
 	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/internal/pngmeta"
 	"github.com/df65613c/easel/lab"
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -70,8 +71,8 @@ solution of the ODE in many steps; samplers that add noise have none, since anot
 	f.add(cmd)
 	out.add(cmd)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&names, "sampler", []string{"euler", "heun", "dpmpp_2m", "uni_pc"}, "samplers: "+strings.Join(sdxl.Samplers(), ", "))
-	flags.StringSliceVar(&grid.Schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sdxl.Schedules(), ", "))
+	flags.StringSliceVar(&names, "sampler", []string{"euler", "heun", "dpmpp_2m", "uni_pc"}, "samplers: "+strings.Join(sched.SamplerNames(), ", "))
+	flags.StringSliceVar(&grid.Schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sched.ScheduleNames(), ", "))
 	flags.IntSliceVar(&grid.Steps, "steps", []int{8, 16, 32}, "numbers of steps")
 	flags.BoolVar(&grid.Calls, "calls", false, "--steps are calls of the denoiser: a sampler that calls it twice a step takes half as many steps")
 	flags.IntVar(&grid.Reference, "reference-steps", lab.DefaultReference, "steps of the solution that distances are to")

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/lab"
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -56,6 +57,6 @@ least sum (GITS, Chen et al. 2024). The levels serve other pictures of the model
 	flags.IntVar(&steps, "steps", 10, "sampling steps")
 	flags.Float64Var(&growth, "growth", 1.15, "how much more a step's error counts than that of the step before")
 	flags.IntVar(&levels, "levels", 60, "noise levels of the path, without the end")
-	flags.StringVar(&schedule, "schedule", "karras", "whose levels these are: "+strings.Join(sdxl.Schedules(), ", "))
+	flags.StringVar(&schedule, "schedule", "karras", "whose levels these are: "+strings.Join(sched.ScheduleNames(), ", "))
 	return cmd
 }

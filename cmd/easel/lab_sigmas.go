@@ -42,8 +42,8 @@ func newLabSigmas() *cobra.Command {
 	}
 	out.add(cmd)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&schedules, "schedule", sdxl.Schedules(), "sigmas")
-	flags.StringVar(&o.Sampler, "sampler", "euler", "sampler that they are for: "+strings.Join(sdxl.Samplers(), ", "))
+	flags.StringSliceVar(&schedules, "schedule", sched.ScheduleNames(), "sigmas")
+	flags.StringVar(&o.Sampler, "sampler", "euler", "sampler that they are for: "+strings.Join(sched.SamplerNames(), ", "))
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
 	flags.StringVar(&o.Dialect, "dialect", "", "whose meaning the names have: "+strings.Join(sched.DialectNames(), ", ")+" (default diffusers)")
 	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")

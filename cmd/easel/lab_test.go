@@ -117,7 +117,7 @@ func TestLabFaults(t *testing.T) {
 		"--parts 0":                            {"trace", "-m", model("a"), "--parts", "0"},
 		"sag is -1, want 0 to 100":             {"compare", "-m", model("a"), "--sag", "-1", "-o", out},
 		"eta is 2, want 0 to 1":                {"trace", "-m", model("a"), "--eta", "2"},
-		`dialect "x"`:                          {"replay", "--record", "-m", model("a"), "--dialect", "x", filepath.Join(dir, "r")},
+		`dialect is "x"`:                       {"replay", "--record", "-m", model("a"), "--dialect", "x", filepath.Join(dir, "r")},
 		"euler_a adds noise":                   {"trace", "-m", model("a"), "--sampler", "euler_a"},
 		"no such file":                         {"replay", filepath.Join(dir, "none.safetensors")},
 		"--size 30x30: want multiples of 8":    {"speed", "--size", "30x30"},

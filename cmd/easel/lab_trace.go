@@ -19,8 +19,8 @@ type samplingFlags struct {
 
 func (f *samplingFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.sampler, "sampler", "dpmpp_2m", "sampler: "+strings.Join(sdxl.Samplers(), ", "))
-	flags.StringVar(&f.schedule, "schedule", "karras", "sigmas: "+strings.Join(sdxl.Schedules(), ", "))
+	flags.StringVar(&f.sampler, "sampler", "dpmpp_2m", "sampler: "+strings.Join(sched.SamplerNames(), ", "))
+	flags.StringVar(&f.schedule, "schedule", "karras", "sigmas: "+strings.Join(sched.ScheduleNames(), ", "))
 	flags.IntVar(&f.steps, "steps", 20, "sampling steps")
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/prompt"
+	"github.com/df65613c/easel/sdxl/request"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -57,7 +58,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.negative2, "negative-2", "", "what the second text encoder reads for the negative side (default: the negative prompt)")
 	flags.StringVar(&o.PromptSyntax, "prompt-syntax", string(prompt.Plain), "how prompts are read: "+strings.Join(prompt.Syntaxes(), ", "))
 	flags.IntVar(&o.ClipSkip, "clip-skip", 0, "how many layers before the usual one to take the texts' hidden states from")
-	flags.StringVar(&f.style, "style", "", "style preset: "+strings.Join(sdxl.DefaultStyles().Names(), ", "))
+	flags.StringVar(&f.style, "style", "", "style preset: "+strings.Join(request.DefaultStyles().Names(), ", "))
 	flags.Var(&f.styles, "styles", "JSON file of style presets (default: those in the program)")
 	flags.IntVar(&o.Width, "width", 0, "width in pixels, a multiple of 8 (default: the model's)")
 	flags.IntVar(&o.Height, "height", 0, "height in pixels, a multiple of 8 (default: the model's)")
@@ -65,15 +66,15 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance (for cfg++ 0 to 1, default 0.6)")
 	f.guidance.add(cmd)
 	flags.Int64Var(&f.seed, "seed", 0, "seed of the noise (default: drawn, and printed)")
-	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sdxl.Samplers(), ", ")+" (default: the model's)")
-	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sdxl.Schedules(), ", ")+" (default: the model's)")
+	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sched.SamplerNames(), ", ")+" (default: the model's)")
+	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sched.ScheduleNames(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
 	flags.StringVar(&o.Cache, "cache", "", "reuse of what deep layers gave: deepcache:3 runs all of the UNet at every third call alone, first-block:0.1 where its first block's result changes by a tenth (default: none)")
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise levels such as 14.6,5,1,0, in place of --schedule and --steps")
 	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
 	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "seeds of pictures that each have a noise of their own, in place of --seed and --batch")
-	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises, ", ")+" (default torch, as on a CPU; philox as on a CUDA device; brownian-: SDE samplers follow one path at any number of steps, as in the web UIs)")
+	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises(), ", ")+" (default torch, as on a CPU; philox as on a CUDA device; brownian-: SDE samplers follow one path at any number of steps, as in the web UIs)")
 	f.storedNoise.add(flags)
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed to mix into the first noise")
 	flags.Float64Var(&f.variation.Strength, "variation-strength", 0, "how much of it, 0 to 1")
@@ -152,7 +153,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	backend := f.model.backend()
 	defer backend.Close()
 	f.memory.apply()
-	bar := newProgress(cmd.ErrOrStderr(), f.steps)
+	bar := newProgress(cmd.ErrOrStderr())
 	o.Progress = bar.step
 	result, err := (&sdxl.Pipeline{Model: model, Backend: backend, Memory: f.memory.n}).Generate(ctx, o)
 	bar.end()
@@ -202,11 +203,7 @@ func (f *pictureFlags) write(log io.Writer, result *sdxl.Result, trace map[strin
 		if err := writePNG(path, img, result.Parameters); err != nil {
 			return err
 		}
-		seed := result.Parameters.Seed
-		if seeds := result.Parameters.Seeds; seeds != nil {
-			seed = seeds[i]
-		}
-		fmt.Fprintf(log, "%s (seed %d)\n", path, seed)
+		fmt.Fprintf(log, "%s (seed %d)\n", path, seedOf(&result.Parameters, i))
 	}
 	if trace != nil {
 		return safetensors.WriteFile(f.trace, trace, nil)
@@ -214,8 +211,16 @@ func (f *pictureFlags) write(log io.Writer, result *sdxl.Result, trace map[strin
 	return nil
 }
 
-func writePNG(path string, img image.Image, p sdxl.Parameters) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return sdxl.EncodePNG(w, img, p) })
+// seedOf returns the seed of picture i of a batch.
+func seedOf(o *sdxl.Options, i int) int64 {
+	if o.Seeds != nil {
+		return o.Seeds[i]
+	}
+	return *o.Seed
+}
+
+func writePNG(path string, img image.Image, p sdxl.Options) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return request.EncodePNG(w, img, p) })
 }
 
 // numbered returns path for a single file, and out-1.png, out-2.png for more.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // maxRequestBytes bounds a request read from standard input.
@@ -21,7 +22,7 @@ func newPredict() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict < request.json > response.json",
 		Short: "Answer a request in the JSON of Stability's v1 API",
-		Long: `Answer a request in the JSON of Stability's v1 API: read it from standard input, write the pictures, base64 in JSON, to
+		Long: `Answer a q in the JSON of Stability's v1 API: read it from standard input, write the pictures, base64 in JSON, to
 standard output. docs/api.md lists the fields.`,
 		Args:    cobra.NoArgs,
 		Example: `  echo '{"text_prompts":[{"text":"a red circle"}],"steps":20,"seed":42}' | easel predict > response.json`,
@@ -33,9 +34,9 @@ standard output. docs/api.md lists the fields.`,
 			if len(data) > maxRequestBytes {
 				return fmt.Errorf("request: more than %d bytes", maxRequestBytes)
 			}
-			request, err := sdxl.ParseRequest(data)
+			q, err := request.Parse(data)
 			if err == nil {
-				err = request.Validate(sdxl.Limits{})
+				err = q.Validate(request.Limits{})
 			}
 			if err != nil {
 				return fmt.Errorf("request: %w", err)
@@ -48,12 +49,12 @@ standard output. docs/api.md lists the fields.`,
 			memory.apply()
 			backend := model.backend()
 			defer backend.Close()
-			var bar *progress
-			response, err := (&sdxl.Pipeline{Model: m, Backend: backend, Memory: memory.n}).Predict(cmd.Context(), request, sdxl.PredictOptions{
+			var bar progress
+			response, err := request.Predict(cmd.Context(), &sdxl.Pipeline{Model: m, Backend: backend, Memory: memory.n}, q, request.Options{
 				Styles: styles.Styles,
 				Progress: func(_ int, p sdxl.Progress) {
-					if p.Step == 1 || bar == nil {
-						bar = newProgress(cmd.ErrOrStderr(), p.Steps)
+					if p.Step == 1 {
+						bar = newProgress(cmd.ErrOrStderr())
 					}
 					if bar.step(p); p.Step == p.Steps {
 						bar.end()
@@ -79,14 +80,14 @@ standard output. docs/api.md lists the fields.`,
 // stylesFlag is a flag that names a file of styles.
 type stylesFlag struct {
 	path string
-	sdxl.Styles
+	request.Styles
 }
 
 func (f *stylesFlag) String() string { return f.path }
 
-func (f *stylesFlag) orDefault() sdxl.Styles {
+func (f *stylesFlag) orDefault() request.Styles {
 	if f.Styles == nil {
-		return sdxl.DefaultStyles()
+		return request.DefaultStyles()
 	}
 	return f.Styles
 }
@@ -100,6 +101,6 @@ func (f *stylesFlag) Set(path string) error {
 	}
 	defer r.Close()
 	f.path = path
-	f.Styles, err = sdxl.ReadStyles(r)
+	f.Styles, err = request.ReadStyles(r)
 	return err
 }

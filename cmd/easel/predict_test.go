@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/df65613c/easel/sdxl/request"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/sdxl"
@@ -15,7 +17,7 @@ import (
 func TestPredictGivesWhatTxt2ImgGives(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "out.png")
-	for request, args := range map[string][]string{
+	for body, args := range map[string][]string{
 		`{"text_prompts":[{"text":"a red circle","weight":1},{"text":"a blue square","weight":-1}],"steps":6,"seed":42,"sampler":"dpmpp_2m","width":128,"height":64}`: {
 			"-p", "a red circle", "-n", "a blue square", "--steps", "6", "--seed", "42", "--cfg", "7", "--sampler", "dpmpp_2m", "--width", "128", "--height", "64"},
 		`{"text_prompts":[{"text":"a red circle","weight":0.5}],"cfg_scale":4,"steps":3,"seed":7,
@@ -33,14 +35,14 @@ func TestPredictGivesWhatTxt2ImgGives(t *testing.T) {
 			"-p", "a red circle", "-n", "blur", "--prompt-2", "a star", "--negative-2", "", "--steps", "4", "--seed", "9", "--cfg", "5", "--sampler", "deis", "--style", "photographic",
 			"--order", "2", "--cache", "first-block:0.4", "--cfg-rescale", "0.3", "--pag-scale", "2", "--pag-layers", "mid", "--sag", "0.5", "--freeu", "1.1,1.2,0.9,0.4"},
 	} {
-		out, _ := ok(t, request, "predict")
-		var response sdxl.Response
+		out, _ := ok(t, body, "predict")
+		var response request.Response
 		require.NoError(t, json.Unmarshal([]byte(out), &response))
 		require.Len(t, response.Artifacts, 1)
 		ok(t, "", append([]string{"txt2img", "-o", file}, args...)...)
 		want, err := os.ReadFile(file)
 		require.NoError(t, err)
-		require.True(t, bytes.Equal(want, response.Artifacts[0].PNG), request)
+		require.True(t, bytes.Equal(want, response.Artifacts[0].PNG), body)
 	}
 }
 
@@ -61,7 +63,7 @@ func TestPredictFaults(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	_, _, err = run(t, t.Context(), `{"text_prompts":[{"text":"x"},{"text":"y"}],"extras":{"prompt_2":"z"}}`, "predict")
-	require.ErrorContains(t, err, "extras.prompt_2 is given beside several text_prompts")
+	require.ErrorContains(t, err, "extras.prompt_2 is given beside prompts by weight")
 	_, _, err = run(t, t.Context(), `{"text_prompts":[{"text":"x"}],"steps":1,"style_preset":"x"}`, "predict")
 	require.ErrorContains(t, err, `style_preset is "x"`)
 	for want, args := range map[string][]string{
@@ -80,9 +82,9 @@ func TestPredictFaults(t *testing.T) {
 func TestPredictTakesStylesFromAFile(t *testing.T) {
 	styles := filepath.Join(t.TempDir(), "styles.json")
 	require.NoError(t, os.WriteFile(styles, []byte(`{"mine":{"prompt":"neon sign of {prompt}"}}`), 0o644))
-	picture := func(request string, args ...string) sdxl.Parameters {
-		out, _ := ok(t, request, append([]string{"predict"}, args...)...)
-		var response sdxl.Response
+	picture := func(body string, args ...string) sdxl.Options {
+		out, _ := ok(t, body, append([]string{"predict"}, args...)...)
+		var response request.Response
 		require.NoError(t, json.Unmarshal([]byte(out), &response))
 		return parameters(t, response.Artifacts[0].PNG)
 	}

@@ -19,9 +19,9 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:       "run GRAPH -m MODEL --in FILE --out FILE",
 		Short:     "Run one network on tensors from a file",
-		ValidArgs: sdxl.GraphNames,
+		ValidArgs: sdxl.GraphNames(),
 		Args:      cobra.ExactArgs(1),
-		Long: `Run one network on tensors from a safetensors file: ` + strings.Join(sdxl.GraphNames, ", ") + `.
+		Long: `Run one network on tensors from a safetensors file: ` + strings.Join(sdxl.GraphNames(), ", ") + `.
 
   clip-l, clip-g   ids -> hidden, pooled
   unet             sample, timestep, encoder_hidden_states, text_embeds, time_ids -> out

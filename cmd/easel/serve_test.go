@@ -18,7 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // buffer is a log that is read while it is written.
@@ -79,7 +79,7 @@ func TestServeGivesWhatTxt2ImgGives(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 200, status)
 	require.NoError(t, stop())
-	var response sdxl.Response
+	var response request.Response
 	require.NoError(t, json.Unmarshal(data, &response))
 	file := filepath.Join(t.TempDir(), "x.png")
 	ok(t, "", "txt2img", "--weighted", "a red circle:1", "--weighted", "a star:0.7", "--weighted", "blurry:-1", "--style", "photographic", "--steps", "8", "--seed", "42",

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 func newVerify() *cobra.Command {
@@ -29,11 +30,11 @@ model is another one, the picture was changed, or it started from a picture othe
 			if err != nil {
 				return err
 			}
-			parameters, err := sdxl.DecodePNGParameters(bytes.NewReader(want))
+			parameters, err := request.DecodePNGParameters(bytes.NewReader(want))
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
-			o := parameters.Options()
+			o := *parameters
 			switch {
 			case parameters.Strength != nil && input == "":
 				return fmt.Errorf("%s: started from a picture; give it with -i", path)
@@ -52,7 +53,7 @@ model is another one, the picture was changed, or it started from a picture othe
 			memory.apply()
 			backend := model.backend()
 			defer backend.Close()
-			bar := newProgress(cmd.ErrOrStderr(), parameters.Steps)
+			bar := newProgress(cmd.ErrOrStderr())
 			o.Progress = bar.step
 			result, err := (&sdxl.Pipeline{Model: m, Backend: backend, Memory: memory.n}).Generate(cmd.Context(), o)
 			bar.end()
@@ -83,7 +84,7 @@ func compare(want []byte, result *sdxl.Result) error {
 	fewest := -1
 	for _, img := range result.Images {
 		var got bytes.Buffer
-		if err := sdxl.EncodePNG(&got, img, result.Parameters); err != nil {
+		if err := request.EncodePNG(&got, img, result.Parameters); err != nil {
 			return err
 		}
 		if bytes.Equal(got.Bytes(), want) {

@@ -12,10 +12,11 @@ import (
 
 	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
-func parameters(t *testing.T, data []byte) sdxl.Parameters {
-	p, err := sdxl.DecodePNGParameters(bytes.NewReader(data))
+func parameters(t *testing.T, data []byte) sdxl.Options {
+	p, err := request.DecodePNGParameters(bytes.NewReader(data))
 	require.NoError(t, err)
 	return *p
 }
@@ -41,7 +42,7 @@ func TestVerify(t *testing.T) {
 	p := parameters(t, data)
 	p.Prompt = "a dog"
 	var changed bytes.Buffer
-	require.NoError(t, sdxl.EncodePNG(&changed, img, p))
+	require.NoError(t, request.EncodePNG(&changed, img, p))
 	require.NoError(t, os.WriteFile(path, changed.Bytes(), 0o644))
 	_, _, err = run(t, t.Context(), "", "verify", "-m", model("a"), path)
 	require.Error(t, err)
@@ -50,7 +51,7 @@ func TestVerify(t *testing.T) {
 	require.NoError(t, png.Encode(&changed, img))
 	require.NoError(t, os.WriteFile(path, changed.Bytes(), 0o644))
 	_, _, err = run(t, t.Context(), "", "verify", "-m", model("a"), path)
-	require.ErrorIs(t, err, sdxl.ErrNoParameters)
+	require.ErrorIs(t, err, request.ErrNoParameters)
 }
 
 func TestVerifyFromAPicture(t *testing.T) {
@@ -70,11 +71,11 @@ func TestInspectPicture(t *testing.T) {
 	require.Contains(t, out, "CFG scale: 3.5, Seed: 9, Size: 128x128")
 	out, _ = ok(t, "", "inspect", "--json", path)
 	var got struct {
-		Easel      sdxl.Parameters
+		Easel      sdxl.Options
 		Parameters struct{ Prompt string }
 	}
 	require.NoError(t, json.Unmarshal([]byte(out), &got))
 	require.Equal(t, "a cat", got.Parameters.Prompt)
-	require.Equal(t, int64(9), got.Easel.Seed)
+	require.Equal(t, int64(9), *got.Easel.Seed)
 	require.Equal(t, "a dog", *got.Easel.Negative)
 }

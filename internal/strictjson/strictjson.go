@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -30,12 +31,15 @@ const (
 // Decode fills the struct that dst points to from a JSON object, which may begin
 // with a mark of UTF-8. Fields are known by the names of their json tags alone,
 // exactly; null leaves a field as it is. Of many faults the first are named.
+//
+// A field of type json.Unmarshaler reads itself; its error says what it wants. A
+// field's tag without:"a b" makes fields a and b of its object unknown.
 func Decode(data []byte, dst any) []Fault {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if f := checkSize(data); f != nil {
 		return []Fault{*f}
 	}
-	faults := object("", data, reflect.ValueOf(dst).Elem())
+	faults := object("", data, reflect.ValueOf(dst).Elem(), nil)
 	if n := len(faults); n > maxFaults {
 		faults = append(faults[:maxFaults], Fault{"body", fmt.Sprintf("has %d more faults", n-maxFaults)})
 	}
@@ -70,7 +74,7 @@ func checkSize(data []byte) *Fault {
 	return nil
 }
 
-func object(path string, data []byte, dst reflect.Value) []Fault {
+func object(path string, data []byte, dst reflect.Value, without []string) []Fault {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil || raw == nil {
 		if path == "" {
@@ -80,11 +84,10 @@ func object(path string, data []byte, dst reflect.Value) []Fault {
 	}
 	var faults []Fault
 	var names []string
-	for i := range dst.NumField() {
-		name, _, _ := strings.Cut(dst.Type().Field(i).Tag.Get("json"), ",")
+	for name, f := range fields(dst.Type(), without) {
 		names = append(names, name)
 		if data, ok := raw[name]; ok {
-			faults = append(faults, value(join(path, name), data, dst.Field(i))...)
+			faults = append(faults, value(join(path, name), data, dst.FieldByIndex(f.Index), strings.Fields(f.Tag.Get("without")))...)
 			delete(raw, name)
 		}
 	}
@@ -95,20 +98,51 @@ func object(path string, data []byte, dst reflect.Value) []Fault {
 	return faults
 }
 
-func value(path string, data []byte, dst reflect.Value) []Fault {
+// fields goes over the fields of a struct that have a JSON name, those of
+// embedded structs among them.
+func fields(t reflect.Type, without []string) iter.Seq2[string, reflect.StructField] {
+	return func(yield func(string, reflect.StructField) bool) {
+		for _, f := range reflect.VisibleFields(t) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if name == "" || name == "-" || slices.Contains(without, name) {
+				continue
+			}
+			if !yield(name, f) {
+				return
+			}
+		}
+	}
+}
+
+// Names returns the names that Decode knows in an object of a type, in a field
+// with a tag.
+func Names(t reflect.Type, tag reflect.StructTag) (names []string) {
+	for name := range fields(t, strings.Fields(tag.Get("without"))) {
+		names = append(names, name)
+	}
+	return names
+}
+
+func value(path string, data []byte, dst reflect.Value, without []string) []Fault {
 	if string(data) == "null" {
+		return nil
+	}
+	if u, ok := dst.Addr().Interface().(json.Unmarshaler); ok {
+		if err := u.UnmarshalJSON(data); err != nil {
+			return []Fault{{path, fmt.Sprintf("is %s, %v", show(data), err)}}
+		}
 		return nil
 	}
 	switch t := dst.Type(); {
 	case t.Kind() == reflect.Pointer:
 		v := reflect.New(t.Elem())
-		faults := value(path, data, v.Elem())
+		faults := value(path, data, v.Elem(), without)
 		if faults == nil || t.Elem().Kind() == reflect.Struct {
 			dst.Set(v) // what could be read of an object stays
 		}
 		return faults
 	case t.Kind() == reflect.Struct:
-		return object(path, data, dst)
+		return object(path, data, dst, without)
 	case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
 		return list(path, data, dst)
 	}
@@ -130,7 +164,7 @@ func list(path string, data []byte, dst reflect.Value) []Fault {
 		if string(data) == "null" {
 			faults = append(faults, Fault{at, "is null, want " + describe(dst.Type().Elem())})
 		}
-		if faults = append(faults, value(at, data, dst.Index(i))...); len(faults) > maxFaults {
+		if faults = append(faults, value(at, data, dst.Index(i), nil)...); len(faults) > maxFaults {
 			break
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // begin is what a sampler begins with.
@@ -104,9 +105,9 @@ func TestDialectsBegin(t *testing.T) {
 	var file bytes.Buffer
 	require.NoError(t, png.Encode(&file, image))
 	request := func(dialect string) error {
-		return (&sdxl.Request{
-			TextPrompts: []sdxl.TextPrompt{{Text: "x"}}, InitImage: file.Bytes(), Steps: new(10), ImageStrength: new(0.95), Extras: &sdxl.Extras{Dialect: dialect},
-		}).Validate(sdxl.Limits{})
+		return (&request.Request{
+			TextPrompts: []request.TextPrompt{{Text: "x"}}, InitImage: file.Bytes(), Steps: new(10), ImageStrength: new(0.95), Extras: &sdxl.Options{Dialect: dialect},
+		}).Validate(request.Limits{})
 	}
 	require.NoError(t, errors.Join(request("a1111"), request("comfy")))
 	require.ErrorContains(t, request("diffusers"), "leaves none of 10 steps")

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // pixels returns the pixels of a PNG without alpha.
@@ -26,11 +27,11 @@ func requirePicture(t *testing.T, want *image.NRGBA, data []byte) {
 
 func TestPredict(t *testing.T) {
 	pipe := pipeline(t)
-	request, err := sdxl.ParseRequest([]byte(`{"cfg_scale":7,"height":128,"width":128,"steps":6,"seed":4294967294,"samples":3,"sampler":"euler",
+	q, err := request.Parse([]byte(`{"cfg_scale":7,"height":128,"width":128,"steps":6,"seed":4294967294,"samples":3,"sampler":"euler",
 		"text_prompts":[{"text":"a red circle"},{"text":"blue","weight":-0.5}]}`))
 	require.NoError(t, err)
 	calls := 0
-	got, err := pipe.Predict(context.Background(), request, sdxl.PredictOptions{Progress: func(int, sdxl.Progress) { calls++ }})
+	got, err := request.Predict(context.Background(), pipe, q, request.Options{Progress: func(int, sdxl.Progress) { calls++ }})
 	require.NoError(t, err)
 	require.Equal(t, 18, calls)
 	require.Equal(t, "success", got.Result)
@@ -43,7 +44,7 @@ func TestPredict(t *testing.T) {
 			Sampler: "euler", Width: 128, Height: 128})
 		require.NoError(t, err)
 		requirePicture(t, want.Images[0], a.PNG)
-		p, err := sdxl.DecodePNGParameters(bytes.NewReader(a.PNG))
+		p, err := request.DecodePNGParameters(bytes.NewReader(a.PNG))
 		require.NoError(t, err)
 		require.Equal(t, want.Parameters, *p)
 	}
@@ -53,7 +54,7 @@ func TestPredict(t *testing.T) {
 func TestPredictDrawsSeeds(t *testing.T) {
 	pipe := pipeline(t)
 	for _, seed := range []*int64{nil, new(int64(0))} {
-		got, err := pipe.Predict(context.Background(), &sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: "a star"}}, Steps: new(1), Seed: seed}, sdxl.PredictOptions{})
+		got, err := request.Predict(context.Background(), pipe, &request.Request{TextPrompts: []request.TextPrompt{{Text: "a star"}}, Steps: new(1), Seed: seed}, request.Options{})
 		require.NoError(t, err)
 		require.NotZero(t, got.Artifacts[0].Seed)
 	}
@@ -62,7 +63,7 @@ func TestPredictDrawsSeeds(t *testing.T) {
 func TestPredictFromPicture(t *testing.T) {
 	pipe := pipeline(t)
 	ctx := context.Background()
-	first, err := pipe.Predict(ctx, &sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: "a red circle"}}, Steps: new(10), Seed: new(int64(1))}, sdxl.PredictOptions{})
+	first, err := request.Predict(ctx, pipe, &request.Request{TextPrompts: []request.TextPrompt{{Text: "a red circle"}}, Steps: new(10), Seed: new(int64(1))}, request.Options{})
 	require.NoError(t, err)
 	init := first.Artifacts[0].PNG
 	img, err := png.Decode(bytes.NewReader(init))
@@ -70,15 +71,15 @@ func TestPredictFromPicture(t *testing.T) {
 	base := sdxl.Options{Prompt: "a blue square", Steps: new(10), CFG: new(7.0), Seed: new(int64(2)), Image: img}
 	for _, c := range []struct {
 		strength, skip float64
-		request        sdxl.Request
+		q              request.Request
 	}{
-		{0.65, 0, sdxl.Request{}},
-		{0.75, 0, sdxl.Request{ImageStrength: new(0.25)}},
-		{0.5, 0.2, sdxl.Request{InitImageMode: "STEP_SCHEDULE", StepScheduleStart: new(0.5), StepScheduleEnd: new(0.2)}},
+		{0.65, 0, request.Request{}},
+		{0.75, 0, request.Request{ImageStrength: new(0.25)}},
+		{0.5, 0.2, request.Request{InitImageMode: "STEP_SCHEDULE", StepScheduleStart: new(0.5), StepScheduleEnd: new(0.2)}},
 	} {
-		c.request.TextPrompts, c.request.Steps, c.request.Seed, c.request.InitImage = []sdxl.TextPrompt{{Text: base.Prompt}}, base.Steps, base.Seed, init
+		c.q.TextPrompts, c.q.Steps, c.q.Seed, c.q.InitImage = []request.TextPrompt{{Text: base.Prompt}}, base.Steps, base.Seed, init
 		steps := 0
-		got, err := pipe.Predict(ctx, &c.request, sdxl.PredictOptions{Progress: func(_ int, p sdxl.Progress) { steps = p.Steps }})
+		got, err := request.Predict(ctx, pipe, &c.q, request.Options{Progress: func(_ int, p sdxl.Progress) { steps = p.Steps }})
 		require.NoError(t, err)
 		require.Equal(t, int(10*c.strength)-int(10*c.skip), steps)
 		o := base
@@ -91,13 +92,13 @@ func TestPredictFromPicture(t *testing.T) {
 
 func TestPredictFaults(t *testing.T) {
 	pipe := pipeline(t)
-	r := sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: "x"}}, StylePreset: "nope"}
-	_, err := pipe.Predict(context.Background(), &r, sdxl.PredictOptions{})
+	r := request.Request{TextPrompts: []request.TextPrompt{{Text: "x"}}, StylePreset: "nope"}
+	_, err := request.Predict(context.Background(), pipe, &r, request.Options{})
 	require.ErrorContains(t, err, `style_preset is "nope", want one of 3d-model, `)
 	r.StylePreset, r.Width, r.Height = "", new(512), new(512)
-	_, err = pipe.Predict(context.Background(), &r, sdxl.PredictOptions{Limits: sdxl.Limits{Pixels: 512 * 256}})
+	_, err = request.Predict(context.Background(), pipe, &r, request.Options{Limits: request.Limits{Pixels: 512 * 256}})
 	require.ErrorContains(t, err, "width times height is 262144 pixels")
-	o, err := sdxl.PredictOptions{}.Options(pipe.Model, &r)
+	o, err := request.Options{}.Options(pipe.Model, &r)
 	require.NoError(t, err)
 	require.Equal(t, []string{"512x512 is far from the 128x128 that this model was trained for"}, o.Warnings(pipe.Model))
 }
@@ -106,9 +107,9 @@ func TestPredictFaults(t *testing.T) {
 func TestEveryStyleMakesAPicture(t *testing.T) {
 	pipe := pipeline(t)
 	seen := map[string]string{}
-	for _, name := range sdxl.DefaultStyles().Names() {
-		got, err := pipe.Predict(context.Background(), &sdxl.Request{TextPrompts: []sdxl.TextPrompt{{Text: "a red heart"}}, Steps: new(2), Seed: new(int64(5)), StylePreset: name},
-			sdxl.PredictOptions{})
+	for _, name := range request.DefaultStyles().Names() {
+		got, err := request.Predict(context.Background(), pipe, &request.Request{TextPrompts: []request.TextPrompt{{Text: "a red heart"}}, Steps: new(2), Seed: new(int64(5)), StylePreset: name},
+			request.Options{})
 		require.NoError(t, err, name)
 		p := string(pixels(t, got.Artifacts[0].PNG))
 		require.Empty(t, seen[p], name)

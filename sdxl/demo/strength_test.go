@@ -25,7 +25,7 @@ func TestStrengthByDialect(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.Equal(t, want, ran, dialect)
-		require.Equal(t, 6, r.Parameters.Steps, "as asked for")
+		require.Equal(t, 6, *r.Parameters.Steps, "as asked for")
 	}
 	_, err = pipe.Generate(context.Background(), sdxl.Options{Prompt: "x", Image: first.Images[0], Strength: new(0.001), Steps: new(6), Dialect: "comfy"})
 	require.ErrorContains(t, err, "6 steps at strength 0.001 are the last of 6000")

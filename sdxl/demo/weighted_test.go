@@ -40,5 +40,5 @@ func TestWeightedPromptsWalk(t *testing.T) {
 func TestWeightedPromptsFaults(t *testing.T) {
 	_, err := pipeline(t).Generate(context.Background(), sdxl.Options{Prompt: "x", Prompts: []sdxl.WeightedPrompt{{Text: "y", Weight: -1}}})
 	require.ErrorContains(t, err, "prompts are given beside a prompt")
-	require.ErrorContains(t, err, "no prompt has a weight above 0")
+	require.ErrorContains(t, err, "prompts have no text of a weight above 0")
 }

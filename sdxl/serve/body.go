@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 var errNoRoom = errors.New("the requests at hand take all the memory for bodies")
@@ -88,7 +88,7 @@ func (s *Server) readBody(w http.ResponseWriter, read func() error) error {
 	if err == nil {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // a job may take longer
 	}
-	var invalid *sdxl.RequestError
+	var invalid *request.Error
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil || errors.As(err, &invalid):

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/df65613c/easel/sdxl/request"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/stretchr/testify/require"
 )
 
 func TestOwnHost(t *testing.T) {
@@ -179,7 +179,7 @@ func TestClientAddress(t *testing.T) {
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	fails := true
-	s, url := startFake(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(context.Context, *sdxl.Request, sdxl.PredictOptions) error {
+	s, url := startFake(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(context.Context, *request.Request, request.Options) error {
 		if fails {
 			panic("the model broke")
 		}

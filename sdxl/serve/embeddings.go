@@ -10,8 +10,9 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/df65613c/easel/sdxl/request"
+
 	"github.com/df65613c/easel/internal/strictjson"
-	"github.com/df65613c/easel/sdxl"
 )
 
 // embeddingRequest is a request of OpenAI's embeddings API.
@@ -79,13 +80,13 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) error {
 // parseEmbeddings reads a request to a model whose embeddings are of so many dimensions.
 func parseEmbeddings(data []byte, dimensions int) (*embeddingRequest, []string, error) {
 	q := new(embeddingRequest)
-	var e sdxl.RequestError
+	var e request.Error
 	for _, f := range strictjson.Decode(data, q) {
-		e.Violations = append(e.Violations, sdxl.Violation(f))
+		e.Violations = append(e.Violations, request.Violation(f))
 	}
 	texts := q.texts(&e)
 	add := func(field, format string, args ...any) {
-		e.Violations = append(e.Violations, sdxl.Violation{Field: field, Message: fmt.Sprintf(format, args...)})
+		e.Violations = append(e.Violations, request.Violation{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
 	if !slices.Contains([]string{"", "float", "base64"}, q.EncodingFormat) {
 		add("encoding_format", "is %.40q, want float or base64", q.EncodingFormat)
@@ -117,16 +118,16 @@ func unit(row []float32) []float32 {
 }
 
 // texts reads the input.
-func (q *embeddingRequest) texts(e *sdxl.RequestError) []string {
+func (q *embeddingRequest) texts(e *request.Error) []string {
 	add := func(field, format string, args ...any) {
-		e.Violations = append(e.Violations, sdxl.Violation{Field: field, Message: fmt.Sprintf(format, args...)})
+		e.Violations = append(e.Violations, request.Violation{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
 	var one string
 	var texts []string
 	if json.Unmarshal(q.Input, &one) == nil && q.Input != nil {
 		texts = []string{one}
 	} else if q.Input == nil || json.Unmarshal(q.Input, &texts) != nil {
-		if !slices.ContainsFunc(e.Violations, func(v sdxl.Violation) bool { return v.Field == "body" }) {
+		if !slices.ContainsFunc(e.Violations, func(v request.Violation) bool { return v.Field == "body" }) {
 			add("input", "is %.40q, want a text or a list of texts", string(q.Input))
 		}
 		return nil

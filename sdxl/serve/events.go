@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/df65613c/easel/sdxl/request"
+
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -27,8 +29,8 @@ type event struct {
 //
 // The job runs beside, so that a client that does not read holds up no other:
 // what it has not taken in time is dropped, and a write that fails ends the job.
-func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, request *sdxl.Request, po sdxl.PredictOptions) error {
-	every, err := s.previews(r, request)
+func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, q *request.Request, po request.Options) error {
+	every, err := s.previews(r, q)
 	if err != nil {
 		return err
 	}
@@ -43,10 +45,10 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, request *s
 		box.put("progress", e)
 	}
 	ended := make(chan error, 1)
-	var response *sdxl.Response
+	var response *request.Response
 	go func() {
 		ended <- carry(func() (err error) {
-			response, err = s.run(ctx, request, po, func() {
+			response, err = s.run(ctx, q, po, func() {
 				waiting, _, _ := s.queue.load()
 				box.put("queued", map[string]int{"waiting": waiting})
 			})
@@ -81,7 +83,7 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, request *s
 }
 
 // previews reads every how many steps the client wants one.
-func (s *Server) previews(r *http.Request, request *sdxl.Request) (every int, err error) {
+func (s *Server) previews(r *http.Request, q *request.Request) (every int, err error) {
 	text := r.URL.Query().Get("preview")
 	if text == "" {
 		return 0, nil
@@ -89,7 +91,7 @@ func (s *Server) previews(r *http.Request, request *sdxl.Request) (every int, er
 	if every, err = strconv.Atoi(text); err != nil || every < 1 {
 		return 0, violation("preview", "is %.40q, want a whole number of steps from 1", text)
 	}
-	samples, steps := request.Pictures()
+	samples, steps := q.Pictures()
 	if n := samples * ((steps - 1) / every); n > s.MaxPreviews {
 		return 0, violation("preview", "is %d, which makes %d previews of %d steps and %d samples, want %d at most", every, n, steps, samples, s.MaxPreviews)
 	}

@@ -10,19 +10,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
+	"github.com/df65613c/easel/sdxl/request"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/stretchr/testify/require"
 )
 
 // fake is a model whose pictures are made by a function.
-type fake func(ctx context.Context, r *sdxl.Request, po sdxl.PredictOptions) error
+type fake func(ctx context.Context, r *request.Request, po request.Options) error
 
-func (f fake) Predict(ctx context.Context, r *sdxl.Request, po sdxl.PredictOptions) (*sdxl.Response, error) {
+func (f fake) Predict(ctx context.Context, r *request.Request, po request.Options) (*request.Response, error) {
 	if err := f(ctx, r, po); err != nil {
 		return nil, err
 	}
-	return &sdxl.Response{Result: "success", Artifacts: []sdxl.Artifact{{PNG: []byte("picture"), Seed: *r.Seed, FinishReason: "SUCCESS"}}}, nil
+	return &request.Response{Result: "success", Artifacts: []request.Artifact{{PNG: []byte("picture"), Seed: *r.Seed, FinishReason: "SUCCESS"}}}, nil
 }
 
 func (f fake) Embed(_ context.Context, texts []string) ([][]float32, int, error) {
@@ -36,7 +36,7 @@ func (f fake) Embed(_ context.Context, texts []string) ([][]float32, int, error)
 func (f fake) Dimensions() int { return 4 }
 
 // instant makes each picture at once.
-func instant(context.Context, *sdxl.Request, sdxl.PredictOptions) error { return nil }
+func instant(context.Context, *request.Request, request.Options) error { return nil }
 
 // startFake serves a fake.
 func startFake(t *testing.T, o Options, f fake) (*Server, string) {

@@ -8,8 +8,9 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/df65613c/easel/sdxl/request"
+
 	"github.com/df65613c/easel/sched"
-	"github.com/df65613c/easel/sdxl"
 )
 
 // fault is an answer that is no success, in the v1 API's JSON.
@@ -18,22 +19,22 @@ type fault struct {
 	retryAfter int    // seconds, if not 0
 	allow      string // methods, where another is not allowed
 
-	ID         string           `json:"id"`
-	Name       string           `json:"name"`
-	Message    string           `json:"message"`
-	Violations []sdxl.Violation `json:"violations,omitempty"`
+	ID         string              `json:"id"`
+	Name       string              `json:"name"`
+	Message    string              `json:"message"`
+	Violations []request.Violation `json:"violations,omitempty"`
 }
 
 func (f *fault) Error() string { return f.Message }
 
 func violation(field, format string, args ...any) error {
-	return &sdxl.RequestError{Violations: []sdxl.Violation{{Field: field, Message: fmt.Sprintf(format, args...)}}}
+	return &request.Error{Violations: []request.Violation{{Field: field, Message: fmt.Sprintf(format, args...)}}}
 }
 
 // asFault finds the answer to an error. Nothing of an inner one is told.
 func (s *Server) asFault(err error) *fault {
 	var f *fault
-	var invalid *sdxl.RequestError
+	var invalid *request.Error
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &f):
@@ -42,7 +43,7 @@ func (s *Server) asFault(err error) *fault {
 		return badRequest(invalid.Violations)
 	case errors.As(err, &tooLarge):
 		return &fault{status: http.StatusRequestEntityTooLarge, Name: "payload_too_large", Message: fmt.Sprintf("body is over %d bytes", tooLarge.Limit),
-			Violations: []sdxl.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
+			Violations: []request.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
 	case errors.Is(err, sched.ErrNotFinite):
 		return &fault{status: http.StatusUnprocessableEntity, Name: "unprocessable", Message: "what the network made of the request holds no numbers; want smaller weights and scales"}
 	case errors.Is(err, errFull), errors.Is(err, errNoRoom):
@@ -60,10 +61,10 @@ const maxViolations = 20
 
 // badRequest names the fields that are wrong. Its message is the first one's;
 // an answer stays small whatever the request was.
-func badRequest(violations []sdxl.Violation) *fault {
+func badRequest(violations []request.Violation) *fault {
 	f := &fault{status: http.StatusBadRequest, Name: "bad_request", Violations: violations}
 	if n := len(violations); n > maxViolations {
-		f.Violations = append(violations[:maxViolations:maxViolations], sdxl.Violation{Field: "body", Message: fmt.Sprintf("has %d more faults", n-maxViolations)})
+		f.Violations = append(violations[:maxViolations:maxViolations], request.Violation{Field: "body", Message: fmt.Sprintf("has %d more faults", n-maxViolations)})
 	}
 	f.Message = violations[0].Field + " " + violations[0].Message
 	if n := len(violations); n > 1 {

@@ -4,26 +4,26 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/df65613c/easel/sdxl/request"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/stretchr/testify/require"
 )
 
 // TestViolationsAreBounded: as many as there may be are all named; of more, the first.
 func TestViolationsAreBounded(t *testing.T) {
 	for n, want := range map[int]int{1: 1, maxViolations: maxViolations, maxViolations + 1: maxViolations + 1, 1000: maxViolations + 1} {
-		var v []sdxl.Violation
+		var v []request.Violation
 		for i := range n {
-			v = append(v, sdxl.Violation{Field: fmt.Sprint("f", i), Message: "is wrong"})
+			v = append(v, request.Violation{Field: fmt.Sprint("f", i), Message: "is wrong"})
 		}
 		f := badRequest(v)
 		require.Len(t, f.Violations, want)
 		require.Equal(t, v[0], f.Violations[0])
 		if n > maxViolations {
-			require.Equal(t, sdxl.Violation{Field: "body", Message: fmt.Sprintf("has %d more faults", n-maxViolations)}, f.Violations[maxViolations])
+			require.Equal(t, request.Violation{Field: "body", Message: fmt.Sprintf("has %d more faults", n-maxViolations)}, f.Violations[maxViolations])
 			require.Equal(t, fmt.Sprint("f", maxViolations), v[maxViolations].Field, "the caller's are left alone")
 		}
 	}
-	require.Equal(t, "a is wrong", badRequest([]sdxl.Violation{{Field: "a", Message: "is wrong"}}).Message)
-	require.Equal(t, "a is wrong; and 1 more, see violations", badRequest([]sdxl.Violation{{Field: "a", Message: "is wrong"}, {Field: "b", Message: "too"}}).Message)
+	require.Equal(t, "a is wrong", badRequest([]request.Violation{{Field: "a", Message: "is wrong"}}).Message)
+	require.Equal(t, "a is wrong; and 1 more, see violations", badRequest([]request.Violation{{Field: "a", Message: "is wrong"}, {Field: "b", Message: "too"}}).Message)
 }

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // textFields are the form fields whose values are strings; others are JSON.
@@ -19,7 +19,7 @@ var textFields = []string{"sampler", "style_preset", "clip_guidance_preset", "in
 var promptField = regexp.MustCompile(`^text_prompts\[(\d{1,3})\]\[(text|weight)\]$`)
 
 // parseForm reads a multipart form as a request: the same fields as JSON has.
-func parseForm(r *http.Request, maxMemory int64) (*sdxl.Request, error) {
+func parseForm(r *http.Request, maxMemory int64) (*request.Request, error) {
 	if err := r.ParseMultipartForm(maxMemory); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func parseForm(r *http.Request, maxMemory int64) (*sdxl.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sdxl.ParseRequest(body)
+	return request.Parse(body)
 }
 
 // formValue is a form's text as the JSON that it stands for.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sched"
 )
 
 type engine struct {
@@ -28,7 +28,7 @@ func (s *Server) listEngines(w http.ResponseWriter, _ *http.Request) error {
 
 // listStyles answers with the names that requests may give.
 func (s *Server) listStyles(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string][]string{"style_presets": s.Styles.Names(), "samplers": sdxl.Samplers(), "sampler_aliases": sdxl.SamplerAliases(), "schedules": sdxl.Schedules()})
+	writeJSON(w, http.StatusOK, map[string][]string{"style_presets": s.Styles.Names(), "samplers": sched.SamplerNames(), "sampler_aliases": sched.SamplerAliases(), "schedules": sched.ScheduleNames()})
 	return nil
 }
 

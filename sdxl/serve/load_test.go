@@ -19,6 +19,7 @@ import (
 
 	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // gate is a model whose jobs run until they are let through or cancelled.
@@ -27,12 +28,12 @@ type gate struct {
 	started, stopped atomic.Int32
 }
 
-func (g *gate) Predict(ctx context.Context, r *sdxl.Request, _ sdxl.PredictOptions) (*sdxl.Response, error) {
+func (g *gate) Predict(ctx context.Context, r *request.Request, _ request.Options) (*request.Response, error) {
 	g.started.Add(1)
 	defer g.stopped.Add(1)
 	select {
 	case <-g.open:
-		return &sdxl.Response{Artifacts: []sdxl.Artifact{{Seed: *r.Seed}}}, nil
+		return &request.Response{Artifacts: []request.Artifact{{Seed: *r.Seed}}}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -158,7 +159,7 @@ func TestManyClients(t *testing.T) {
 						time.Sleep(20 * time.Millisecond) // the header says seconds, which a test has not
 						continue
 					}
-					var r sdxl.Response
+					var r request.Response
 					if err != nil || json.Unmarshal(data, &r) != nil || len(r.Artifacts) != 1 || !bytes.Equal(pictures[seed-1], r.Artifacts[0].PNG) {
 						t.Errorf("client %d, seed %d: status %d, another answer", c, seed, answer.StatusCode)
 						return

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/df65613c/easel/sdxl/request"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/stretchr/testify/require"
 )
 
 // wrong are values that no field takes, by what it takes.
@@ -67,16 +67,16 @@ func TestMalformedRequests(t *testing.T) {
 	slices.Sort(names)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 1000 {
-		request, field := malform(rng, names)
-		answer, data := call(t, url+"/predict", []byte(request))
-		require.Equal(t, 400, answer.StatusCode, "%s: %s", request, data)
+		hostile, field := malform(rng, names)
+		answer, data := call(t, url+"/predict", []byte(hostile))
+		require.Equal(t, 400, answer.StatusCode, "%s: %s", hostile, data)
 		var f fault
 		require.NoError(t, json.Unmarshal(data, &f))
 		require.NotEmpty(t, f.ID)
-		named := slices.ContainsFunc(f.Violations, func(v sdxl.Violation) bool {
+		named := slices.ContainsFunc(f.Violations, func(v request.Violation) bool {
 			return v.Field == field || strings.HasPrefix(v.Field, field+"[") || strings.HasPrefix(v.Field, field+".")
 		})
-		require.True(t, named, "%s: want %s in %s", request, field, data)
+		require.True(t, named, "%s: want %s in %s", hostile, field, data)
 		if i%100 == 0 {
 			answer, data = call(t, url+"/predict", []byte(body))
 			require.Equal(t, 200, answer.StatusCode)

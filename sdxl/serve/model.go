@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // model is what a Server asks of a pipeline.
 type model interface {
-	Predict(context.Context, *sdxl.Request, sdxl.PredictOptions) (*sdxl.Response, error)
+	Predict(context.Context, *request.Request, request.Options) (*request.Response, error)
 	// Embed returns a pooled embedding for each text, and how many tokens were read.
 	Embed(ctx context.Context, texts []string) (rows [][]float32, tokens int, err error)
 	// Dimensions is how many numbers such an embedding has.
@@ -16,6 +17,10 @@ type model interface {
 }
 
 type pipelineModel struct{ *sdxl.Pipeline }
+
+func (p pipelineModel) Predict(ctx context.Context, r *request.Request, po request.Options) (*request.Response, error) {
+	return request.Predict(ctx, p.Pipeline, r, po)
+}
 
 func (p pipelineModel) Embed(ctx context.Context, texts []string) ([][]float32, int, error) {
 	e, err := p.EncodeText(ctx, texts)

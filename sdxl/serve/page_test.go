@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
-	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // styleOption is there once the page has its lists.
@@ -113,7 +113,7 @@ func TestPageReadsParameters(t *testing.T) {
 }
 
 func TestPageTellsFaultsAndStops(t *testing.T) {
-	ctx := browser(t, start(t, Options{Limits: sdxl.Limits{Steps: 100}, APIKeys: []string{"secret"}}), "#draw")
+	ctx := browser(t, start(t, Options{Limits: request.Limits{Steps: 100}, APIKeys: []string{"secret"}}), "#draw")
 	click := func(id string) { require.NoError(t, chromedp.Do(ctx, chromedp.Click(id))) }
 	click("#draw")
 	waitStatus(t, ctx, "want an API key")

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/df65613c/easel/sdxl/request"
+
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -33,21 +35,21 @@ func (s *Server) predict(init initPicture) func(http.ResponseWriter, *http.Reque
 		if err != nil {
 			return err
 		}
-		request, err := s.readRequest(w, r, init)
+		q, err := s.readRequest(w, r, init)
 		if err != nil {
 			return err
 		}
-		po := sdxl.PredictOptions{Styles: s.Styles, Limits: s.Limits}
-		if err := po.Check(request); err != nil {
+		po := request.Options{Styles: s.Styles, Limits: s.Limits}
+		if err := po.Check(q); err != nil {
 			return err
 		}
-		if answer == asPicture && request.Samples != nil && *request.Samples != 1 {
-			return violation("samples", "is %d, want 1 where the answer is the picture itself", *request.Samples)
+		if answer == asPicture && q.Samples != nil && *q.Samples != 1 {
+			return violation("samples", "is %d, want 1 where the answer is the picture itself", *q.Samples)
 		}
 		if answer == asEvents {
-			return s.streamEvents(w, r, request, po)
+			return s.streamEvents(w, r, q, po)
 		}
-		response, err := s.run(r.Context(), request, po, func() {})
+		response, err := s.run(r.Context(), q, po, func() {})
 		if err != nil {
 			return err
 		}
@@ -62,8 +64,8 @@ func (s *Server) predict(init initPicture) func(http.ResponseWriter, *http.Reque
 
 // run makes the pictures when it is the client's turn. queued is called when
 // the job has its place.
-func (s *Server) run(ctx context.Context, request *sdxl.Request, po sdxl.PredictOptions, queued func()) (*sdxl.Response, error) {
-	var response *sdxl.Response
+func (s *Server) run(ctx context.Context, q *request.Request, po request.Options, queued func()) (*request.Response, error) {
+	var response *request.Response
 	progress := po.Progress
 	po.Progress = func(sample int, p sdxl.Progress) {
 		s.metrics.steps.Inc()
@@ -72,7 +74,7 @@ func (s *Server) run(ctx context.Context, request *sdxl.Request, po sdxl.Predict
 		}
 	}
 	err := s.inTurn(ctx, queued, func(ctx context.Context) (err error) {
-		response, err = s.model.Predict(ctx, request, po)
+		response, err = s.model.Predict(ctx, q, po)
 		return err
 	})
 	if err != nil {
@@ -107,32 +109,32 @@ func (s *Server) inTurn(ctx context.Context, queued func(), work func(context.Co
 }
 
 // readRequest reads a body of JSON, or a form where there may be a picture.
-func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, init initPicture) (*sdxl.Request, error) {
-	var request *sdxl.Request
+func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, init initPicture) (*request.Request, error) {
+	var q *request.Request
 	err := s.readBody(w, func() (err error) {
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" && init != noPicture {
-			request, err = parseForm(r, s.MaxBody)
+			q, err = parseForm(r, s.MaxBody)
 			return err
 		}
 		data, err := readAll(r)
 		if err != nil {
 			return err
 		}
-		request, err = sdxl.ParseRequest(data)
+		q, err = request.Parse(data)
 		return err
 	})
 	switch {
 	case err != nil:
 		return nil, err
-	case init == noPicture && request.InitImage != nil:
+	case init == noPicture && q.InitImage != nil:
 		return nil, violation("init_image", "is given, want it at image-to-image")
-	case init == needsPicture && request.InitImage == nil:
+	case init == needsPicture && q.InitImage == nil:
 		return nil, violation("init_image", "is missing, want a PNG, JPEG or WebP")
 	}
-	return request, nil
+	return q, nil
 }
 
-func writePicture(w http.ResponseWriter, a sdxl.Artifact) {
+func writePicture(w http.ResponseWriter, a request.Artifact) {
 	h := w.Header()
 	h.Set("Content-Type", "image/png")
 	h.Set("Content-Length", strconv.Itoa(len(a.PNG)))

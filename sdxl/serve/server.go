@@ -11,14 +11,15 @@ import (
 	"time"
 
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // Options adjust a Server. Only Pipeline must be given.
 type Options struct {
 	Pipeline *sdxl.Pipeline
 	Engines  []string // names of the model in paths; nil is DefaultEngine alone
-	Styles   sdxl.Styles
-	Limits   sdxl.Limits
+	Styles   request.Styles
+	Limits   request.Limits
 	MaxBody  int64 // bytes of a request; 0 is 32 MiB
 	// MaxPreviews bounds the previews of a request, each of which is decoded; 0 is 100.
 	MaxPreviews int
@@ -83,7 +84,7 @@ func newServer(o Options, m model) *Server {
 		o.Engines = []string{DefaultEngine}
 	}
 	if o.Styles == nil {
-		o.Styles = sdxl.DefaultStyles()
+		o.Styles = request.DefaultStyles()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

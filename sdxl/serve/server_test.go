@@ -14,7 +14,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/demo"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // start runs a server on the model in the box.
@@ -74,21 +74,21 @@ func call(t *testing.T, url string, body []byte, headers ...string) (*http.Respo
 const body = `{"text_prompts":[{"text":"a red circle"}],"steps":2,"seed":42,"width":64,"height":64}`
 
 // want is what the request above gives without a server.
-func want(t *testing.T, request string) []byte {
+func want(t *testing.T, body string) []byte {
 	m, err := demo.Open(sdxl.OpenOptions{})
 	require.NoError(t, err)
 	defer m.Close()
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
-	r, err := sdxl.ParseRequest([]byte(request))
+	r, err := request.Parse([]byte(body))
 	require.NoError(t, err)
-	answer, err := (&sdxl.Pipeline{Model: m, Backend: b}).Predict(context.Background(), r, sdxl.PredictOptions{})
+	answer, err := request.Predict(context.Background(), &sdxl.Pipeline{Model: m, Backend: b}, r, request.Options{})
 	require.NoError(t, err)
 	return answer.Artifacts[0].PNG
 }
 
 func artifact(t *testing.T, data []byte) []byte {
-	var r sdxl.Response
+	var r request.Response
 	require.NoError(t, json.Unmarshal(data, &r))
 	require.Len(t, r.Artifacts, 1)
 	require.Equal(t, int64(42), r.Artifacts[0].Seed)
@@ -312,9 +312,9 @@ func TestOpenAPINamesEveryRoute(t *testing.T) {
 			require.NotContains(t, []int{404, 405}, answer.StatusCode, path)
 		}
 	}
-	full := sdxl.Request{TextPrompts: []sdxl.TextPrompt{{}}, Height: new(1), Width: new(1), CFGScale: new(1.0), Steps: new(1), Seed: new(int64(1)), Samples: new(1),
+	full := request.Request{TextPrompts: []request.TextPrompt{{}}, Height: new(1), Width: new(1), CFGScale: new(1.0), Steps: new(1), Seed: new(int64(1)), Samples: new(1),
 		Sampler: "x", StylePreset: "x", ClipGuidancePreset: "x", InitImage: []byte("x"), InitImageMode: "x", ImageStrength: new(1.0), StepScheduleStart: new(1.0),
-		StepScheduleEnd: new(1.0), Extras: &sdxl.Extras{}}
+		StepScheduleEnd: new(1.0), Extras: &sdxl.Options{}}
 	data, err := json.Marshal(full)
 	require.NoError(t, err)
 	var fields map[string]any
@@ -323,10 +323,9 @@ func TestOpenAPINamesEveryRoute(t *testing.T) {
 		require.Contains(t, doc.Components.Schemas["Request"].Properties, name)
 	}
 	require.Len(t, doc.Components.Schemas["Request"].Properties, len(fields))
-	extras := reflect.TypeFor[sdxl.Extras]()
-	for i := range extras.NumField() {
-		name, _, _ := strings.Cut(extras.Field(i).Tag.Get("json"), ",")
+	names := request.ExtraNames()
+	for _, name := range names {
 		require.Contains(t, doc.Components.Schemas["Extras"].Properties, name)
 	}
-	require.Len(t, doc.Components.Schemas["Extras"].Properties, extras.NumField())
+	require.Len(t, doc.Components.Schemas["Extras"].Properties, len(names))
 }

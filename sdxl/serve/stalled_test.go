@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/df65613c/easel/sdxl/request"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/sdxl"
@@ -38,7 +40,7 @@ func stalled(t *testing.T, url string) net.Conn {
 // TestStalledReaderHoldsNoTurn: a client that does not read its events loses
 // some of them, and its job ends as soon as ever.
 func TestStalledReaderHoldsNoTurn(t *testing.T) {
-	s, url := startFake(t, Options{}, func(_ context.Context, r *sdxl.Request, po sdxl.PredictOptions) error {
+	s, url := startFake(t, Options{}, func(_ context.Context, r *request.Request, po request.Options) error {
 		for step := range 20 {
 			po.Progress(0, sdxl.Progress{Step: step + 1, Steps: 21, Preview: noisy})
 		}
@@ -54,7 +56,7 @@ func TestStalledReaderHoldsNoTurn(t *testing.T) {
 // the job.
 func TestStalledReaderEndsItsJob(t *testing.T) {
 	ended := make(chan error, 1)
-	s, url := startFake(t, Options{WriteTimeout: 50 * time.Millisecond}, func(ctx context.Context, r *sdxl.Request, po sdxl.PredictOptions) error {
+	s, url := startFake(t, Options{WriteTimeout: 50 * time.Millisecond}, func(ctx context.Context, r *request.Request, po request.Options) error {
 		for step := 0; ctx.Err() == nil; step++ {
 			po.Progress(0, sdxl.Progress{Step: step + 1, Steps: step + 3, Preview: noisy})
 		}
@@ -106,7 +108,7 @@ func TestReadTimeout(t *testing.T) {
 
 // TestJobOutlastsReadTimeout: the time for the body is none for the job.
 func TestJobOutlastsReadTimeout(t *testing.T) {
-	_, url := startFake(t, Options{ReadTimeout: 100 * time.Millisecond, WriteTimeout: 100 * time.Millisecond}, func(ctx context.Context, r *sdxl.Request, _ sdxl.PredictOptions) error {
+	_, url := startFake(t, Options{ReadTimeout: 100 * time.Millisecond, WriteTimeout: 100 * time.Millisecond}, func(ctx context.Context, r *request.Request, _ request.Options) error {
 		select {
 		case <-time.After(400 * time.Millisecond):
 			return nil
@@ -125,7 +127,7 @@ func TestJobOutlastsReadTimeout(t *testing.T) {
 // request, which hides the end of its connection from net/http.
 func TestPipelinedClientThatLeaves(t *testing.T) {
 	ended := make(chan error, 1)
-	s, url := startFake(t, Options{}, func(ctx context.Context, r *sdxl.Request, po sdxl.PredictOptions) error {
+	s, url := startFake(t, Options{}, func(ctx context.Context, r *request.Request, po request.Options) error {
 		<-ctx.Done()
 		ended <- ctx.Err()
 		return ctx.Err()

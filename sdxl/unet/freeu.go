@@ -24,7 +24,7 @@ func (f *FreeU) Check() error {
 	}
 	for _, v := range []float64{f.B1, f.B2, f.S1, f.S2} {
 		if !(v > 0 && v <= 10) {
-			return fmt.Errorf("freeu is %g,%g,%g,%g, want b1,b2,s1,s2 above 0 and up to 10", f.B1, f.B2, f.S1, f.S2)
+			return fmt.Errorf("is %g,%g,%g,%g, want b1,b2,s1,s2 above 0 and up to 10", f.B1, f.B2, f.S1, f.S2)
 		}
 	}
 	return nil

@@ -70,10 +70,10 @@ func (c *Case) Options(t testing.TB, folder string) sdxl.Options {
 	o.OriginalSize, o.TargetSize = size(c.Original), size(c.Target)
 	o.NegativeOriginalSize, o.NegativeTargetSize = size(c.NegativeOriginal), size(c.NegativeTarget)
 	if c.NegativeCrop != nil {
-		o.NegativeCrop = new(image.Pt(c.NegativeCrop[0], c.NegativeCrop[1]))
+		o.NegativeCrop = &sdxl.Corner{X: c.NegativeCrop[0], Y: c.NegativeCrop[1]}
 	}
 	if c.Crop != nil {
-		o.Crop = image.Pt(c.Crop[0], c.Crop[1])
+		o.Crop = sdxl.Corner{X: c.Crop[0], Y: c.Crop[1]}
 	}
 	if c.Image {
 		o.Image = ReadPNG(t, filepath.Join(folder, "input.png"))

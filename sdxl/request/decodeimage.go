@@ -1,4 +1,4 @@
-package sdxl
+package request
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	_ "image/jpeg" // formats that decodeImage reads
 	_ "image/png"
 
+	"github.com/df65613c/easel/sdxl"
 	_ "golang.org/x/image/webp"
 )
 
@@ -17,8 +18,8 @@ func decodeImage(data []byte, maxPixels int) (image.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("is no picture that can be read, want PNG, JPEG or WebP: %w", err)
 	}
-	if c.Width < 1 || c.Height < 1 || c.Width > maxSide || c.Height > maxSide || c.Width*c.Height > maxPixels {
-		return nil, fmt.Errorf("is %dx%d, want at most %d pixels, and %d a side", c.Width, c.Height, maxPixels, maxSide)
+	if c.Width < 1 || c.Height < 1 || c.Width > sdxl.MaxSide || c.Height > sdxl.MaxSide || c.Width*c.Height > maxPixels {
+		return nil, fmt.Errorf("is %dx%d, want at most %d pixels, and %d a side", c.Width, c.Height, maxPixels, sdxl.MaxSide)
 	}
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {

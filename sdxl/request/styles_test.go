@@ -1,9 +1,10 @@
-package sdxl
+package request
 
 import (
 	"strings"
 	"testing"
 
+	"github.com/df65613c/easel/sdxl"
 	"github.com/stretchr/testify/require"
 )
 
@@ -14,24 +15,24 @@ func TestDefaultStylesAreThoseOfTheAPI(t *testing.T) {
 
 func TestApplyStyle(t *testing.T) {
 	s := Styles{"s": {Prompt: "art of {prompt}, nice", Negative: "noise"}, "bare": {Prompt: "{prompt}!"}}
-	o := Options{Prompt: "a cat"}
+	o := sdxl.Options{Prompt: "a cat"}
 	require.NoError(t, s.Apply(&o, "s"))
-	require.Equal(t, Options{Prompt: "art of a cat, nice", Negative: new("noise")}, o)
-	o = Options{Prompt: "a {prompt}", Negative: new("dog")}
+	require.Equal(t, sdxl.Options{Prompt: "art of a cat, nice", Negative: new("noise")}, o)
+	o = sdxl.Options{Prompt: "a {prompt}", Negative: new("dog")}
 	require.NoError(t, s.Apply(&o, "s"))
-	require.Equal(t, Options{Prompt: "art of a {prompt}, nice", Negative: new("dog, noise")}, o)
-	o = Options{Prompt: "a cat"}
+	require.Equal(t, sdxl.Options{Prompt: "art of a {prompt}, nice", Negative: new("dog, noise")}, o)
+	o = sdxl.Options{Prompt: "a cat"}
 	require.NoError(t, s.Apply(&o, "bare"))
-	require.Equal(t, Options{Prompt: "a cat!"}, o, "no negative prompt of its own, none added")
+	require.Equal(t, sdxl.Options{Prompt: "a cat!"}, o, "no negative prompt of its own, none added")
 
-	given := []WeightedPrompt{{"a", 1}, {"b", 0.5}, {"off", 0}}
-	o = Options{Prompts: given}
+	given := []sdxl.WeightedPrompt{{Text: "a", Weight: 1}, {Text: "b", Weight: 0.5}, {Text: "off", Weight: 0}}
+	o = sdxl.Options{Prompts: given}
 	require.NoError(t, s.Apply(&o, "s"))
-	require.Equal(t, []WeightedPrompt{{"art of a, nice", 1}, {"art of b, nice", 0.5}, {"off", 0}, {"noise", -1}}, o.Prompts)
+	require.Equal(t, []sdxl.WeightedPrompt{{Text: "art of a, nice", Weight: 1}, {Text: "art of b, nice", Weight: 0.5}, {Text: "off", Weight: 0}, {Text: "noise", Weight: -1}}, o.Prompts)
 	require.Equal(t, "a", given[0].Text, "the caller's prompts are as they were")
-	o = Options{Prompts: []WeightedPrompt{{"a", 1}, {"c", -2}}}
+	o = sdxl.Options{Prompts: []sdxl.WeightedPrompt{{Text: "a", Weight: 1}, {Text: "c", Weight: -2}}}
 	require.NoError(t, s.Apply(&o, "s"))
-	require.Equal(t, []WeightedPrompt{{"art of a, nice", 1}, {"c, noise", -2}}, o.Prompts)
+	require.Equal(t, []sdxl.WeightedPrompt{{Text: "art of a, nice", Weight: 1}, {Text: "c, noise", Weight: -2}}, o.Prompts)
 	require.ErrorContains(t, s.Apply(&o, "t"), `no style "t"; there are bare, s`)
 }
 

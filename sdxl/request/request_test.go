@@ -1,4 +1,4 @@
-package sdxl
+package request
 
 import (
 	"bytes"
@@ -15,11 +15,11 @@ import (
 // violations returns the faults of a request's JSON by field.
 func violations(t *testing.T, body string) map[string]string {
 	t.Helper()
-	r, err := ParseRequest([]byte(body))
+	r, err := Parse([]byte(body))
 	if err == nil {
 		err = r.Validate(Limits{})
 	}
-	var e *RequestError
+	var e *Error
 	require.True(t, errors.As(err, &e), "%s: %v", body, err)
 	out := map[string]string{}
 	for _, v := range e.Violations {
@@ -53,8 +53,8 @@ func TestRequestNamesEveryViolation(t *testing.T) {
 		"clip_guidance_preset":   `is "FAST", want one of NONE, FAST_BLUE`,
 		"image_strength":         "is 2, want 0 to 1",
 		"extras.spacing":         `is "x", want one of leading, linspace, trailing`,
-		"extras.crop":            "is [1], want two numbers",
-		"extras.schedul":         "is unknown; there are schedule, spacing",
+		"extras.crop":            "is [1], want two whole numbers",
+		"extras.schedul":         "is unknown; there are prompt_2, negative_prompt_2, ",
 		"sead":                   "is unknown; there are text_prompts, ",
 	} {
 		require.Contains(t, got[field], message, field)
@@ -97,7 +97,7 @@ func TestRequestRanges(t *testing.T) {
 	for _, body := range []string{r(``), r(`,"steps":1`), r(`,"steps":150,"samples":10,"seed":4294967295,"cfg_scale":35,"width":64,"height":128`),
 		r(`,"cfg_scale":0,"seed":0,"clip_guidance_preset":"SLOWEST","sampler":null`), r(`,"extras":{"schedule":"karras","noise":"brownian","crop":[0,16]}`),
 		r(`,"extras":{"guidance":{"method":"cfg++"}}`), r(`,"extras":{"guidance":{"method":"apg","apg":{"norm":4},"interval":[0.1,0.9]}}`)} {
-		request, err := ParseRequest([]byte(body))
+		request, err := Parse([]byte(body))
 		require.NoError(t, err, body)
 		require.NoError(t, request.Validate(Limits{}), body)
 	}

@@ -1,9 +1,12 @@
-package sdxl
+package request
 
 import (
 	"bytes"
 	"context"
 	"errors"
+
+	"github.com/df65613c/easel/internal/ptr"
+	"github.com/df65613c/easel/sdxl"
 )
 
 // Response answers a Request in the v1 API's JSON.
@@ -21,26 +24,26 @@ type Artifact struct {
 }
 
 // PredictOptions adjust how requests are answered. The zero value works.
-type PredictOptions struct {
+type Options struct {
 	Styles Styles // nil is DefaultStyles
 	Limits Limits
 	// Progress, if not nil, is called after each step of each sample, from 0.
-	Progress func(sample int, p Progress)
+	Progress func(sample int, p sdxl.Progress)
 }
 
 // Predict answers a request. Each sample is a run of its own with the seed after
 // the one before, so that a picture can be made again alone from the seed in
 // its answer. A request that asks for what can't be had gives a *RequestError.
-func (p *Pipeline) Predict(ctx context.Context, r *Request, po PredictOptions) (*Response, error) {
+func Predict(ctx context.Context, p *sdxl.Pipeline, r *Request, po Options) (*Response, error) {
 	o, err := po.Options(p.Model, r)
 	if err != nil {
 		return nil, err
 	}
 	o.MostCalls = po.Limits.filled().Calls
 	response := &Response{Result: "success", Warnings: o.Warnings(p.Model)}
-	for i := range or(r.Samples, 1) {
+	for i := range ptr.Or(r.Samples, 1) {
 		if po.Progress != nil {
-			o.Progress = func(p Progress) { po.Progress(i, p) }
+			o.Progress = func(p sdxl.Progress) { po.Progress(i, p) }
 		}
 		result, err := p.Generate(ctx, o)
 		if err != nil {
@@ -56,13 +59,15 @@ func (p *Pipeline) Predict(ctx context.Context, r *Request, po PredictOptions) (
 	return response, nil
 }
 
-// asRequestError is an error of options as one of the request that they came
-// from, where it is about a field that the request has.
+// asRequestError is an error of options as one of the request that they came from.
 func asRequestError(err error) error {
-	fields := map[string]string{"prompt": "text_prompts", "steps": "steps"}
-	var fault *FieldError
-	if errors.As(err, &fault) && fields[fault.Field] != "" {
-		return &RequestError{[]Violation{{fields[fault.Field], fault.Message}}}
+	var e Error
+	var fault *sdxl.FieldError
+	if errors.As(err, &fault) {
+		err = sdxl.FieldErrors{*fault}
+	}
+	if e.options(err); e.Violations != nil {
+		return &e
 	}
 	return err
 }
@@ -72,8 +77,8 @@ func nextSeed(seed int64) int64 { return seed%maxSeed + 1 }
 
 // Check returns a *RequestError that names everything wrong with a request, so
 // far as can be told without a model; or nil.
-func (po PredictOptions) Check(r *Request) error {
-	var e RequestError
+func (po Options) Check(r *Request) error {
+	var e Error
 	e.merge(r.Validate(po.Limits))
 	if styles := po.styles(); r.StylePreset != "" {
 		if _, ok := styles.named(r.StylePreset); !ok {
@@ -83,7 +88,7 @@ func (po PredictOptions) Check(r *Request) error {
 	return e.err()
 }
 
-func (po PredictOptions) styles() Styles {
+func (po Options) styles() Styles {
 	if po.Styles == nil {
 		return DefaultStyles()
 	}

@@ -1,4 +1,4 @@
-package sdxl
+package request
 
 import (
 	_ "embed"
@@ -8,6 +8,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/df65613c/easel/internal/ptr"
+	"github.com/df65613c/easel/sdxl"
 )
 
 // Style is a template for prompts.
@@ -67,7 +70,7 @@ func (s Styles) named(name string) (Style, bool) {
 
 // Apply puts the prompts of o into a style's template and adds what the style
 // wants less of to the negative prompt.
-func (s Styles) Apply(o *Options, name string) error {
+func (s Styles) Apply(o *sdxl.Options, name string) error {
 	style, ok := s.named(name)
 	if !ok {
 		return fmt.Errorf("no style %q; there are %s", name, strings.Join(s.Names(), ", "))
@@ -75,7 +78,7 @@ func (s Styles) Apply(o *Options, name string) error {
 	if o.Prompts == nil {
 		o.Prompt = style.positive(o.Prompt)
 		if style.Negative != "" || o.Negative != nil {
-			negative := style.negative(or(o.Negative, ""))
+			negative := style.negative(ptr.Or(o.Negative, ""))
 			o.Negative = &negative
 		}
 		return nil
@@ -89,7 +92,7 @@ func (s Styles) Apply(o *Options, name string) error {
 		}
 	}
 	if !negative {
-		prompts = append(prompts, WeightedPrompt{style.Negative, -1})
+		prompts = append(prompts, sdxl.WeightedPrompt{Text: style.Negative, Weight: -1})
 	}
 	o.Prompts = prompts
 	return nil

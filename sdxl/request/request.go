@@ -1,10 +1,15 @@
-package sdxl
+// Package request holds what services of SDXL are asked for, in the JSON of
+// Stability's v1 REST API: requests, their limits, style presets, and pictures
+// whose files hold what made them.
+package request
 
 import (
+	"reflect"
+
+	"github.com/df65613c/easel/internal/ptr"
+	"github.com/df65613c/easel/sdxl"
+
 	"github.com/df65613c/easel/internal/strictjson"
-	"github.com/df65613c/easel/sched"
-	"github.com/df65613c/easel/sched/guidance"
-	"github.com/df65613c/easel/sdxl/unet"
 )
 
 // Request is what a service of SDXL is asked for, in the JSON of Stability's
@@ -30,43 +35,15 @@ type Request struct {
 	StepScheduleStart *float64 `json:"step_schedule_start,omitempty"`
 	StepScheduleEnd   *float64 `json:"step_schedule_end,omitempty"`
 
-	Extras *Extras `json:"extras,omitempty"`
+	// Extras are options beyond that API's, by their names in sdxl.Options. What
+	// that API has a field for, or decides itself, is not among them.
+	Extras *sdxl.Options `json:"extras,omitempty" without:"prompt negative_prompt prompts width height steps cfg_scale seed batch seeds sampler sigmas strength skip_end"`
 }
 
 // TextPrompt is a text and its weight; nil is 1. See WeightedPrompt.
 type TextPrompt struct {
 	Text   string   `json:"text"`
 	Weight *float64 `json:"weight,omitempty"`
-}
-
-// Extras are options beyond that API's. Sizes are width and height in pixels.
-type Extras struct {
-	Schedule     string         `json:"schedule,omitempty"` // one of Schedules
-	Spacing      string         `json:"spacing,omitempty"`  // leading, linspace or trailing
-	Dialect      string         `json:"dialect,omitempty"`  // one of sched.DialectNames
-	Noise        string         `json:"noise,omitempty"`    // one of Noises
-	Eta          *float64       `json:"eta,omitempty"`      // see Noising
-	SNoise       *float64       `json:"s_noise,omitempty"`
-	SChurn       *float64       `json:"s_churn,omitempty"`
-	Order        int            `json:"order,omitempty"`
-	Restart      *sched.Restart `json:"restart,omitempty"`
-	Prompt2      *string        `json:"prompt_2,omitempty"` // what the second text encoder reads; see Options
-	Negative2    *string        `json:"negative_prompt_2,omitempty"`
-	PromptSyntax string         `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes
-	ClipSkip     int            `json:"clip_skip,omitempty"`
-	OriginalSize []int          `json:"original_size,omitempty"`
-	TargetSize   []int          `json:"target_size,omitempty"`
-	Crop         []int          `json:"crop,omitempty"` // x and y of the top left corner
-	// Of the negative side, where they are not the same.
-	NegativeOriginalSize []int `json:"negative_original_size,omitempty"`
-	NegativeTargetSize   []int `json:"negative_target_size,omitempty"`
-	NegativeCrop         []int `json:"negative_crop,omitempty"`
-	// Guidance is how the two sides become one.
-	Guidance guidance.Settings `json:"guidance,omitzero"`
-	PAG      *PAG              `json:"pag,omitempty"`
-	SAG      float64           `json:"sag,omitempty"`   // see Options
-	FreeU    *unet.FreeU       `json:"freeu,omitempty"` // see Options
-	Cache    string            `json:"cache,omitempty"` // see Options
 }
 
 // What Request means where it is silent: the defaults of that API.
@@ -84,9 +61,9 @@ const (
 
 // ParseRequest reads a request's JSON. Its error is a *RequestError that names
 // every field that is unknown or of another type; Validate finds the rest.
-func ParseRequest(data []byte) (*Request, error) {
+func Parse(data []byte) (*Request, error) {
 	r := new(Request)
-	var e RequestError
+	var e Error
 	for _, f := range strictjson.Decode(data, r) {
 		e.add(f.Field, f.Message)
 	}
@@ -100,18 +77,18 @@ func ParseRequest(data []byte) (*Request, error) {
 
 // Pictures returns how many samples the request asks for, and of how many steps.
 func (r *Request) Pictures() (samples, steps int) {
-	return or(r.Samples, 1), or(r.Steps, defaultRequestSteps)
+	return ptr.Or(r.Samples, 1), ptr.Or(r.Steps, defaultRequestSteps)
 }
+
+// extras returns the options beyond that API's.
+func (r *Request) extras() sdxl.Options { return ptr.Or(r.Extras, sdxl.Options{}) }
 
 // cfgScale returns the guidance scale.
 func (r *Request) cfgScale() float64 {
 	if r.CFGScale != nil {
 		return *r.CFGScale
 	}
-	if r.Extras != nil {
-		return r.Extras.Guidance.DefaultScale(defaultCFGScale)
-	}
-	return defaultCFGScale
+	return r.extras().Guidance.DefaultScale(defaultCFGScale)
 }
 
 // mode returns how the request says how far to leave its picture.
@@ -129,14 +106,13 @@ func (r *Request) mode() string {
 // field that says so. An image_strength of 1 is the picture itself.
 func (r *Request) strength() (strength float64, field string) {
 	if r.mode() == modeStepSchedule {
-		return or(r.StepScheduleStart, defaultStepScheduleStart), "step_schedule_start"
+		return ptr.Or(r.StepScheduleStart, defaultStepScheduleStart), "step_schedule_start"
 	}
-	return 1 - or(r.ImageStrength, defaultImageStrength), "image_strength"
+	return 1 - ptr.Or(r.ImageStrength, defaultImageStrength), "image_strength"
 }
 
-func or[T any](p *T, fallback T) T {
-	if p == nil {
-		return fallback
-	}
-	return *p
+// ExtraNames returns the names of the options that Extras may hold.
+func ExtraNames() []string {
+	f, _ := reflect.TypeFor[Request]().FieldByName("Extras")
+	return strictjson.Names(f.Type.Elem(), f.Tag)
 }

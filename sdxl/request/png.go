@@ -1,4 +1,4 @@
-package sdxl
+package request
 
 import (
 	"encoding/json"
@@ -10,7 +10,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/df65613c/easel/internal/ptr"
+	"github.com/df65613c/easel/sdxl"
+
 	"github.com/df65613c/easel/internal/pngmeta"
+	"github.com/df65613c/easel/sched"
 )
 
 // pngKey is the keyword of the text in a PNG that holds its parameters as JSON.
@@ -18,19 +22,19 @@ const pngKey = "easel"
 
 // EncodePNG writes a picture as PNG with the parameters that made it: as JSON,
 // and in the text form that other programs read.
-func EncodePNG(w io.Writer, img image.Image, p Parameters) error {
+func EncodePNG(w io.Writer, img image.Image, p sdxl.Options) error {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return pngmeta.Encode(w, img, []pngmeta.Text{{Keyword: pngKey, Text: string(text)}, {Keyword: pngmeta.ParametersKey, Text: p.infotext().String()}})
+	return pngmeta.Encode(w, img, []pngmeta.Text{{Keyword: pngKey, Text: string(text)}, {Keyword: pngmeta.ParametersKey, Text: infotext(&p).String()}})
 }
 
 // ErrNoParameters says that a PNG was not made by EncodePNG.
 var ErrNoParameters = errors.New("the picture holds no parameters of easel")
 
 // DecodePNGParameters reads the parameters of a PNG.
-func DecodePNGParameters(r io.Reader) (*Parameters, error) {
+func DecodePNGParameters(r io.Reader) (*sdxl.Options, error) {
 	texts, err := pngmeta.Decode(r)
 	if err != nil {
 		return nil, err
@@ -39,28 +43,35 @@ func DecodePNGParameters(r io.Reader) (*Parameters, error) {
 	if i < 0 {
 		return nil, ErrNoParameters
 	}
-	p := new(Parameters)
+	p := new(sdxl.Options)
 	if err := json.Unmarshal([]byte(texts[i].Text), p); err != nil {
 		return nil, fmt.Errorf("parameters in the picture: %w", err)
 	}
-	return p, nil
+	return p, readOlder([]byte(texts[i].Text), p)
 }
 
-// Options returns what makes the picture again, but for the Image that it
-// started from where Strength is not nil.
-func (p *Parameters) Options() Options {
-	o := Options{
-		Prompt: p.Prompt, Negative: p.Negative, Prompts: p.Prompts, Prompt2: p.Prompt2, Negative2: p.Negative2,
-		PromptSyntax: p.PromptSyntax, ClipSkip: p.ClipSkip, Width: p.Width, Height: p.Height, Steps: &p.Steps, CFG: &p.CFG, Seed: &p.Seed,
-		Batch: &p.Batch, Sampler: p.Sampler, Schedule: p.Schedule, Spacing: p.Spacing, Sigmas: p.Sigmas, Dialect: p.Dialect, Noising: or(p.Noising, Noising{}), OriginalSize: &p.OriginalSize, TargetSize: &p.TargetSize,
-		Crop: image.Pt(p.Crop[0], p.Crop[1]), NegativeOriginalSize: p.NegativeOriginalSize, NegativeTargetSize: p.NegativeTargetSize, NegativeCrop: p.NegativeCrop,
-		Strength: p.Strength, SkipEnd: p.SkipEnd, Cache: p.Cache, Guidance: p.Guidance, PAG: p.PAG, SAG: p.SAG, FreeU: p.FreeU,
-		Seeds: p.Seeds, Noise: p.Noise, Variation: p.Variation,
+// readOlder reads what files of earlier versions have under other names.
+func readOlder(text []byte, o *sdxl.Options) error {
+	var older struct {
+		Noising *struct {
+			sdxl.Noising
+			Churn *sched.Churn `json:"churn"`
+		} `json:"noising"`
+	}
+	if err := json.Unmarshal(text, &older); err != nil {
+		return fmt.Errorf("parameters in the picture: %w", err)
+	}
+	if older.Noising != nil {
+		o.Noising = older.Noising.Noising
+		o.Churn = older.Noising.Churn
 	}
 	if o.Seeds != nil {
 		o.Seed, o.Batch = nil, nil
 	}
-	return o
+	if o.Sigmas != nil {
+		o.Steps = nil
+	}
+	return nil
 }
 
 // webUISamplers are the samplers' names in AUTOMATIC1111's web UI.
@@ -72,8 +83,8 @@ var webUISamplers = map[string]string{
 
 // infotext returns the parameters for AUTOMATIC1111's text form, as far as that
 // can say them: prompts by weight are written as emphasis.
-func (p *Parameters) infotext() pngmeta.Infotext {
-	t := pngmeta.Infotext{Prompt: p.Prompt, Negative: or(p.Negative, "")}
+func infotext(p *sdxl.Options) pngmeta.Infotext {
+	t := pngmeta.Infotext{Prompt: p.Prompt, Negative: ptr.Or(p.Negative, "")}
 	for _, w := range p.Prompts {
 		if text := fmt.Sprintf("(%s:%g)", w.Text, max(w.Weight, -w.Weight)); w.Weight < 0 {
 			t.Negative = strings.TrimPrefix(t.Negative+", "+text, ", ")
@@ -87,12 +98,16 @@ func (p *Parameters) infotext() pngmeta.Infotext {
 	if !ok {
 		sampler = p.Sampler
 	}
-	add("Steps", strconv.Itoa(p.Steps))
+	seed := ptr.Or(p.Seed, 0)
+	if len(p.Seeds) > 0 {
+		seed = p.Seeds[0]
+	}
+	add("Steps", strconv.Itoa(ptr.Or(p.Steps, len(p.Sigmas)-1)))
 	add("Sampler", sampler)
 	add("Schedule type", p.Schedule)
-	add("CFG scale", number(p.CFG))
-	add("Seed", strconv.FormatInt(p.Seed, 10))
-	add("Size", Size{p.Width, p.Height}.String())
+	add("CFG scale", number(ptr.Or(p.CFG, 0)))
+	add("Seed", strconv.FormatInt(seed, 10))
+	add("Size", sdxl.Size{Width: p.Width, Height: p.Height}.String())
 	if p.Strength != nil {
 		add("Denoising strength", number(*p.Strength))
 	}
