@@ -1,6 +1,8 @@
 package sched
 
 import (
+	"context"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,4 +63,79 @@ func TestNamesAsPeopleWriteThem(t *testing.T) {
 	require.ErrorContains(t, err, `no schedule "karas"; the nearest are karras, `)
 	_, err = DefaultConfig().New(Overrides{Sampler: "DPM++ 2M Karras", Schedule: "exponential"}, 5)
 	require.ErrorContains(t, err, "want one of them")
+}
+
+// Every name runs in every dialect, along every schedule, whole, from a picture
+// and cut short.
+func TestEveryNameRuns(t *testing.T) {
+	refused := map[string]bool{}
+	for _, dialect := range DialectNames() {
+		for _, name := range append(SamplerNames(), Classes()...) {
+			for _, schedule := range append(ScheduleNames(), "") {
+				o := Overrides{Sampler: name, Schedule: schedule, Dialect: dialect}
+				whole, err := DefaultConfig().New(o, 6)
+				if err != nil {
+					refused[name+": "+err.Error()] = true
+					continue
+				}
+				tail, err := DefaultConfig().NewTail(o, 6, 0.7)
+				require.NoError(t, err, o)
+				for _, s := range []*Schedule{whole, tail, whole.Until(0.3), tail.Until(0.3)} {
+					noise, x := NewTorchNoise(1), make([]float32, stateSize)
+					noise.Normal(x)
+					for i := range x {
+						x[i] *= float32(s.FirstScale())
+					}
+					r := NewRun(s, x, 2)
+					r.Noise, r.Denoise = noise, NewDenoise(smallNetwork[float32], s.Prediction, s.Time, len(x))
+					require.NoError(t, s.Sampler.F32(context.Background(), r), "%+v", o)
+					for _, v := range x {
+						require.Less(t, math.Abs(float64(v)), 1e4, "%+v, %d of %d steps", o, len(s.Timesteps), len(whole.Timesteps))
+					}
+				}
+			}
+		}
+	}
+	for err := range refused {
+		require.Contains(t, err, "Scheduler: ", "names are never refused, classes by their reason")
+	}
+}
+
+// Samplers that go by timesteps say so, where a run has none.
+func TestClassesWantTimesteps(t *testing.T) {
+	s, err := DefaultConfig().New(Overrides{Sampler: "ddim"}, 5)
+	require.NoError(t, err)
+	err = s.Sampler.F32(context.Background(), &Run[float32]{X: make([]float32, 4), Sigmas: s.Sigmas, Denoise: denoiser[float32]("gaussian")})
+	require.ErrorIs(t, err, ErrNoTimesteps)
+}
+
+// A run of which noise alone is left is an error.
+func TestNoiseAlone(t *testing.T) {
+	for _, name := range []string{"dpm_fast", "dpm_adaptive"} {
+		s, err := DefaultConfig().New(Overrides{Sampler: name}, 1)
+		require.NoError(t, err)
+		r := NewRun(s, []float32{1, 2}, 1)
+		r.Denoise = denoiser[float32]("gaussian")
+		require.ErrorContains(t, s.Sampler.F32(context.Background(), r), "leaves noise alone; want more steps", name)
+	}
+	for _, o := range []Overrides{{Sampler: "deis", Schedule: "karras"}, {Sampler: "sa_solver", Schedule: "exponential"}, {Sampler: "ddim", Dialect: "a1111"}, {Sigmas: []float64{5, 5}}} {
+		_, err := DefaultConfig().New(o, 1)
+		require.ErrorContains(t, err, "noise alone", o)
+	}
+}
+
+// An option that a sampler does not heed is an error, before and in the run.
+func TestUnheededOptions(t *testing.T) {
+	s, err := SamplerNamed("euler")
+	require.NoError(t, err)
+	r := &Run[float32]{X: []float32{1}, Sigmas: []float64{1, 0}, Denoise: denoiser[float32]("gaussian"), Eta: new(0.5), Order: 2, Restart: &Restart{}, SNoise: new(1.0)}
+	for _, err := range []error{s.Check(r), s.F32(context.Background(), r)} {
+		require.ErrorContains(t, err, "Eta is set, and the sampler euler has none; it is for euler_a, ")
+		require.ErrorContains(t, err, "Order is set")
+		require.ErrorContains(t, err, "Restart is set")
+		require.NotContains(t, err.Error(), "SNoise")
+	}
+	s.Keep(r)
+	require.NoError(t, s.Check(r))
+	require.NoError(t, s.F32(context.Background(), r))
 }

@@ -25,7 +25,7 @@ type class struct {
 
 // method is a sampler in both arithmetics, and which options of a run it heeds.
 type method struct {
-	takes Options
+	takes optionSet
 	f32   run[float32]
 	f64   run[float64]
 }
@@ -43,11 +43,11 @@ var classes = func() map[string]class {
 		"KDPM2AncestralDiscreteScheduler": {levels: eulerLevels, method: plain(takesEta|takesSNoise, kdpm2Ancestral[float32], kdpm2Ancestral[float64])},
 		"LMSDiscreteScheduler":            {levels: eulerLevels, method: plain(0, lmsSteps[float32], lmsSteps[float64])},
 		"DPMSolverSDEScheduler":           {levels: eulerLevels, method: sdeMethod},
-		"DDIMScheduler":                   {levels: ddimLevels, method: ddimMethod, vp: true},
-		"DDPMScheduler":                   {levels: ddpmLevels, method: ddpmMethod, vp: true, check: checkDDPM, betas: []string{"sigmoid", "laplace"}},
-		"PNDMScheduler":                   {levels: pndmLevels, method: pndmMethod, vp: true, predictions: []string{"epsilon", "v_prediction"}},
-		"LCMScheduler":                    {levels: lcmLevels, method: lcmMethod, vp: true},
-		"TCDScheduler":                    {levels: tcdLevels, method: tcdMethod, vp: true},
+		"DDIMScheduler":                   {levels: ddimLevels, method: told(ddimMethod), vp: true},
+		"DDPMScheduler":                   {levels: ddpmLevels, method: told(ddpmMethod), vp: true, check: checkDDPM, betas: []string{"sigmoid", "laplace"}},
+		"PNDMScheduler":                   {levels: pndmLevels, method: told(pndmMethod), vp: true, predictions: []string{"epsilon", "v_prediction"}},
+		"LCMScheduler":                    {levels: lcmLevels, method: told(lcmMethod), vp: true},
+		"TCDScheduler":                    {levels: tcdLevels, method: told(tcdMethod), vp: true},
 		"IPNDMScheduler":                  {levels: ipndmLevels, method: ipndmMethod, vp: true, check: checkIPNDM},
 		"DPMSolverMultistepScheduler":     {levels: solverLevels, method: dpmMultistepMethod, vp: true, check: checkDPM},
 		"DPMSolverSinglestepScheduler":    {levels: singlestepLevels, method: dpmSinglestepMethod, vp: true, check: checkDPM},
@@ -64,14 +64,31 @@ var classes = func() map[string]class {
 }()
 
 // plain is a method without options of a configuration.
-func plain(takes Options, f32 run[float32], f64 run[float64]) func(*Config, *training, int) method {
+func plain(takes optionSet, f32 run[float32], f64 run[float64]) func(*Config, *training, int) method {
 	return func(*Config, *training, int) method { return method{takes, f32, f64} }
 }
 
 // limited is a method on estimates of x0 that a configuration limits.
-func limited(takes Options, f32 run[float32], f64 run[float64]) func(*Config, *training, int) method {
+func limited(takes optionSet, f32 run[float32], f64 run[float64]) func(*Config, *training, int) method {
 	return func(c *Config, _ *training, _ int) method {
 		return method{takes, within(c.limit(), f32), within(c.limit(), f64)}
+	}
+}
+
+// told is a method of training timesteps, which a run must have.
+func told(m func(*Config, *training, int) method) func(*Config, *training, int) method {
+	return func(c *Config, t *training, steps int) method {
+		made := m(c, t, steps)
+		return method{made.takes, toldRun(made.f32), toldRun(made.f64)}
+	}
+}
+
+func toldRun[T Float](f run[T]) run[T] {
+	return func(ctx context.Context, r *Run[T]) error {
+		if r.Timesteps == nil {
+			return ErrNoTimesteps
+		}
+		return f(ctx, r)
 	}
 }
 

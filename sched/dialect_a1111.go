@@ -14,11 +14,11 @@ var webSchedules = map[string]string{
 
 // isWeb reports whether the web UI samples by timesteps of its own, whatever the
 // schedule.
-func (s *Schedule) isWeb(r *resolved) bool {
-	if s.Dialect != A1111 || r.Custom != nil || s.Prediction == EDM || s.Prediction == EDMV {
+func (s *Schedule) isWeb(sampler string) bool {
+	if is, _, _ := s.Prediction.edm(); is || s.Dialect != A1111 {
 		return false
 	}
-	return r.Sampler == "ddim" || r.Sampler == "plms" || s.Dialect.lowersUniPC(r.Sampler)
+	return sampler == "ddim" || sampler == "plms" || s.Dialect.lowersUniPC(sampler)
 }
 
 // webTimes are the training timesteps of so many steps, from low to high.

@@ -48,7 +48,7 @@ func (c *Config) dpm() dpm {
 
 // takes returns the options that it heeds. The noise of a step on the noise is
 // of one strength.
-func (d dpm) takes() Options {
+func (d dpm) takes() optionSet {
 	switch {
 	case d.sde && d.noise:
 		return takesOrder | takesSNoise

@@ -188,7 +188,7 @@ func (c *Config) between() func(lo, hi float64, steps int) []float64 {
 	switch {
 	case c.UseKarras && (reads["use_karras_sigmas"] || c.isEDM()):
 		return karras
-	case c.UseLu && reads["use_lu_lambdas"], c.UseExponential && (reads["use_exponential_sigmas"] || c.isEDM()):
+	case c.UseLu && (reads["use_lu_lambdas"] || c.isEDM()), c.UseExponential && (reads["use_exponential_sigmas"] || c.isEDM()):
 		return exponentialBetween
 	case c.UseBeta && (reads["use_beta_sigmas"] || c.isEDM()):
 		return betaBetween

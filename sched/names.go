@@ -90,7 +90,7 @@ var samplers = []known{
 // scheduleLabels are how other programs write schedules.
 var scheduleLabels = map[string]string{
 	"SGM Uniform": "sgm_uniform", "KL Optimal": "kl_optimal", "Align Your Steps": "align_your_steps", "AYS": "align_your_steps", "Polyexponential": "polyexponential",
-	"DDIM": "ddim_uniform", "DDIM Uniform": "ddim_uniform", "Turbo": "turbo", "k": "karras", "lu_lambdas": "lu",
+	"DDIM": "ddim_uniform", "DDIM Uniform": "ddim_uniform", "Turbo": "turbo", "k": "karras", "lu_lambdas": "lu", "Uniform": "normal", "Automatic": "",
 }
 
 // aliases are the names of Stability's v1 API.
@@ -166,7 +166,7 @@ func ParseSampler(text string) (sampler, schedule string, err error) {
 }
 
 // ParseSchedule finds one of ScheduleNames by its name, or by what other
-// programs call it.
+// programs call it; the web UI's "Automatic" is "".
 func ParseSchedule(text string) (string, error) {
 	names := scheduleKeys()
 	if name, ok := names[keyOf(text)]; ok {

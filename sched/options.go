@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Options says which options of a Run a sampler heeds.
-type Options uint
+// optionSet says which options of a Run a sampler heeds.
+type optionSet uint
 
 const (
-	takesEta Options = 1 << iota
+	takesEta optionSet = 1 << iota
 	takesSNoise
 	takesChurn
 	takesOrder
@@ -31,13 +31,13 @@ func options[T Float]() []option[T] {
 
 type option[T Float] struct {
 	field string
-	takes Options
+	takes optionSet
 	set   func(*Run[T]) bool
 	clear func(*Run[T])
 }
 
 // unheeded names the options that are set and that the sampler does not heed.
-func unheeded[T Float](name string, takes Options, r *Run[T]) error {
+func unheeded[T Float](name string, takes optionSet, r *Run[T]) error {
 	var errs []error
 	for _, o := range options[T]() {
 		if o.set(r) && takes&o.takes == 0 {
@@ -48,7 +48,7 @@ func unheeded[T Float](name string, takes Options, r *Run[T]) error {
 }
 
 // samplersWith lists the samplers that heed an option.
-func samplersWith(o Options) (names []string) {
+func samplersWith(o optionSet) (names []string) {
 	for _, s := range samplers {
 		if s.takes&o != 0 {
 			names = append(names, s.name)
@@ -59,7 +59,7 @@ func samplersWith(o Options) (names []string) {
 
 // heeding is a sampler that refuses options it does not heed, and leaves the
 // caller's run as it is.
-func heeding[T Float](name string, takes Options, f run[T]) run[T] {
+func heeding[T Float](name string, takes optionSet, f run[T]) run[T] {
 	return func(ctx context.Context, r *Run[T]) error {
 		if err := unheeded(name, takes, r); err != nil {
 			return err

@@ -270,3 +270,7 @@ func (r *Run[T]) levels() []float64 {
 	}
 	return r.Levels
 }
+
+// ErrNoTimesteps is the error of samplers that go by training timesteps and are
+// told none.
+var ErrNoTimesteps = errors.New("sched: Timesteps is nil, and this sampler goes by them; make the run with NewRun")

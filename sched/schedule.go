@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -53,7 +54,6 @@ const shortRun = 15
 type resolved struct {
 	Overrides
 	dialect Dialect
-	maker   maker // of the noise levels, if neither a class nor the sampler's kind is
 }
 
 // resolve finds what names mean.
@@ -110,55 +110,38 @@ func (c *Config) schedule(o Overrides, steps int) (*Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.dialect == A1111 && r.Schedule == "" && !c.isEDM() {
-		name := r.Sampler
-		if name == "" {
-			name = c.samplerName()
-		}
-		if r.Schedule = webSchedules[name]; r.Schedule == "" {
-			r.Schedule = "normal"
-		}
-	}
-	of, owned, err := c.classFor(&r)
+	p, err := c.plan(&r)
 	if err != nil {
 		return nil, err
 	}
+	of := &p.of
 	k, err := of.class()
 	if err != nil {
 		return nil, err
 	}
-	if steps < 1 || steps > c.TrainTimesteps {
-		return nil, fmt.Errorf("sched: %d steps, want 1 to %d", steps, c.TrainTimesteps)
+	if steps < 1 || steps > of.TrainTimesteps {
+		return nil, fmt.Errorf("sched: %d steps, want 1 to %d", steps, of.TrainTimesteps)
 	}
 	t, err := of.training()
 	if err != nil {
 		return nil, err
 	}
 	s := &Schedule{
-		Name: of.scheduleName(), Dialect: r.dialect, Spacing: of.TimestepSpacing, Prediction: of.prediction(),
-		VP: k.vp && r.dialect == Diffusers, steps: steps, train: t, continuous: of.continuous(), Levels: t.unlike(sdxlTraining()),
+		Name: p.schedule, Dialect: r.dialect, Spacing: of.TimestepSpacing, Prediction: of.prediction(),
+		VP: k.vp, steps: steps, train: t, continuous: of.continuous(), Levels: t.unlike(sdxlTraining()),
 		blind: of.prediction() == Epsilon && of.limit().none(),
 	}
 	if s.Spacing == "" {
 		s.Spacing = "linspace" // the only one that the class has
 	}
-	if r.Schedule != "" {
-		s.Name = r.Schedule
-	}
-	if r.dialect != Diffusers || r.Schedule != "" && r.Schedule != of.scheduleName() {
-		r.maker = makerNamed(s.Name, r.dialect)
-		if of.isEDM() && s.Name == "normal" {
-			r.maker = normal // of its levels at training timesteps
-		}
-	}
 	switch {
-	case r.Sigmas == nil && s.isWeb(&r):
-		err = s.webLevels(r.Sampler, steps, steps)
-	case r.maker != nil || r.Sigmas != nil:
-		err = s.fill(&of, &r)
+	case r.Sigmas == nil && r.Custom == nil && s.isWeb(p.sampler):
+		err = s.webLevels(p.sampler, steps, steps)
+	case p.made != nil || r.Sigmas != nil:
+		err = s.fill(&p, r.Sigmas)
 	default:
-		s.Sigmas, s.Timesteps, err = k.levels(&of, t, steps)
-		s.setFirstNoise(&of)
+		s.Sigmas, s.Timesteps, err = k.levels(of, t, steps)
+		s.setFirstNoise(of)
 	}
 	if err != nil {
 		return nil, err
@@ -170,62 +153,107 @@ func (c *Config) schedule(o Overrides, steps int) (*Schedule, error) {
 	if len(s.Timesteps) > 0 && still(s.Sigmas[0], last) {
 		return nil, fmt.Errorf("sched: %d steps end at sigma %g, where they start, and leave noise alone; want more steps", len(s.Timesteps), last)
 	}
-	s.FirstOrderLast = last == 0 || of.EulerAtFinal || of.LowerOrderFinal && len(s.Timesteps) < shortRun || r.dialect.lowersUniPC(r.Sampler)
-	s.setSampler(&of, &r, k, owned && (r.maker == nil && r.Sigmas == nil || !onGrid(of.Class)))
+	s.FirstOrderLast = last == 0 || of.EulerAtFinal || of.LowerOrderFinal && len(s.Timesteps) < shortRun || r.dialect.lowersUniPC(p.sampler)
+	s.setSampler(&p, &r, k)
 	return s, nil
 }
 
-// classFor returns the configuration of the class of diffusers that levels are
-// of, and whether the sampler is the class's too.
-func (c *Config) classFor(r *resolved) (of Config, owned bool, err error) {
+// plan is what a schedule is made by.
+type plan struct {
+	of       Config // the class of diffusers whose levels these are, and its options
+	owned    bool   // the sampler is the class's
+	sampler  string // one of SamplerNames or Classes
+	schedule string // one of ScheduleNames
+	made     maker  // of the levels, if the class's are not wanted
+}
+
+// plan returns what the names of a request mean for a model's file.
+func (c *Config) plan(r *resolved) (plan, error) {
+	if r.dialect != Diffusers {
+		return c.planElsewhere(r)
+	}
 	class, beside := c.Class, ""
-	switch {
-	case r.Custom != nil || r.dialect != Diffusers && r.Sampler != "":
-		class = "EulerDiscreteScheduler"
-	case r.Sampler == "":
-		owned = r.dialect == Diffusers
-	default:
-		owned = true
-		if classes[r.Sampler].levels != nil {
-			class = r.Sampler
-		} else {
-			s := knownNamed(r.Sampler)
-			class, beside = s.class, s.beside
+	p := plan{owned: r.Custom == nil, sampler: r.Sampler}
+	switch _, named := classes[r.Sampler]; {
+	case r.Custom != nil:
+		class = ""
+	case named:
+		class = r.Sampler
+	case r.Sampler != "":
+		s := knownNamed(r.Sampler)
+		class, beside = s.class, s.beside
+	}
+	if class == "" { // none has such a sampler
+		class, p.owned = "EulerDiscreteScheduler", false
+	}
+	if c.isEDM() && !isEDM(class) {
+		class, p.owned = edmClass(class, p.owned)
+	}
+	var err error
+	if p.of, err = c.as(class, beside); err != nil {
+		return p, err
+	}
+	if p.of.setNamed(r); p.of.between() == nil && hasShape(r.Schedule) && !p.of.isEDM() {
+		// The class has no such schedule: levels as Euler's has them, and the sampler of any levels.
+		p.owned = false
+		if p.of, err = c.as("EulerDiscreteScheduler", ""); err != nil {
+			return p, err
 		}
-		if owned = class != ""; !owned {
-			class = "EulerDiscreteScheduler"
+		p.of.setNamed(r)
+	}
+	if p.sampler == "" {
+		p.sampler = p.of.samplerName()
+	}
+	p.schedule = cmp.Or(r.Schedule, p.of.scheduleName())
+	if p.schedule != p.of.scheduleName() {
+		p.made = makerNamed(p.schedule, r.dialect)
+		if p.of.isEDM() && p.schedule == "normal" {
+			p.made = normal // of its levels at training timesteps
 		}
 	}
-	if class == "EulerDiscreteScheduler" && !owned {
-		if k, ok := classes[c.Class]; ok && r.dialect != Diffusers && k.levels != nil {
-			class = c.Class // whose levels other dialects make anew
-		}
+	// Those that go by timesteps, and LMS within a schedule, count on levels of their own.
+	p.owned = p.owned && (p.made == nil && r.Sigmas == nil || !onGrid(p.of.Class) && p.of.Class != "LMSDiscreteScheduler")
+	return p, nil
+}
+
+// planElsewhere is plan for programs that know no class: of the file they have
+// the noise of the training timesteps and what the network predicts.
+func (c *Config) planElsewhere(r *resolved) (p plan, err error) {
+	own, err := c.as(c.Class, "")
+	if err != nil {
+		return p, err
 	}
-	if c.isEDM() && class != c.Class {
-		class, owned = edmClass(class, owned)
+	if _, err := own.class(); err != nil && r.Sampler == "" {
+		return p, err // its sampler is asked for
 	}
-	if of, err = c.as(class, beside); err != nil {
-		return of, owned, err
+	p.sampler = cmp.Or(r.Sampler, own.samplerName())
+	p.schedule = cmp.Or(r.Schedule, own.scheduleName())
+	if r.Schedule == "" && r.dialect == A1111 && !own.isEDM() {
+		p.schedule = cmp.Or(webSchedules[p.sampler], "normal")
+	}
+	p.of = own
+	if !own.isEDM() {
+		p.of = defaults("EulerDiscreteScheduler")
+		p.of.TrainTimesteps, p.of.BetaStart, p.of.BetaEnd, p.of.BetaSchedule = own.TrainTimesteps, own.BetaStart, own.BetaEnd, own.BetaSchedule
+		p.of.TrainedBetas, p.of.RescaleBetasZeroSNR, p.of.PredictionType = own.TrainedBetas, own.RescaleBetasZeroSNR, cmp.Or(own.PredictionType, string(Epsilon))
+		p.of.SigmaMin, p.of.SigmaMax = own.SigmaMin, own.SigmaMax
+		p.of.LowerOrderFinal, p.of.EulerAtFinal = own.LowerOrderFinal, own.EulerAtFinal
 	}
 	if r.Spacing != "" {
-		of.TimestepSpacing = r.Spacing
+		p.of.TimestepSpacing = r.Spacing
 	}
-	if r.Schedule == "" {
-		return of, owned, nil
+	p.made = makerNamed(p.schedule, r.dialect)
+	return p, nil
+}
+
+// setNamed sets the spacing and the schedule that a request names.
+func (c *Config) setNamed(r *resolved) {
+	if r.Spacing != "" {
+		c.TimestepSpacing = r.Spacing
 	}
-	of.setShape(r.Schedule)
-	if of.between() == nil && hasShape(r.Schedule) && r.dialect == Diffusers && !of.isEDM() {
-		// The class has no such schedule: levels as Euler's has them, and the sampler of any levels.
-		if of, err = c.as("EulerDiscreteScheduler", ""); err != nil {
-			return of, false, err
-		}
-		of.setShape(r.Schedule)
-		if r.Spacing != "" {
-			of.TimestepSpacing = r.Spacing
-		}
-		owned = false
+	if r.Schedule != "" {
+		c.setShape(r.Schedule)
 	}
-	return of, owned, nil
 }
 
 // edmClass returns which of the two schedulers of Karras et al. 2022 stands for
@@ -237,10 +265,10 @@ func edmClass(class string, owned bool) (string, bool) {
 	case "EulerDiscreteScheduler":
 		return "EDMEulerScheduler", owned
 	}
-	return "EDMEulerScheduler", owned && isEDM(class)
+	return "EDMEulerScheduler", false
 }
 
-// shapes of schedules that classes make themselves.
+// hasShape reports whether a schedule is one that classes make themselves.
 func hasShape(schedule string) bool {
 	return slices.Contains([]string{"karras", "exponential", "beta", "lu"}, schedule)
 }
@@ -272,24 +300,20 @@ func (s *Schedule) setFirstNoise(c *Config) {
 	}
 }
 
-// setSampler sets the sampler: the class's own, or the one of a name for any levels.
-func (s *Schedule) setSampler(c *Config, r *resolved, k class, owned bool) {
-	name := r.Sampler
-	if name == "" {
-		name = c.samplerName()
-	}
-	found := knownNamed(name)
-	s.Sampler = found.sampler(found.name)
-	if r.Custom != nil {
-		s.Sampler = *r.Custom
-	}
-	s.anywhere = s.Sampler
-	if !owned {
-		return
-	}
-	s.Sampler = k.method(c, s.train, s.steps).sampler(c.samplerName())
-	if !onGrid(c.Class) {
-		s.anywhere = s.Sampler
+// setSampler sets the sampler: one's own, the class's, or the one of a name for
+// any levels.
+func (s *Schedule) setSampler(p *plan, r *resolved, k class) {
+	found := knownNamed(p.sampler)
+	s.anywhere = found.sampler(found.name)
+	s.Sampler = s.anywhere
+	switch {
+	case r.Custom != nil:
+		s.Sampler, s.anywhere = *r.Custom, *r.Custom
+	case p.owned:
+		s.Sampler = k.method(&p.of, s.train, s.steps).sampler(p.of.samplerName())
+		if !onGrid(p.of.Class) {
+			s.anywhere = s.Sampler
+		}
 	}
 }
 
@@ -341,26 +365,26 @@ func (c *Config) scheduleName() string {
 
 // fill sets noise levels that are given or made without regard to the sampler,
 // and the times that go with them.
-func (s *Schedule) fill(c *Config, r *resolved) error {
-	s.Sigmas = slices.Clone(r.Sigmas)
-	if r.Sigmas != nil {
+func (s *Schedule) fill(p *plan, given []float64) error {
+	s.Sigmas = slices.Clone(given)
+	if given != nil {
 		s.Name = "custom"
-		if err := checkSigmas(r.Sigmas); err != nil {
+		if err := checkSigmas(given); err != nil {
 			return err
 		}
 	} else {
 		steps := s.steps
-		drops := s.Dialect.dropsPenultimate(r.Sampler)
+		drops := s.Dialect.dropsPenultimate(p.sampler)
 		if drops {
 			steps++
 		}
 		l := levels{train: s.train.sigmas, logs: s.train.logs}
-		l.lo, l.hi = c.bounds(s.train.sigmas[0], s.train.highest())
-		s.Sigmas = r.maker(&l, s.Dialect, steps)
+		l.lo, l.hi = p.of.bounds(s.train.sigmas[0], s.train.highest())
+		s.Sigmas = p.made(&l, s.Dialect, steps)
 		if n := len(s.Sigmas); drops && n > 2 {
 			s.Sigmas = slices.Delete(s.Sigmas, n-2, n-1)
 		}
-		if n := len(s.Sigmas); s.Dialect == Comfy && s.Dialect.lowersUniPC(r.Sampler) && s.Sigmas[n-1] == 0 {
+		if n := len(s.Sigmas); s.Dialect == Comfy && s.Dialect.lowersUniPC(p.sampler) && s.Sigmas[n-1] == 0 {
 			s.Sigmas[n-1] = comfyUniPCEnd
 		}
 	}
