@@ -108,6 +108,8 @@ stopped goes on where it was.
 			return r.run(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
+	cmd.AddCommand(newClipServe())
+	cmd.Args = cobra.ArbitraryArgs // pictures, beside the command below this one
 	r.model.add(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&r.prompts, "prompt", "p", nil, "text; may be given several times")

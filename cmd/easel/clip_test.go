@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"image"
 	"image/png"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -176,4 +179,28 @@ func TestClipFaults(t *testing.T) {
 	_, _, err := run(t, ctx, "", "clip", "-m", clipModel("quick"), "-p", "x", "-o", out+".npy")
 	require.ErrorIs(t, err, context.Canceled)
 	requireEmpty(t, dir)
+}
+
+// TestClipServe holds that the server answers, and ends when it is told to.
+func TestClipServe(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, _, err := run(t, ctx, "", "clip", "serve", "-m", clipModel("quick"), "--listen", address)
+		done <- err
+	}()
+	require.Eventually(t, func() bool {
+		res, err := http.Post("http://"+address+"/v1/embeddings", "application/json", strings.NewReader(`{"input": "a"}`))
+		if err != nil {
+			return false
+		}
+		defer res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	}, 20*time.Second, 10*time.Millisecond)
+	cancel()
+	require.NoError(t, <-done)
 }

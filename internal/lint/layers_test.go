@@ -2,7 +2,9 @@
 package lint
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +47,7 @@ var rules = []rule{
 	{"nn/profile", own("nn/profile")},
 	{"checkpoint/...", own("checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"clip/...", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},
+	{"clip/serve", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"sdxl/unet", own("sdxl/unet", "nn", "tensor", "internal")},
 	{"sdxl/vae", own("sdxl/vae", "nn", "tensor", "internal")},
 	{"sdxl/serve", append(own("sdxl", "clip", "checkpoint", "nn", "sched", "safetensors", "tensor", "internal"),
@@ -93,4 +96,18 @@ func golist(t *testing.T, args ...string) []string {
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	require.NotEmpty(t, lines)
 	return lines
+}
+
+// TestEmbeddingIsLight holds what a program takes that only embeds: no web
+// server and no plots, and less than 12 MB.
+func TestEmbeddingIsLight(t *testing.T) {
+	for _, line := range golist(t, "-deps", module+"/clip") {
+		require.NotContains(t, []string{"net/http", "gonum.org/v1/plot", "github.com/spf13/cobra"}, line)
+	}
+	out := filepath.Join(t.TempDir(), "embedder")
+	text, err := exec.Command("go", "build", "-o", out, module+"/internal/lint/embedder").CombinedOutput()
+	require.NoError(t, err, string(text))
+	info, err := os.Stat(out)
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(12_000_000))
 }

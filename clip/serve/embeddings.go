@@ -1,0 +1,208 @@
+package serve
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"image"
+	"io"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/df65613c/easel/clip"
+	"github.com/df65613c/easel/internal/photo"
+	"github.com/df65613c/easel/internal/strictjson"
+)
+
+// request is one of OpenAI's embeddings API; modality is infinity's.
+type request struct {
+	Input          json.RawMessage `json:"input"` // a text or a data URI, or a list of them
+	Model          string          `json:"model"`
+	Modality       string          `json:"modality"`        // text or image
+	EncodingFormat string          `json:"encoding_format"` // float, or base64 of little-endian float32
+	Dimensions     *int            `json:"dimensions"`      // that many of the first numbers, made of length 1 anew
+	User           string          `json:"user"`
+}
+
+const (
+	maxInputs   = 2048 // as OpenAI has it
+	maxTextSize = 1 << 16
+	maxPixels   = 1 << 26
+)
+
+// data is a vector of an answer.
+type data struct {
+	Object    string `json:"object"`
+	Index     int    `json:"index"`
+	Embedding any    `json:"embedding"`
+}
+
+func (h *Handler) embeddings(w http.ResponseWriter, r *http.Request) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return h.checkBody(err)
+	}
+	wasRead(w)
+	q, inputs, err := parse(body, h.Model.Dim())
+	if err != nil {
+		return err
+	}
+	var rows [][]float32
+	tokens := 0
+	if q.Modality == "image" {
+		rows, err = h.images(r.Context(), inputs)
+	} else {
+		rows, tokens, err = h.texts(r.Context(), inputs)
+	}
+	if err != nil {
+		return err
+	}
+	list := make([]data, len(rows))
+	for i, row := range rows {
+		if q.Dimensions != nil {
+			row = shortened(row, *q.Dimensions)
+		}
+		list[i] = data{"embedding", i, row}
+		if q.EncodingFormat == "base64" {
+			list[i].Embedding = littleEndian(row)
+		}
+	}
+	name := q.Model
+	if name == "" {
+		name = h.Name
+	}
+	answer(w, http.StatusOK, map[string]any{
+		"object": "list", "data": list, "model": name, "usage": map[string]int{"prompt_tokens": tokens, "total_tokens": tokens},
+	})
+	return nil
+}
+
+// parse reads a request to a model whose vectors have so many numbers.
+func parse(body []byte, dim int) (*request, []string, error) {
+	q := new(request)
+	if faults := strictjson.Decode(body, q); len(faults) > 0 {
+		return nil, nil, refuse(faults[0].Field, "%s", faults[0].Message)
+	}
+	if !slices.Contains([]string{"", "text", "image"}, q.Modality) {
+		return nil, nil, refuse("modality", "is %.40q, want text or image", q.Modality)
+	}
+	if !slices.Contains([]string{"", "float", "base64"}, q.EncodingFormat) {
+		return nil, nil, refuse("encoding_format", "is %.40q, want float or base64", q.EncodingFormat)
+	}
+	if d := q.Dimensions; d != nil && (*d < 1 || *d > dim) {
+		return nil, nil, refuse("dimensions", "is %d, want 1 to %d", *d, dim)
+	}
+	var inputs []string
+	var one *string
+	switch {
+	case q.Input == nil:
+		return nil, nil, refuse("input", "is missing, want a text or a list of texts")
+	case json.Unmarshal(q.Input, &one) == nil && one != nil:
+		inputs = []string{*one}
+	case json.Unmarshal(q.Input, &inputs) != nil:
+		return nil, nil, refuse("input", "is %.40q, want a text or a list of texts; easel takes no ids of tokens", string(q.Input))
+	}
+	if len(inputs) < 1 || len(inputs) > maxInputs {
+		return nil, nil, refuse("input", "has %d entries, want 1 to %d", len(inputs), maxInputs)
+	}
+	return q, inputs, nil
+}
+
+// lacking turns an error of a missing tower into the client's.
+func lacking(err error) error { return &fault{http.StatusBadRequest, "modality", err.Error()} }
+
+func (h *Handler) texts(ctx context.Context, texts []string) (rows [][]float32, tokens int, err error) {
+	if !h.Model.HasText() {
+		return nil, 0, lacking(clip.ErrNoText)
+	}
+	for i, text := range texts {
+		if len(text) > maxTextSize {
+			return nil, 0, refuse(fmt.Sprintf("input[%d]", i), "has %d bytes, want at most %d", len(text), maxTextSize)
+		}
+		n, _, err := h.Model.TextTokens(text)
+		if err != nil {
+			return nil, 0, err
+		}
+		tokens += n
+	}
+	rows, err = h.Model.EmbedTexts(ctx, texts)
+	return rows, tokens, err
+}
+
+// images decodes data URIs and takes the pictures to vectors.
+func (h *Handler) images(ctx context.Context, uris []string) ([][]float32, error) {
+	if !h.Model.HasImages() {
+		return nil, lacking(clip.ErrNoImage)
+	}
+	rows, errs := make([][]float32, len(uris)), make([]error, len(uris))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var all sync.WaitGroup
+	places := make(chan struct{}, 128)
+	for i, uri := range uris {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			rows[i], errs[i] = h.Model.EmbedImageFrom(ctx, func() (image.Image, error) { return decodeURI(fmt.Sprintf("input[%d]", i), uri) })
+			if errs[i] != nil {
+				cancel()
+			}
+		})
+	}
+	all.Wait()
+	var first error
+	for _, err := range errs {
+		if f, ok := err.(*fault); ok { // others may be only that they were cancelled
+			return nil, f
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return rows, first
+}
+
+// decodeURI decodes a picture from data:image/...;base64,...
+func decodeURI(field, uri string) (image.Image, error) {
+	kind, encoded, ok := strings.Cut(uri, ",")
+	if !ok || !strings.HasPrefix(kind, "data:") || !strings.HasSuffix(kind, ";base64") {
+		return nil, refuse(field, "is %.40q, want a picture as data:image/...;base64,...; easel fetches nothing", uri)
+	}
+	bytes, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil, refuse(field, "is no base64: %v", err)
+	}
+	img, err := photo.Decode(bytes, maxPixels)
+	if err != nil {
+		return nil, refuse(field, "%v", err)
+	}
+	return img, nil
+}
+
+// shortened returns the first n numbers of a vector, made of length 1.
+func shortened(row []float32, n int) []float32 {
+	out := slices.Clone(row[:n])
+	sum := 0.0
+	for _, v := range out {
+		sum += float64(v) * float64(v)
+	}
+	if sum > 0 {
+		for i, v := range out {
+			out[i] = float32(float64(v) / math.Sqrt(sum))
+		}
+	}
+	return out
+}
+
+func littleEndian(row []float32) []byte {
+	b := make([]byte, 0, 4*len(row))
+	for _, v := range row {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+	}
+	return b
+}

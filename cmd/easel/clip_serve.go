@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/df65613c/easel/clip/serve"
+)
+
+func newClipServe() *cobra.Command {
+	var model clipFlags
+	var listen, keys string
+	var o serve.Options
+	var grace time.Duration
+	cmd := &cobra.Command{
+		Use:   "serve -m MODEL",
+		Short: "Serve vectors by HTTP, as OpenAI's API and as Immich's machine learning",
+		Long: `Serve vectors of texts and pictures by HTTP: /v1/embeddings as OpenAI has it, with pictures as data URIs where modality is
+image, and /predict as the machine-learning service of Immich. Requests that come at the same time are computed in batches.`,
+		Args:    cobra.NoArgs,
+		Example: `  easel clip serve -m clip-vit-base-patch32 --listen 0.0.0.0:3003`,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.APIKeys, err = readKeys(keys); err != nil {
+				return err
+			}
+			m, closeModel, err := model.open()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, closeModel()) }()
+			o.Model = m
+			l, err := net.Listen("tcp", listen)
+			if err != nil {
+				return fmt.Errorf("--listen %s: %w", listen, err)
+			}
+			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
+			if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() && len(o.APIKeys) == 0 {
+				log.Warn("anyone who reaches this address can ask: no API keys are set", "address", a)
+			}
+			log.Info("serving", "url", "http://"+l.Addr().String(), "model", m.Path)
+			return serveVectors(cmd.Context(), l, serve.New(o), grace, log)
+		},
+	}
+	model.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&listen, "listen", "127.0.0.1:3003", "address and port; 0.0.0.0:3003 is every address of this machine")
+	flags.StringVar(&keys, "api-keys", "", "file of API keys, one a line, that clients must show one of (default: that in $"+apiKeyVariable+", or none)")
+	flags.StringVar(&o.Name, "name", "", "what the model is called in answers (default: the name of its folder)")
+	flags.Int64Var(&o.MaxBody, "max-body", 64<<20, "bytes of a request")
+	flags.IntVar(&o.Requests, "requests", 256, "requests worked on at once; more are answered 503")
+	flags.DurationVar(&o.ReadTimeout, "read-timeout", 30*time.Second, "how long the body of a request may take")
+	flags.DurationVar(&grace, "grace", 30*time.Second, "how long to let accepted requests end after SIGTERM")
+	return cmd
+}
+
+// serveVectors answers until ctx ends, and then lets accepted requests end.
+func serveVectors(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration, log *slog.Logger) error {
+	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	late, done := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer done()
+	err := server.Shutdown(late)
+	if errors.Is(err, context.DeadlineExceeded) {
+		cancel() // what computes stops, and then its answer
+		ended, done := context.WithTimeout(context.WithoutCancel(ctx), letGo)
+		defer done()
+		err = server.Shutdown(ended)
+	}
+	return err
+}
