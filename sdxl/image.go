@@ -35,9 +35,24 @@ func level(v float32) uint8 {
 	return uint8(math.RoundToEven(float64(x * 255)))
 }
 
-// fromImage turns a picture into [1,3,h,w], -1 to 1, resized to w x h. An
-// alpha channel is dropped, as the reference drops it.
+// fromImage turns a picture into [1,3,h,w], -1 to 1, resized to w x h.
 func fromImage(img image.Image, w, h int) *tensor.Tensor {
+	src := resample.Resize(opaque(img), w, h, resample.Lanczos)
+	t := tensor.New(tensor.F32, 1, 3, h, w)
+	v := t.Float32s()
+	for i := range h * w {
+		for c := range 3 {
+			v[c*h*w+i] = float32(src.Pix[4*i+c])/255*2 - 1
+		}
+	}
+	return t
+}
+
+// opaque drops an alpha channel, as the reference drops it.
+func opaque(img image.Image) *image.NRGBA {
+	if src, ok := img.(*image.NRGBA); ok && src.Opaque() && src.Rect.Min == (image.Point{}) {
+		return src
+	}
 	b := img.Bounds()
 	src := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
 	for y := range b.Dy() {
@@ -47,13 +62,5 @@ func fromImage(img image.Image, w, h int) *tensor.Tensor {
 			src.SetNRGBA(x, y, c)
 		}
 	}
-	src = resample.Resize(src, w, h, resample.Lanczos)
-	t := tensor.New(tensor.F32, 1, 3, h, w)
-	v := t.Float32s()
-	for i := range h * w {
-		for c := range 3 {
-			v[c*h*w+i] = float32(src.Pix[4*i+c])/255*2 - 1
-		}
-	}
-	return t
+	return src
 }

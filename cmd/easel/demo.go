@@ -111,7 +111,7 @@ func newDemo() *cobra.Command {
 			list := demoPictures(styles, samplers, seed)
 			for i, p := range list {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%d/%d %s\n", i+1, len(list), p.caption)
-				o, err := request.Options{}.Options(m, &p.request)
+				o, err := request.Options{}.Options(cmd.Context(), m, &p.request)
 				if err != nil {
 					return err
 				}

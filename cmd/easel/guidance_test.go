@@ -40,7 +40,7 @@ func TestGuidanceIsInThePicture(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
 		require.Equal(t, name == "plain", p.Guidance.IsZero() && p.PAG == nil && p.SAG == 0 && p.FreeU == nil && p.Cache == "")
-		img, err := readImage(path)
+		img, err := readImage(t.Context(), path)
 		require.NoError(t, err)
 		pixels := string(pixelsOf(img))
 		require.Empty(t, seen[pixels], name)

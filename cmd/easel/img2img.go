@@ -1,21 +1,21 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
-	_ "image/jpeg" // input pictures
-	_ "image/png"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
-	_ "golang.org/x/image/webp"
 
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
-// maxInputPixels keeps a picture's header from asking for more memory than there is.
-const maxInputPixels = 1 << 26
+// maxInputBytes is the largest file of a picture to start from.
+const maxInputBytes = 1 << 30
 
 func newImg2Img() *cobra.Command {
 	var f pictureFlags
@@ -30,37 +30,35 @@ func newImg2Img() *cobra.Command {
 				if input == "" {
 					return errors.New("no picture: give one with -i")
 				}
-				img, err := readImage(input)
+				img, err := readImage(cmd.Context(), input)
 				o.Image, o.Strength = img, &strength
 				return err
 			})
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVarP(&input, "image", "i", "", "picture to start from (PNG, JPEG or WebP)")
+	cmd.Flags().StringVarP(&input, "image", "i", "", "picture to start from (PNG, JPEG, WebP, GIF or BMP)")
 	cmd.Flags().Float64Var(&strength, "strength", sdxl.DefaultStrength, "how far to leave the picture, 0 to 1: the share of the steps that are run; --dialect a1111 and comfy count as these do")
 	return cmd
 }
 
-func readImage(path string) (image.Image, error) {
-	r, err := os.Open(path)
+// readImage reads a picture to start from.
+func readImage(ctx context.Context, path string) (image.Image, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	c, _, err := image.DecodeConfig(r)
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxInputBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if c.Width*c.Height > maxInputPixels {
-		return nil, fmt.Errorf("%s: %dx%d is too large, at most %d pixels", path, c.Width, c.Height, maxInputPixels)
-	}
-	if _, err := r.Seek(0, 0); err != nil {
 		return nil, err
 	}
-	img, _, err := image.Decode(r)
+	if len(data) > maxInputBytes {
+		return nil, fmt.Errorf("%s: larger than %d MiB", path, maxInputBytes>>20)
+	}
+	img, err := request.DecodeImage(ctx, data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s %w", path, err)
 	}
 	return img, nil
 }

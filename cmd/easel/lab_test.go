@@ -37,7 +37,7 @@ func TestLabOnAModel(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(out), &trials))
 	require.Len(t, trials, 4)
 	require.Contains(t, log, "reference of 8 steps")
-	img, err := readImage(sheet)
+	img, err := readImage(t.Context(), sheet)
 	require.NoError(t, err)
 	require.Equal(t, 4*(64+2*demoMargin), img.Bounds().Dx())
 	require.FileExists(t, report)
@@ -83,7 +83,7 @@ func TestLabTakesGuidance(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(out), &trials))
 		require.NotNil(t, trials[0].Latents)
 		require.Equal(t, len(args) == 0, trials[1].Latents != nil, "with eta ddim has no distance")
-		img, err := readImage(sheet)
+		img, err := readImage(t.Context(), sheet)
 		require.NoError(t, err)
 		return img.Bounds().Dy()
 	}

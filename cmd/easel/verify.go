@@ -41,7 +41,7 @@ model is another one, the picture was changed, or it started from a picture othe
 			case parameters.Strength == nil && input != "":
 				return fmt.Errorf("-i %s: %s started from a text alone", input, path)
 			case input != "":
-				if o.Image, err = readImage(input); err != nil {
+				if o.Image, err = readImage(cmd.Context(), input); err != nil {
 					return err
 				}
 			}

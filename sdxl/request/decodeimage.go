@@ -1,29 +1,33 @@
 package request
 
 import (
-	"bytes"
-	"fmt"
+	"context"
 	"image"
-	_ "image/jpeg" // formats that decodeImage reads
-	_ "image/png"
 
+	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/sdxl"
-	_ "golang.org/x/image/webp"
 )
 
-// decodeImage decodes a PNG, JPEG or WebP of a bounded number of pixels. The
-// header is read first, so that it can't ask for more memory than there is.
-func decodeImage(data []byte, maxPixels int) (image.Image, error) {
-	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+// MaxInputPixels is the most pixels of a picture to start from: a photo of 64
+// megapixels.
+const MaxInputPixels = 1 << 26
+
+// inputLimits bound a picture to start from, which is resized before use.
+var inputLimits = imagefile.Limits{Pixels: MaxInputPixels, Side: 1<<16 - 1}
+
+// DecodeImage decodes a picture to start from: a PNG, JPEG, WebP, GIF or BMP.
+// It gives what Pillow's exif_transpose and convert("RGB") give, as
+// diffusers' load_image does. Errors read on from the name of the picture.
+func DecodeImage(ctx context.Context, data []byte) (image.Image, error) {
+	img, err := imagefile.Decode(ctx, data, inputLimits)
 	if err != nil {
-		return nil, fmt.Errorf("is no picture that can be read, want PNG, JPEG or WebP: %w", err)
-	}
-	if c.Width < 1 || c.Height < 1 || c.Width > sdxl.MaxSide || c.Height > sdxl.MaxSide || c.Width*c.Height > maxPixels {
-		return nil, fmt.Errorf("is %dx%d, want at most %d pixels, and %d a side", c.Width, c.Height, maxPixels, sdxl.MaxSide)
-	}
-	img, _, err := image.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, fmt.Errorf("is a picture that can't be read to its end: %w", err)
+		return nil, err
 	}
 	return img, nil
+}
+
+// imageSize returns the size that DecodeImage gives, from the header.
+func imageSize(data []byte) (sdxl.Size, error) {
+	p, err := imagefile.Size(data, inputLimits)
+	return sdxl.Size{Width: p.X, Height: p.Y}, err
 }

@@ -1,14 +1,18 @@
 package request
 
 import (
+	"context"
+	"math"
+
 	"github.com/df65613c/easel/internal/ptr"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 )
 
 // Options returns what the request asks of a model, with the seed drawn where
-// it is open. Its error is a *RequestError.
-func (po Options) Options(m *sdxl.Model, r *Request) (sdxl.Options, error) {
+// it is open. Its error is an *Error, or that of ctx, under which the picture
+// to start from is decoded.
+func (po Options) Options(ctx context.Context, m *sdxl.Model, r *Request) (sdxl.Options, error) {
 	if err := m.Require("a picture", sdxl.AllParts); err != nil {
 		return sdxl.Options{}, err
 	}
@@ -16,7 +20,7 @@ func (po Options) Options(m *sdxl.Model, r *Request) (sdxl.Options, error) {
 		return sdxl.Options{}, err
 	}
 	l := po.Limits.filled()
-	o, err := r.options(l)
+	o, err := r.options(ctx)
 	if err != nil {
 		return o, err
 	}
@@ -28,6 +32,9 @@ func (po Options) Options(m *sdxl.Model, r *Request) (sdxl.Options, error) {
 			return o, err
 		}
 	}
+	if o.Image != nil && o.Width == 0 && o.Height == 0 {
+		shrink(&o, m, l.Pixels)
+	}
 	var e Error
 	e.options(o.Check(m))
 	w, h := o.SizeFor(m)
@@ -38,7 +45,7 @@ func (po Options) Options(m *sdxl.Model, r *Request) (sdxl.Options, error) {
 }
 
 // options returns the request as options, but for the style.
-func (r *Request) options(l Limits) (sdxl.Options, error) {
+func (r *Request) options(ctx context.Context) (sdxl.Options, error) {
 	o := r.extras()
 	o.Width, o.Height, o.Sampler = ptr.Or(r.Width, 0), ptr.Or(r.Height, 0), r.Sampler
 	o.Steps, o.CFG, o.Seed = new(ptr.Or(r.Steps, defaultRequestSteps)), new(r.cfgScale()), new(ptr.Or(r.Seed, 0))
@@ -46,13 +53,29 @@ func (r *Request) options(l Limits) (sdxl.Options, error) {
 	if r.InitImage == nil {
 		return o, nil
 	}
-	img, err := decodeImage(r.InitImage, l.Pixels)
+	img, err := DecodeImage(ctx, r.InitImage)
+	if ctx.Err() != nil {
+		return o, ctx.Err()
+	}
 	if err != nil {
 		return o, &Error{[]Violation{{"init_image", err.Error()}}}
 	}
 	strength, _ := r.strength()
 	o.Image, o.Strength, o.SkipEnd = img, &strength, ptr.Or(r.StepScheduleEnd, 0)
 	return o, nil
+}
+
+// shrink gives a picture that is larger than what may be made the size that the
+// model is made for, in the same proportions.
+func shrink(o *sdxl.Options, m *sdxl.Model, most int) {
+	b := o.Image.Bounds()
+	if b.Dx()*b.Dy() <= most {
+		return
+	}
+	scale := m.VAE.Config.Scale()
+	native := float64(min(m.UNet.Config.SampleSize*scale, int(math.Sqrt(float64(most)))))
+	ratio := math.Sqrt(float64(b.Dx()) / float64(b.Dy()))
+	o.Width, o.Height = int(native*ratio)/scale*scale, int(native/ratio)/scale*scale
 }
 
 // prompts sets Prompt and Negative, or Prompts where these can't say it.

@@ -35,7 +35,7 @@ type Options struct {
 // the one before, so that a picture can be made again alone from the seed in
 // its answer. A request that asks for what can't be had gives a *RequestError.
 func Predict(ctx context.Context, p *sdxl.Pipeline, r *Request, po Options) (*Response, error) {
-	o, err := po.Options(p.Model, r)
+	o, err := po.Options(ctx, p.Model, r)
 	if err != nil {
 		return nil, err
 	}

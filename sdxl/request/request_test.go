@@ -29,7 +29,7 @@ func violations(t *testing.T, body string) map[string]string {
 	return out
 }
 
-func picture(t *testing.T, w, h int) []byte {
+func pngOf(t *testing.T, w, h int) []byte {
 	var b bytes.Buffer
 	require.NoError(t, png.Encode(&b, image.NewNRGBA(image.Rect(0, 0, w, h))))
 	return b.Bytes()
@@ -112,7 +112,7 @@ func TestRequestFromGo(t *testing.T) {
 }
 
 func TestInitImageFields(t *testing.T) {
-	r := Request{TextPrompts: []TextPrompt{{Text: "x"}}, InitImage: picture(t, 64, 64)}
+	r := Request{TextPrompts: []TextPrompt{{Text: "x"}}, InitImage: pngOf(t, 64, 64)}
 	require.NoError(t, r.Validate(Limits{}))
 	strength, _ := r.strength()
 	require.InDelta(t, 0.65, strength, 1e-12)
@@ -129,8 +129,10 @@ func TestInitImageFields(t *testing.T) {
 	require.NoError(t, r.Validate(Limits{}))
 	r.StepScheduleStart = new(0.01)
 	require.ErrorContains(t, r.Validate(Limits{}), "step_schedule_start leaves none of 30 steps")
-	r = Request{TextPrompts: []TextPrompt{{Text: "x"}}, InitImage: picture(t, 65, 64)}
-	require.ErrorContains(t, r.Validate(Limits{Pixels: 64 * 64}), "init_image is 65x64, want at most 4096 pixels")
-	r.InitImage = picture(t, 64, 64)[:200]
-	require.ErrorContains(t, r.Validate(Limits{}), "init_image is")
+	r = Request{TextPrompts: []TextPrompt{{Text: "x"}}, InitImage: pngOf(t, 65, 64)}
+	require.NoError(t, r.Validate(Limits{Pixels: 64 * 64}))    // it is resized
+	copy(r.InitImage[16:], "\x00\x00\x40\x00\x00\x00\x10\x01") // 16384x4097, in the header
+	require.ErrorContains(t, r.Validate(Limits{}), "init_image is a PNG that can't be read: its size is 16384x4097, want at most 67108864 pixels")
+	r.InitImage = r.InitImage[:20]
+	require.ErrorContains(t, r.Validate(Limits{}), "init_image is a PNG that can't be read")
 }

@@ -14,7 +14,7 @@ import (
 
 // Limits bound what a Request may ask for; 0 is the default of each.
 type Limits struct {
-	Pixels  int // of one picture, and of the picture to start from; 4 Mi
+	Pixels  int // of one picture; 4 Mi
 	Steps   int // 150, which is also the most
 	Samples int // 10, which is also the most
 	Calls   int // runs of the network for a picture, each side of guidance counted; 16 for each step there may be
@@ -135,8 +135,7 @@ func (r *Request) validateInit(e *Error, steps int, l Limits) {
 		e.want(run < 1 || e.names("step_schedule_end") || run > int(float64(total)*end), "step_schedule_end",
 			"is %g, which leaves none of the %d steps from step_schedule_start on, want less", end, run)
 	}
-	_, err := decodeImage(r.InitImage, l.Pixels)
-	if err != nil {
+	if _, err := imageSize(r.InitImage); err != nil { // its pixels are decoded in the request's turn
 		e.add("init_image", err.Error())
 	}
 }

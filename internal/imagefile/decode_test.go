@@ -1,0 +1,61 @@
+package imagefile
+
+import (
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var testLimits = Limits{Pixels: 1 << 26, Side: 65535}
+
+// TestAsPillow holds every file of testdata to the PNG beside it, which Pillow made.
+func TestAsPillow(t *testing.T) {
+	dir := os.Getenv("EASEL_PICTURES")
+	if dir == "" {
+		dir = "testdata"
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*.ref.png"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, ref := range paths {
+		path := strings.TrimSuffix(ref, ".ref.png")
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			got, err := Decode(t.Context(), data, testLimits)
+			require.NoError(t, err)
+			want := readPNG(t, ref)
+			require.Equal(t, want.Rect, got.Rect)
+			sum, most := 0, 0
+			for i, v := range want.Pix {
+				d := max(int(v), int(got.Pix[i])) - min(int(v), int(got.Pix[i]))
+				sum, most = sum+d, max(most, d)
+			}
+			mean := float64(sum) / float64(len(want.Pix)/4*3)
+			t.Logf("mean %.4f most %d", mean, most)
+			require.Less(t, mean, 0.15)
+			require.LessOrEqual(t, most, 3)
+		})
+	}
+}
+
+func readPNG(t *testing.T, path string) *image.NRGBA {
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	img, err := png.Decode(f)
+	require.NoError(t, err)
+	b := img.Bounds()
+	out := image.NewNRGBA(b)
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			out.Set(x, y, img.At(x, y))
+		}
+	}
+	return out
+}
