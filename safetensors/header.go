@@ -1,7 +1,9 @@
 package safetensors
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -44,17 +46,15 @@ func parseHeader(file string, text []byte, size int64) (*header, error) {
 	fault := func(tensor, format string, args ...any) error {
 		return &FormatError{file, tensor, fmt.Sprintf(format, args...)}
 	}
-	if len(text) == 0 || text[0] != '{' {
+	// Writers may pad the header with white space on either side to align the data.
+	if !bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{")) {
 		return nil, fault("", "the header does not start with {")
 	}
 	var entries []entry
 	h := &header{metadata: map[string]string{}}
 	err := parseObject(text, func(d document, name string) error {
 		if name == metadataKey {
-			return d.object(func(key string) (err error) {
-				h.metadata[key], err = d.text()
-				return in(err, metadataKey+" "+quote(key))
-			})
+			return d.metadata(h.metadata)
 		}
 		e, err := d.entry(name)
 		if err != nil {
@@ -132,6 +132,23 @@ func (d document) entry(name string) (entry, error) {
 		err = fmt.Errorf("%s missing", strings.Join(slices.Sorted(maps.Keys(missing)), " and "))
 	}
 	return e, err
+}
+
+// metadata reads an object of texts, or null.
+func (d document) metadata(into map[string]string) error {
+	tok, err := d.token()
+	switch {
+	case err != nil:
+		return err
+	case tok == nil:
+		return nil
+	case tok != json.Delim('{'):
+		return fmt.Errorf("%s: %v where { or null is due", metadataKey, tok)
+	}
+	return d.fields(func(key string) (err error) {
+		into[key], err = d.text()
+		return in(err, metadataKey+" "+quote(key))
+	})
 }
 
 func (d document) offsets() (begin, end int, err error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -20,6 +21,33 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
+// hasHalfPair reports whether an escape in the text is a surrogate without the
+// other of its pair. The decoder would put U+FFFD in its place, which could make
+// two names one.
+func hasHalfPair(text []byte) bool {
+	const size = len(`\u0000`)
+	unit := func(at int) rune {
+		if at+size > len(text) || text[at] != '\\' || text[at+1] != 'u' {
+			return 0
+		}
+		v, _ := strconv.ParseUint(string(text[at+2:at+size]), 16, 16) // else the JSON is invalid
+		return rune(v)
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		if r := unit(i); utf16.IsSurrogate(r) {
+			if utf16.DecodeRune(r, unit(i+size)) == utf8.RuneError {
+				return true
+			}
+			i += size
+		}
+		i++ // what a backslash escapes may be one
+	}
+	return false
+}
+
 // document reads a JSON text that is one object. Unlike encoding/json it
 // refuses names that occur twice and text that is not UTF-8.
 type document struct{ *json.Decoder }
@@ -27,6 +55,9 @@ type document struct{ *json.Decoder }
 func parseObject(text []byte, field func(d document, name string) error) error {
 	if !utf8.Valid(text) {
 		return errors.New("not UTF-8")
+	}
+	if hasHalfPair(text) {
+		return errors.New("an escape is half of a surrogate pair, which is no character")
 	}
 	d := document{json.NewDecoder(bytes.NewReader(text))}
 	d.UseNumber()
@@ -45,6 +76,11 @@ func (d document) object(field func(name string) error) error {
 	if err := d.delim('{'); err != nil {
 		return err
 	}
+	return d.fields(field)
+}
+
+// fields reads an object whose { is read.
+func (d document) fields(field func(name string) error) error {
 	seen := map[string]struct{}{}
 	for d.More() {
 		tok, err := d.token()
