@@ -15,7 +15,7 @@ import (
 	"golang.org/x/image/math/fixed"
 
 	"github.com/df65613c/easel/internal/atomicfile"
-	"github.com/df65613c/easel/internal/pngmeta"
+	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
@@ -122,7 +122,7 @@ func newDemo() *cobra.Command {
 				images, captions = append(images, r.Images[0]), append(captions, p.caption)
 			}
 			return atomicfile.Write(output, func(w io.Writer) error {
-				return pngmeta.Encode(w, contactSheet(images, captions), nil)
+				return imagefile.EncodePNG(w, contactSheet(images, captions), nil)
 			})
 		},
 	}

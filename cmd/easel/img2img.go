@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -44,17 +42,9 @@ func newImg2Img() *cobra.Command {
 
 // readImage reads a picture to start from.
 func readImage(ctx context.Context, path string) (image.Image, error) {
-	f, err := os.Open(path)
+	data, err := readFile(path)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxInputBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxInputBytes {
-		return nil, fmt.Errorf("%s: larger than %d MiB", path, maxInputBytes>>20)
 	}
 	img, err := request.DecodeImage(ctx, data)
 	if err != nil {

@@ -18,13 +18,14 @@ func newInspect() *cobra.Command {
 	var flags modelFlags
 	var asJSON, all bool
 	cmd := &cobra.Command{
-		Use:   "inspect MODEL|PICTURE.png",
+		Use:   "inspect MODEL|PICTURE",
 		Short: "List which tensors of a model are mapped, unused and missing, or the texts in a picture",
 		Long: `List which tensors of a model are mapped, unused and missing. The exit status is not 0 where any are unused, missing or of
-another shape than the configuration says. Of a PNG, print the texts in it: the parameters that made it.`,
+another shape than the configuration says. Of a picture (PNG, JPEG, WebP or GIF), print the texts in it: the parameters that
+made it, as easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI wrote them.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if isPNG(args[0]) {
+			if isPicture(args[0]) {
 				return inspectPicture(cmd.OutOrStdout(), args[0], asJSON)
 			}
 			accounts, err := sdxl.Inspect(args[0], flags.options)

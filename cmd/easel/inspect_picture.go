@@ -1,36 +1,54 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 
-	"github.com/df65613c/easel/internal/pngmeta"
+	"github.com/df65613c/easel/internal/imagefile"
+	"github.com/df65613c/easel/internal/infotext"
 )
 
-// isPNG tells a picture from a model.
-func isPNG(path string) bool {
+// pictureStart is how many bytes tell a picture from a model.
+const pictureStart = 12
+
+// isPicture tells a picture from a model.
+func isPicture(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	head := make([]byte, len(pngmeta.Signature))
-	_, err = io.ReadFull(f, head)
-	return err == nil && string(head) == pngmeta.Signature
+	start := make([]byte, pictureStart)
+	n, _ := io.ReadFull(f, start) // a file that is shorter is none
+	return imagefile.IsPicture(start[:n])
 }
 
-// inspectPicture prints the texts in a PNG, whoever wrote them.
+// readFile reads a picture's file.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxInputBytes+1))
+	if err == nil && len(data) > maxInputBytes {
+		err = fmt.Errorf("%s: larger than %d MiB", path, maxInputBytes>>20)
+	}
+	return data, err
+}
+
+// inspectPicture prints the texts in a picture, and the parameters that they
+// hold, whoever wrote them.
 func inspectPicture(w io.Writer, path string, asJSON bool) error {
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return err
 	}
-	texts, err := pngmeta.Decode(bytes.NewReader(data))
+	texts, err := imagefile.Texts(data)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s %w", path, err)
 	}
 	if asJSON {
 		return json.NewEncoder(w).Encode(textsAsJSON(texts))
@@ -40,24 +58,28 @@ func inspectPicture(w io.Writer, path string, asJSON bool) error {
 	}
 	for _, t := range texts {
 		if _, err = fmt.Fprintf(w, "[%s]\n%s\n", t.Keyword, t.Text); err != nil {
-			break
+			return err
 		}
+	}
+	if read, program, ok := infotext.Read(texts); ok && program != infotext.WebUI {
+		_, err = fmt.Fprintf(w, "[parameters of %s]\n%s\n", program, read)
 	}
 	return err
 }
 
-// textsAsJSON keeps texts that are JSON as they are and reads the web UI's form.
-func textsAsJSON(texts []pngmeta.Text) map[string]any {
-	out := make(map[string]any, len(texts))
+// textsAsJSON keeps texts that are JSON as they are, and reads the web UI's
+// form. What another program's texts mean is in that form too.
+func textsAsJSON(texts []imagefile.Text) map[string]any {
+	out := make(map[string]any, len(texts)+1)
 	for _, t := range texts {
-		switch {
-		case json.Valid([]byte(t.Text)):
+		if json.Valid([]byte(t.Text)) {
 			out[t.Keyword] = json.RawMessage(t.Text)
-		case t.Keyword == pngmeta.ParametersKey:
-			out[t.Keyword] = pngmeta.ParseInfotext(t.Text)
-		default:
+		} else {
 			out[t.Keyword] = t.Text
 		}
+	}
+	if read, _, ok := infotext.Read(texts); ok {
+		out[imagefile.ParametersKey] = read
 	}
 	return out
 }

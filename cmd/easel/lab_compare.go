@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/internal/atomicfile"
-	"github.com/df65613c/easel/internal/pngmeta"
+	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/lab"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
@@ -60,7 +60,7 @@ solution of the ODE in many steps; samplers that add noise have none, since anot
 				}
 				made := contactSheet(images, captions)
 				if sheet != "" {
-					if err := atomicfile.Write(sheet, func(w io.Writer) error { return pngmeta.Encode(w, made, nil) }); err != nil {
+					if err := atomicfile.Write(sheet, func(w io.Writer) error { return imagefile.EncodePNG(w, made, nil) }); err != nil {
 						return err
 					}
 				}

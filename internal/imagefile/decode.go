@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"slices"
 )
 
 // Limits bound what a picture may cost. They hold before anything is decoded.
@@ -61,6 +62,11 @@ func formats() []format {
 		{"GIF", isGIF, openGIF},
 		{"BMP", isBMP, openBMP},
 	}
+}
+
+// IsPicture reports whether a file of a format that Decode reads begins so.
+func IsPicture(start []byte) bool {
+	return slices.ContainsFunc(formats(), func(f format) bool { return f.matches(start) })
 }
 
 // Size returns the width and height that Decode gives, if data are within the

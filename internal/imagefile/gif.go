@@ -82,6 +82,30 @@ func (g *gifFrame) readColors(flags byte, data []byte) []byte {
 	return data
 }
 
+// gifExtensions yields the extensions up to the first frame: their label, and
+// what their blocks hold.
+func gifExtensions(data []byte) iter.Seq2[byte, []byte] {
+	return func(yield func(byte, []byte) bool) {
+		if len(data) < gifScreenSize {
+			return
+		}
+		rest := new(gifFrame).readColors(data[10], data[gifScreenSize:])
+		for len(rest) > 1 && rest[0] == '!' {
+			label, body := rest[1], []byte(nil)
+			rest = rest[2:]
+			for len(rest) > 0 && rest[0] != 0 {
+				n := min(1+int(rest[0]), len(rest))
+				body = append(body, rest[1:n]...)
+				rest = rest[n:]
+			}
+			rest = rest[min(1, len(rest)):]
+			if !yield(label, body) {
+				return
+			}
+		}
+	}
+}
+
 // readExtension looks for the transparent colour, and returns what is behind.
 func (g *gifFrame) readExtension(data []byte) []byte {
 	const graphicControl = 0xf9

@@ -73,8 +73,8 @@ func readJPEGHeader(data []byte) (*jpegHeader, error) {
 		switch {
 		case kind == markerAPP0 && bytes.HasPrefix(body, []byte("JFIF\x00")):
 			h.jfif = true
-		case kind == markerAPP1 && bytes.HasPrefix(body, []byte(exifPrefix)):
-			exif = append(exif, body[len(exifPrefix):]...) // of several, one is continued in the next
+		case kind == markerAPP1 && bytes.HasPrefix(body, []byte(EXIFPrefix)):
+			exif = append(exif, body[len(EXIFPrefix):]...) // of several, one is continued in the next
 		case kind == markerAPP1 && bytes.HasPrefix(body, []byte(xmpPrefix)):
 			xmp = body[len(xmpPrefix):]
 		case kind == markerAdob && len(body) >= 12 && bytes.HasPrefix(body, []byte("Adobe")):

@@ -1,17 +1,9 @@
 package imagefile
 
 import (
-	"bytes"
-	"encoding/binary"
 	"image"
 	"regexp"
 )
-
-// orientationTag is EXIF's tag of the orientation.
-const orientationTag = 0x0112
-
-// exifPrefix stands before EXIF data in JPEG, and in some other files.
-const exifPrefix = "Exif\x00\x00"
 
 // orientationOf returns the orientation that EXIF data hold, else that of XMP,
 // else 0. Data that are damaged hold none.
@@ -22,46 +14,12 @@ func orientationOf(exif, xmp []byte) int {
 	return xmpOrientation(xmp)
 }
 
-// exifOrientation reads the first directory of a TIFF header.
 func exifOrientation(data []byte) int {
-	for bytes.HasPrefix(data, []byte(exifPrefix)) {
-		data = data[len(exifPrefix):]
-	}
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(data, []byte("II*\x00")):
-		order = binary.LittleEndian
-	case bytes.HasPrefix(data, []byte("MM\x00*")):
-		order = binary.BigEndian
-	default:
+	e, ok := readEXIF(data)
+	if !ok {
 		return 0
 	}
-	const entrySize = 12 // tag, type, count, value
-	if len(data) < 8 {
-		return 0
-	}
-	at := int64(order.Uint32(data[4:]))
-	if at+2 > int64(len(data)) {
-		return 0
-	}
-	entries := data[at+2:]
-	for range order.Uint16(data[at:]) {
-		if len(entries) < entrySize {
-			return 0
-		}
-		e := entries[:entrySize]
-		entries = entries[entrySize:]
-		if order.Uint16(e) != orientationTag || order.Uint32(e[4:]) != 1 {
-			continue
-		}
-		switch order.Uint16(e[2:]) {
-		case 3, 8: // 16 bits, unsigned and signed
-			return int(order.Uint16(e[8:]))
-		case 4, 9: // 32 bits
-			return int(order.Uint32(e[8:]))
-		}
-	}
-	return 0
+	return int(e.number(e.first(), tagOrientation))
 }
 
 var xmpPattern = regexp.MustCompile(`tiff:Orientation(?:="|>)([0-9])`)

@@ -2,21 +2,19 @@ package imagefile
 
 import (
 	"bytes"
-	"compress/zlib"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"image"
 	"image/png"
-	"io"
 	"iter"
 	"strings"
 )
 
 const pngSignature = "\x89PNG\r\n\x1a\n"
 
-// maxPNGText is how much of a compressed text is looked at for an orientation.
+// maxPNGText is how much of a text is looked at for an orientation.
 const maxPNGText = 1 << 20
 
 func isPNG(data []byte) bool { return bytes.HasPrefix(data, []byte(pngSignature)) }
@@ -105,27 +103,10 @@ func pngChunks(data []byte) iter.Seq[pngChunk] {
 	}
 }
 
-// text returns the text of a tEXt, zTXt or iTXt chunk, or its start.
+// text returns the text of a chunk, or its start, or nothing.
 func (c pngChunk) text() []byte {
-	_, rest, _ := bytes.Cut(c.body, []byte{0}) // the keyword
-	compressed := c.kind == "zTXt"
-	switch {
-	case c.kind == "zTXt" && len(rest) > 0:
-		rest = rest[1:] // the method
-	case c.kind == "iTXt" && len(rest) > 1:
-		compressed = rest[0] == 1
-		_, rest, _ = bytes.Cut(rest[2:], []byte{0}) // the language
-		_, rest, _ = bytes.Cut(rest, []byte{0})     // the translated keyword
-	}
-	if !compressed {
-		return rest
-	}
-	z, err := zlib.NewReader(bytes.NewReader(rest))
-	if err != nil {
-		return nil
-	}
-	text, _ := io.ReadAll(io.LimitReader(z, maxPNGText)) // what there is
-	return text
+	t, _ := c.parseText(maxPNGText)
+	return []byte(t.Text)
 }
 
 // rawProfile reads the form in which ImageMagick keeps EXIF data in a text: a

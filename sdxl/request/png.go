@@ -10,11 +10,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/df65613c/easel/internal/imagefile"
+	infotexts "github.com/df65613c/easel/internal/infotext"
 	"github.com/df65613c/easel/internal/ptr"
-	"github.com/df65613c/easel/sdxl"
-
-	"github.com/df65613c/easel/internal/pngmeta"
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl"
 )
 
 // pngKey is the keyword of the text in a PNG that holds its parameters as JSON.
@@ -27,7 +27,7 @@ func EncodePNG(w io.Writer, img image.Image, p sdxl.Options) error {
 	if err != nil {
 		return err
 	}
-	return pngmeta.Encode(w, img, []pngmeta.Text{{Keyword: pngKey, Text: string(text)}, {Keyword: pngmeta.ParametersKey, Text: infotext(&p).String()}})
+	return imagefile.EncodePNG(w, img, []imagefile.Text{{Keyword: pngKey, Text: string(text)}, {Keyword: imagefile.ParametersKey, Text: infotext(&p).String()}})
 }
 
 // ErrNoParameters says that a PNG was not made by EncodePNG.
@@ -35,11 +35,15 @@ var ErrNoParameters = errors.New("the picture holds no parameters of easel")
 
 // DecodePNGParameters reads the parameters of a PNG.
 func DecodePNGParameters(r io.Reader) (*sdxl.Options, error) {
-	texts, err := pngmeta.Decode(r)
+	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(texts, func(t pngmeta.Text) bool { return t.Keyword == pngKey })
+	texts, err := imagefile.Texts(data)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(texts, func(t imagefile.Text) bool { return t.Keyword == pngKey })
 	if i < 0 {
 		return nil, ErrNoParameters
 	}
@@ -83,8 +87,8 @@ var webUISamplers = map[string]string{
 
 // infotext returns the parameters for AUTOMATIC1111's text form, as far as that
 // can say them: prompts by weight are written as emphasis.
-func infotext(p *sdxl.Options) pngmeta.Infotext {
-	t := pngmeta.Infotext{Prompt: p.Prompt, Negative: ptr.Or(p.Negative, "")}
+func infotext(p *sdxl.Options) infotexts.Infotext {
+	t := infotexts.Infotext{Prompt: p.Prompt, Negative: ptr.Or(p.Negative, "")}
 	for _, w := range p.Prompts {
 		if text := fmt.Sprintf("(%s:%g)", w.Text, max(w.Weight, -w.Weight)); w.Weight < 0 {
 			t.Negative = strings.TrimPrefix(t.Negative+", "+text, ", ")
@@ -92,7 +96,6 @@ func infotext(p *sdxl.Options) pngmeta.Infotext {
 			t.Prompt = strings.TrimPrefix(t.Prompt+", "+text, ", ")
 		}
 	}
-	add := func(name, value string) { t.Fields = append(t.Fields, pngmeta.Field{Name: name, Value: value}) }
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	sampler, ok := webUISamplers[p.Sampler]
 	if !ok {
@@ -102,15 +105,15 @@ func infotext(p *sdxl.Options) pngmeta.Infotext {
 	if len(p.Seeds) > 0 {
 		seed = p.Seeds[0]
 	}
-	add("Steps", strconv.Itoa(ptr.Or(p.Steps, len(p.Sigmas)-1)))
-	add("Sampler", sampler)
-	add("Schedule type", p.Schedule)
-	add("CFG scale", number(ptr.Or(p.CFG, 0)))
-	add("Seed", strconv.FormatInt(seed, 10))
-	add("Size", sdxl.Size{Width: p.Width, Height: p.Height}.String())
+	t.Add("Steps", strconv.Itoa(ptr.Or(p.Steps, len(p.Sigmas)-1)))
+	t.Add("Sampler", sampler)
+	t.Add("Schedule type", p.Schedule)
+	t.Add("CFG scale", number(ptr.Or(p.CFG, 0)))
+	t.Add("Seed", strconv.FormatInt(seed, 10))
+	t.Add("Size", sdxl.Size{Width: p.Width, Height: p.Height}.String())
 	if p.Strength != nil {
-		add("Denoising strength", number(*p.Strength))
+		t.Add("Denoising strength", number(*p.Strength))
 	}
-	add("Version", "easel")
+	t.Add("Version", "easel")
 	return t
 }

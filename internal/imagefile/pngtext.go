@@ -1,5 +1,4 @@
-// Package pngmeta writes and reads the text that a PNG picture carries.
-package pngmeta
+package imagefile
 
 import (
 	"bytes"
@@ -13,17 +12,11 @@ import (
 	"io"
 )
 
-// Signature is what a PNG file begins with.
-const Signature = "\x89PNG\r\n\x1a\n"
-
 // headerEnd is where the chunks after IHDR begin.
-const headerEnd = len(Signature) + 4 + 4 + 13 + 4
+const headerEnd = len(pngSignature) + 4 + 4 + 13 + 4
 
-// Text is a keyword and its text.
-type Text struct{ Keyword, Text string }
-
-// Encode writes img as PNG with the given texts, as uncompressed iTXt chunks.
-func Encode(w io.Writer, img image.Image, texts []Text) error {
+// EncodePNG writes img as PNG with the given texts, as uncompressed iTXt chunks.
+func EncodePNG(w io.Writer, img image.Image, texts []Text) error {
 	var buf bytes.Buffer
 	if err := png.Encode(&buf, img); err != nil {
 		return err
@@ -51,54 +44,43 @@ func writeChunk(w io.Writer, kind string, body []byte) error {
 	return err
 }
 
-// maxText is the longest chunk that Decode reads.
-const maxText = 16 << 20
-
-// Decode reads the texts of a PNG: its tEXt, zTXt and iTXt chunks.
-func Decode(r io.Reader) ([]Text, error) {
-	head := make([]byte, len(Signature))
-	if _, err := io.ReadFull(r, head); err != nil || string(head) != Signature {
-		return nil, errors.New("not a PNG file")
-	}
-	var texts []Text
-	for {
-		var h [8]byte
-		if _, err := io.ReadFull(r, h[:]); err != nil {
-			return nil, fmt.Errorf("PNG is cut short: %w", err)
-		}
-		n, kind := int64(binary.BigEndian.Uint32(h[:])), string(h[4:])
-		if kind == "IEND" {
+// pngTexts reads the texts of a PNG: its tEXt, zTXt and iTXt chunks, and EXIF data.
+func pngTexts(data []byte) (texts []Text, err error) {
+	total := 0
+	for c := range pngChunks(data[len(pngSignature):]) {
+		switch c.kind {
+		case "IEND":
 			return texts, nil
-		}
-		if (kind != "tEXt" && kind != "zTXt" && kind != "iTXt") || n > maxText {
-			if _, err := io.CopyN(io.Discard, r, n+4); err != nil {
-				return nil, fmt.Errorf("PNG is cut short: %w", err)
+		case "eXIf":
+			texts = append(texts, exifTexts(c.body)...)
+		case "tEXt", "zTXt", "iTXt":
+			t, ok := c.parseText(min(maxText, maxTexts-total))
+			if !ok {
+				continue
 			}
-			continue
-		}
-		body := make([]byte, n+4)
-		if _, err := io.ReadFull(r, body); err != nil {
-			return nil, fmt.Errorf("PNG is cut short: %w", err)
-		}
-		if t, ok := parseText(kind, body[:n]); ok {
+			if total += len(t.Text); total >= maxTexts {
+				return nil, fmt.Errorf("holds more than %d MiB of text", maxTexts>>20)
+			}
 			texts = append(texts, t)
 		}
 	}
+	return nil, errors.New("is a PNG that is cut short")
 }
 
-func parseText(kind string, body []byte) (Text, bool) {
-	keyword, rest, ok := bytes.Cut(body, []byte{0})
+// parseText reads the text of a chunk, of most bytes at most.
+func (c pngChunk) parseText(most int) (Text, bool) {
+	keyword, rest, ok := bytes.Cut(c.body, []byte{0})
 	if !ok {
 		return Text{}, false
 	}
-	switch kind {
+	switch c.kind {
 	case "tEXt":
 		return Text{string(keyword), latin1(rest)}, true
 	case "zTXt":
 		if len(rest) < 1 || rest[0] != 0 {
 			return Text{}, false
 		}
-		plain, err := inflate(rest[1:])
+		plain, err := inflate(rest[1:], most)
 		return Text{string(keyword), latin1(plain)}, err == nil
 	}
 	if len(rest) < 2 || rest[1] != 0 {
@@ -109,7 +91,7 @@ func parseText(kind string, body []byte) (Text, bool) {
 		return Text{}, false
 	}
 	if compressed := rest[0] != 0; compressed {
-		plain, err := inflate(parts[2])
+		plain, err := inflate(parts[2], most)
 		return Text{string(keyword), string(plain)}, err == nil
 	}
 	return Text{string(keyword), string(parts[2])}, true
@@ -124,10 +106,11 @@ func latin1(b []byte) string {
 	return string(runes)
 }
 
-func inflate(b []byte) ([]byte, error) {
+// inflate unpacks the first bytes of zlib data, most of them at most.
+func inflate(b []byte, most int) ([]byte, error) {
 	r, err := zlib.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(r, maxText))
+	return io.ReadAll(io.LimitReader(r, int64(most)))
 }

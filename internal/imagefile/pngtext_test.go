@@ -1,4 +1,4 @@
-package pngmeta
+package imagefile
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func picture() image.Image {
+func spot() image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, 5, 3))
 	img.Set(2, 1, color.NRGBA{200, 100, 50, 255})
 	return img
@@ -20,23 +20,23 @@ func picture() image.Image {
 func TestTextSurvives(t *testing.T) {
 	texts := []Text{{"easel", `{"prompt":"naïve 猫 🐈"}`}, {"empty", ""}}
 	var buf bytes.Buffer
-	require.NoError(t, Encode(&buf, picture(), texts))
-	got, err := Decode(bytes.NewReader(buf.Bytes()))
+	require.NoError(t, EncodePNG(&buf, spot(), texts))
+	got, err := Texts(buf.Bytes())
 	require.NoError(t, err)
 	require.Equal(t, texts, got)
 	img, err := png.Decode(&buf)
 	require.NoError(t, err, "the standard library checks the chunks' sums")
-	require.Equal(t, picture(), img)
+	require.Equal(t, spot(), img)
 }
 
 func TestDecodeReadsLatin1(t *testing.T) {
 	var buf bytes.Buffer
-	require.NoError(t, Encode(&buf, picture(), nil))
+	require.NoError(t, EncodePNG(&buf, spot(), nil))
 	data := buf.Bytes()
 	out := bytes.NewBuffer(bytes.Clone(data[:headerEnd]))
 	require.NoError(t, writeChunk(out, "tEXt", []byte("parameters\x00caf\xe9")))
 	out.Write(data[headerEnd:])
-	got, err := Decode(out)
+	got, err := Texts(out.Bytes())
 	require.NoError(t, err)
 	require.Equal(t, []Text{{"parameters", "café"}}, got)
 }
@@ -48,22 +48,22 @@ func TestDecodeInflates(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, z.Close())
 	var buf bytes.Buffer
-	require.NoError(t, Encode(&buf, picture(), nil))
+	require.NoError(t, EncodePNG(&buf, spot(), nil))
 	out := bytes.NewBuffer(bytes.Clone(buf.Bytes()[:headerEnd]))
 	require.NoError(t, writeChunk(out, "iTXt", append([]byte("a\x00\x01\x00en\x00k\x00"), packed.Bytes()...)))
 	require.NoError(t, writeChunk(out, "zTXt", append([]byte("b\x00\x00"), packed.Bytes()...)))
 	require.NoError(t, writeChunk(out, "zTXt", []byte("broken\x00\x00xyz")))
 	out.Write(buf.Bytes()[headerEnd:])
-	got, err := Decode(out)
+	got, err := Texts(out.Bytes())
 	require.NoError(t, err)
 	require.Equal(t, []Text{{"a", "café"}, {"b", "cafÃ©"}}, got)
 }
 
 func TestDecodeRefusesWhatIsCutShort(t *testing.T) {
 	var buf bytes.Buffer
-	require.NoError(t, Encode(&buf, picture(), []Text{{"k", "v"}}))
+	require.NoError(t, EncodePNG(&buf, spot(), []Text{{"k", "v"}}))
 	for n := range buf.Len() - 12 {
-		_, err := Decode(bytes.NewReader(buf.Bytes()[:n]))
+		_, err := Texts(buf.Bytes()[:n])
 		require.Error(t, err, "cut at %d", n)
 	}
 }
