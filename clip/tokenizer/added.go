@@ -100,3 +100,38 @@ func beginsWithWord(s string) bool {
 	r, n := utf8.DecodeRuneInString(s)
 	return n > 0 && isWord(r)
 }
+
+// WithMarks returns a tokenizer that finds only these of the vocabulary's tokens
+// as a whole in a text, by what is written for them; tokens past the vocabulary,
+// which were added, it finds as before. The marks are sought in lower case. Other
+// programs than transformers have other marks: in open_clip they are
+// <start_of_text> and <end_of_text>, and the padding "!" is text.
+func (t *Tokenizer) WithMarks(marks map[string]int32) *Tokenizer {
+	c := *t
+	c.added, c.addedByID = map[string]addedToken{}, map[int32]addedToken{}
+	var plain, normalized []*addedToken
+	keep := func(tok addedToken) {
+		c.added[tok.content], c.addedByID[tok.id] = tok, tok
+		if tok.normalized {
+			normalized = append(normalized, &tok)
+		} else {
+			plain = append(plain, &tok)
+		}
+	}
+	for content, id := range marks {
+		keep(addedToken{content: content, id: id, normalized: true})
+	}
+	for _, tok := range t.added {
+		if _, known := t.bpe.tokens[tok.id]; !known && marks[tok.content] == 0 {
+			keep(tok)
+		}
+	}
+	var err error
+	if c.plain, err = newMatcher(plain); err == nil {
+		c.normalized, err = newMatcher(normalized)
+	}
+	if err != nil { // a mark that an added token is called after: what was added counts
+		return t
+	}
+	return &c
+}

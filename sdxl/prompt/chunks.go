@@ -32,6 +32,7 @@ func (c *Chunk) Weighted() bool {
 // as it fills.
 func (s Syntax) Chunks(t Tokenizer, text string) []Chunk {
 	spans := s.Spans(text)
+	t = s.read(t)
 	switch s {
 	case A1111:
 		return a1111Chunks(t, spans)
