@@ -26,6 +26,9 @@ type unetCache struct {
 
 func (c unetCache) on() bool { return c.interval > 0 || c.threshold > 0 }
 
+// dependsOnBatch reports whether what is reused depends on all pictures of a batch.
+func (c unetCache) dependsOnBatch() bool { return c.threshold > 0 }
+
 const (
 	deepCacheName  = "deepcache"
 	firstBlockName = "first-block"

@@ -63,19 +63,15 @@ func (n perPicture) Between(dst []float32, from, to float64) {
 // noise returns the generator of a run over noise levels, or one of a
 // variation's seed.
 func (r *resolved) noise(variation bool, sigmas []float64) sched.Noise {
-	seeds := r.Seeds
-	if seeds == nil {
-		seeds = []int64{r.seed}
-	}
 	if r.NoiseFrom != nil && !variation {
-		return tapped(r.NoiseFrom, r.OnNoise)
+		return tapped(r.place.from(r.NoiseFrom), r.OnNoise)
 	}
 	var n perPicture
-	for i, seed := range seeds {
+	for i, seed := range r.streams {
 		if variation {
-			seed = r.Variation.Seed + int64(i)
+			seed = r.variation + int64(i)
 		}
-		n = append(n, newNoise(r.Noise, seed, sigmas))
+		n = append(n, r.place.from(newNoise(r.Noise, seed, sigmas)))
 	}
 	if variation {
 		return n
@@ -84,6 +80,52 @@ func (r *resolved) noise(variation bool, sigmas []float64) sched.Noise {
 		return tapped(n[0], r.OnNoise)
 	}
 	return tapped(n, r.OnNoise)
+}
+
+// place is the place of a picture in a batch that has one stream of noise. Its
+// noise is the picture's part of what the batch draws. The zero value is all of it.
+type place struct {
+	sched.Noise
+	index, of int
+}
+
+// from returns the noise of the place in a stream.
+func (p place) from(n sched.Noise) sched.Noise {
+	if p.of == 0 {
+		return n
+	}
+	return place{n, p.index, p.of}
+}
+
+// Normal implements sched.Noise.
+func (p place) Normal(dst []float32) {
+	all := make([]float32, p.of*len(dst))
+	p.Noise.Normal(all)
+	copy(dst, all[p.index*len(dst):])
+}
+
+// Between implements sched.StepNoise.
+func (p place) Between(dst []float32, from, to float64) {
+	all := make([]float32, p.of*len(dst))
+	sched.Draw(p.Noise, all, from, to)
+	copy(dst, all[p.index*len(dst):])
+}
+
+// forEncoder returns the noise for samples of the encoded picture to start from:
+// a stream for each picture, or one that all share.
+func forEncoder(noise sched.Noise) perPicture {
+	var tell func([]float32)
+	inner := noise
+	if t, ok := noise.(tap); ok {
+		inner, tell = t.Noise, t.tell
+	}
+	switch n := inner.(type) {
+	case perPicture:
+		return n.tapped(tell)
+	case place:
+		return perPicture{tapped(n.Noise, tell)}
+	}
+	return perPicture{noise}
 }
 
 // seedPictures gives the pictures of a batch seeds of their own where the dialect
@@ -184,10 +226,14 @@ func (o *Options) checkNoise(e *FieldErrors) {
 	if o.Seeds != nil {
 		e.want(len(o.Seeds) > 0 && len(o.Seeds) <= maxBatch, "seeds", "are %d, want 1 to %d", len(o.Seeds), maxBatch)
 		e.want(o.Batch == nil || *o.Batch == len(o.Seeds), "batch", "is %d beside %d seeds, want as many or none", ptr.Or(o.Batch, 0), len(o.Seeds))
-		e.want(o.Seed == nil, "seed", "is given beside seeds, want one of them")
+		own := o.Index != nil && *o.Index >= 0 && *o.Index < len(o.Seeds) && ptr.Or(o.Seed, 0) == o.Seeds[*o.Index]
+		e.want(o.Seed == nil || own, "seed", "is given beside seeds, want one of them")
 	} else {
 		batch := o.batch()
 		e.want(batch >= 1 && batch <= maxBatch, "batch", "is %d, want 1 to %d", batch, maxBatch)
+	}
+	if i := ptr.Or(o.Index, 0); i < 0 || i >= max(o.batch(), 1) {
+		e.add("index", "is %d, want 0 to %d, a place in the batch", i, max(o.batch(), 1)-1)
 	}
 	if v := o.Variation; v != nil {
 		e.want(v.Strength >= 0 && v.Strength <= 1, "variation.strength", "is %g, want 0 to 1", v.Strength)

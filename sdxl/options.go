@@ -49,7 +49,11 @@ type Options struct {
 	// dialect from streams of the seeds from Seed on. nil is 1.
 	Batch *int    `json:"batch,omitempty"`
 	Seeds []int64 `json:"seeds,omitempty"` // in place of Seed and Batch: a stream of noise for each picture
-	Noise string  `json:"noise,omitempty"` // one of Noises; "" is torch
+	// Index, if not nil, is the one picture of the batch that is made, from 0: it is
+	// the same as in the batch. Seed may then be given beside Seeds, and says which
+	// of them it has.
+	Index *int   `json:"index,omitempty"`
+	Noise string `json:"noise,omitempty"` // one of Noises; "" is torch
 	// NoiseFrom draws all noise, if it is not nil, in place of a seed's generator; OnNoise
 	// is called with every draw of noise.
 	NoiseFrom sched.Noise          `json:"-"`

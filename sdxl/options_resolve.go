@@ -14,6 +14,10 @@ type resolved struct {
 	steps, batch  int
 	cfg, strength float64
 	seed          int64
+	streams       []int64 // seeds of the streams of noise: one for all pictures, or one for each
+	variation     int64   // the seed of the variation of the first of them
+	kept          *int    // the picture of the batch to keep; nil keeps all
+	place         place   // of the picture that is made of the streams' batch
 	positive      sizes
 	negative      sizes
 }
@@ -51,7 +55,43 @@ func (o Options) resolve(m *Model) (resolved, error) {
 		r.seed = sched.RandomSeed()
 	}
 	r.seedPictures()
+	r.streams, r.variation = r.Seeds, ptr.Or(r.Variation, Variation{}).Seed
+	if r.streams == nil {
+		r.streams = []int64{r.seed}
+	}
 	return r, nil
+}
+
+// pick leaves out what the one picture that is asked for does not need: all
+// other pictures, or nothing where each depends on all.
+func (r *resolved) pick(s *sched.Schedule) {
+	if r.Index == nil || r.batch == 1 {
+		return
+	}
+	i := *r.Index
+	if s.Sampler.Name == "dpm_adaptive" || r.cache.dependsOnBatch() {
+		r.kept = &i
+		return
+	}
+	if len(r.streams) > 1 {
+		r.streams, r.variation = r.streams[i:i+1], r.variation+int64(i)
+	} else {
+		r.place = place{index: i, of: r.batch}
+	}
+	r.batch = 1
+}
+
+// Of returns the options of picture i of a batch, as its file holds them: with
+// its own seed, and its place.
+func (o Options) Of(i int) Options {
+	if o.Index != nil || o.batch() < 2 {
+		return o
+	}
+	o.Index = &i
+	if o.Seeds != nil {
+		o.Seed = &o.Seeds[i]
+	}
+	return o
 }
 
 func (o *Options) steps() int {
@@ -93,11 +133,14 @@ func (o *Options) SizeFor(m *Model) (w, h int) {
 // schedule: with these and the same pictures and noise, the run is the same.
 func (r *resolved) made(s *sched.Schedule) Options {
 	o := r.Options
-	o.Steps, o.CFG, o.Seed, o.Batch = &r.steps, &r.cfg, &r.seed, &r.batch
+	o.Steps, o.CFG, o.Seed, o.Batch = &r.steps, &r.cfg, &r.seed, new(r.Options.batch())
 	o.Sampler, o.Schedule, o.Spacing = s.Sampler.Name, s.Name, s.Spacing
 	o.OriginalSize, o.TargetSize = &r.positive.original, &r.positive.target
 	if o.Seeds != nil {
 		o.Seed, o.Batch = nil, nil
+		if r.Index != nil {
+			o.Seed = &o.Seeds[*r.Index]
+		}
 	}
 	if r.Sigmas != nil {
 		o.Schedule, o.Steps = "", nil

@@ -65,6 +65,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	if err := r.checkCalls(ctx, m, schedule); err != nil {
 		return nil, err
 	}
+	r.pick(schedule)
 	c, err := p.encodeConditions(ctx, &r, len(schedule.Timesteps))
 	if err != nil {
 		return nil, err
@@ -77,6 +78,11 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	}
 	if err := p.sample(ctx, &r, schedule, c, x, noise); err != nil {
 		return nil, err
+	}
+	if r.kept != nil {
+		if x, err = x.Narrow(0, *r.kept, *r.kept+1); err != nil {
+			return nil, err
+		}
 	}
 	r.trace("latents", x)
 	decoded, err := p.decode(ctx, x)
@@ -107,16 +113,9 @@ func (p *Pipeline) start(ctx context.Context, r *resolved, s *sched.Schedule, no
 	if r.Image != nil {
 		// The reference draws the encoder's sample first, then the noise; the web UIs'
 		// encoders draw none from the seed.
-		each, ok := noise.(perPicture)
-		if t, tapped := noise.(tap); tapped {
-			if each, ok = t.Noise.(perPicture); ok {
-				each = each.tapped(t.tell)
-			}
-		}
+		each := forEncoder(noise)
 		if s.Dialect == sched.A1111 || s.Dialect == sched.Comfy {
 			each = perPicture{nil}
-		} else if !ok {
-			each = perPicture{noise}
 		}
 		for _, n := range each {
 			t, err := p.EncodeImage(ctx, fromImage(r.Image, r.Width, r.Height), n)

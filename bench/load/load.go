@@ -166,7 +166,7 @@ func check(body []byte, prompt string, seed int64) error {
 	if len(r.Artifacts) != 1 || r.Artifacts[0].Seed != seed {
 		return fmt.Errorf("answer to another request than that of seed %d", seed)
 	}
-	parameters, err := request.DecodePNGParameters(bytes.NewReader(r.Artifacts[0].PNG))
+	parameters, err := request.DecodeParameters(bytes.NewReader(r.Artifacts[0].PNG))
 	if err != nil {
 		return err
 	}

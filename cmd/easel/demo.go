@@ -14,7 +14,6 @@ import (
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/math/fixed"
 
-	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
@@ -121,12 +120,12 @@ func newDemo() *cobra.Command {
 				}
 				images, captions = append(images, r.Images[0]), append(captions, p.caption)
 			}
-			return atomicfile.Write(output, func(w io.Writer) error {
+			return writeOutput(cmd, output, func(w io.Writer) error {
 				return imagefile.EncodePNG(w, contactSheet(images, captions), nil)
 			})
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "demo.png", "PNG file to write")
+	cmd.Flags().StringVarP(&output, "output", "o", "demo.png", "PNG file to write, - for standard output")
 	cmd.Flags().BoolVar(&styles, "styles", false, "one prompt in every style preset")
 	cmd.Flags().BoolVar(&samplers, "samplers", false, "one prompt by every sampler")
 	cmd.Flags().Int64Var(&seed, "seed", 1, "seed of the noise")

@@ -62,13 +62,13 @@ hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C]. Wit
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), tensors)
 			}
-			return safetensors.WriteFile(output, tensors, nil)
+			return writeOutput(cmd, output, func(w io.Writer) error { return safetensors.Write(w, tensors, nil) })
 		},
 	}
 	model.add(cmd)
 	model.dtype.add(cmd)
 	cmd.Flags().StringArrayVarP(&texts, "prompt", "p", nil, "text to encode; may be given several times")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "safetensors file to write")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "safetensors file to write, - for standard output")
 	cmd.Flags().StringVar(&syntaxName, "prompt-syntax", "", "read the texts as prompts of a syntax: "+strings.Join(prompt.Syntaxes(), ", "))
 	cmd.Flags().IntVar(&clipSkip, "clip-skip", 0, "how many layers before the usual one to take the hidden states from")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON to standard output instead")

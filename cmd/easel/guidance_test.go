@@ -36,7 +36,7 @@ func TestGuidanceIsInThePicture(t *testing.T) {
 		ok(t, "", "verify", "-m", model("a"), path)
 		f, err := os.Open(path)
 		require.NoError(t, err)
-		p, err := request.DecodePNGParameters(f)
+		p, err := request.DecodeParameters(f)
 		require.NoError(t, err)
 		require.NoError(t, f.Close())
 		require.Equal(t, name == "plain", p.Guidance.IsZero() && p.PAG == nil && p.SAG == 0 && p.FreeU == nil && p.Cache == "")

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/lab"
 	"github.com/df65613c/easel/sched"
@@ -34,7 +33,7 @@ solution of the ODE in many steps; samplers that add noise have none, since anot
 				return err
 			}
 			if sheet != "" {
-				if !strings.HasSuffix(strings.ToLower(sheet), ".png") {
+				if !isStream(sheet) && !strings.HasSuffix(strings.ToLower(sheet), ".png") {
 					return fmt.Errorf("--output %s: want a name that ends in .png", sheet)
 				}
 				if err := checkWritable(sheet); err != nil {
@@ -60,7 +59,7 @@ solution of the ODE in many steps; samplers that add noise have none, since anot
 				}
 				made := contactSheet(images, captions)
 				if sheet != "" {
-					if err := atomicfile.Write(sheet, func(w io.Writer) error { return imagefile.EncodePNG(w, made, nil) }); err != nil {
+					if err := writeOutput(cmd, sheet, func(w io.Writer) error { return imagefile.EncodePNG(w, made, nil) }); err != nil {
 						return err
 					}
 				}

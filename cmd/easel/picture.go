@@ -1,17 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"image"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
@@ -28,7 +24,7 @@ type pictureFlags struct {
 	seed                             int64
 	cfg                              float64
 	steps                            int
-	batch                            int
+	batch, index                     int
 	original                         sizeFlag
 	target                           sizeFlag
 	crop                             cropFlag
@@ -79,13 +75,14 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed to mix into the first noise")
 	flags.Float64Var(&f.variation.Strength, "variation-strength", 0, "how much of it, 0 to 1")
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
+	flags.IntVar(&f.index, "index", 0, "make this picture of the batch alone, from 0, as it is in the batch (default: all)")
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
 	flags.Var(&f.target, "target-size", "target size conditioning WxH (default: the picture's)")
 	flags.Var(&f.negativeOriginal, "negative-original-size", "size conditioning WxH of the negative side (default: the other side's)")
 	flags.Var(&f.negativeCrop, "negative-crop", "crop conditioning X,Y of the negative side (default: the other side's)")
 	flags.Var(&f.negativeTarget, "negative-target-size", "target size conditioning WxH of the negative side (default: the other side's)")
-	flags.StringVarP(&f.output, "output", "o", "out.png", "PNG file to write; with --batch a number is added to its name")
+	flags.StringVarP(&f.output, "output", "o", "out.png", "file to write, .png, .jpg or .webp; with --batch a number is added to its name; - is standard output, as PNG")
 	flags.Var(&f.memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	flags.StringVar(&f.trace, "trace", "", "safetensors file for noise, embeddings, sigmas and latents of every step")
 }
@@ -121,6 +118,9 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	}
 	if o.Seeds == nil || flags.Changed("batch") {
 		o.Batch = &f.batch
+	}
+	if flags.Changed("index") {
+		o.Index = &f.index
 	}
 	if f.variation.Strength != 0 {
 		o.Variation = &f.variation
@@ -160,7 +160,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	if err != nil {
 		return err
 	}
-	if err := f.write(cmd.ErrOrStderr(), result, o.Trace); err != nil {
+	if err := f.write(cmd, result, o.Trace); err != nil {
 		return err
 	}
 	return f.storedNoise.write()
@@ -168,7 +168,18 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 
 // check finds faults that need no model, before time is spent.
 func (f *pictureFlags) check() error {
-	for _, path := range []string{f.output, f.trace, f.storedNoise.save} {
+	if _, err := pictureFormat(f.output); err != nil {
+		return fmt.Errorf("--output %w", err)
+	}
+	pictures := max(f.batch, len(f.options.Seeds))
+	if pictures > 1 && isStream(f.output) {
+		return fmt.Errorf("--output %s takes one picture, and there are %d: want the name of a file, to which a number is added", f.output, pictures)
+	}
+	paths := []string{f.trace, f.storedNoise.save}
+	for i := range max(pictures, 1) {
+		paths = append(paths, numbered(f.output, i, pictures))
+	}
+	for _, path := range paths {
 		if path == "" {
 			continue
 		}
@@ -176,56 +187,34 @@ func (f *pictureFlags) check() error {
 			return err
 		}
 	}
-	if ext := strings.ToLower(filepath.Ext(f.output)); ext != ".png" {
-		return fmt.Errorf("--output %s: want a name that ends in .png", f.output)
-	}
 	return nil
 }
 
-// checkWritable returns an error if a file could not be made at path.
-func checkWritable(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a folder", path)
-	}
-	info, err := os.Stat(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, errors.Unwrap(err))
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s: %s is no folder", path, filepath.Dir(path))
-	}
-	return nil
-}
-
-func (f *pictureFlags) write(log io.Writer, result *sdxl.Result, trace map[string]*tensor.Tensor) error {
+func (f *pictureFlags) write(cmd *cobra.Command, result *sdxl.Result, trace map[string]*tensor.Tensor) error {
 	for i, img := range result.Images {
-		path := numbered(f.output, i, len(result.Images))
-		if err := writePNG(path, img, result.Parameters); err != nil {
+		path, o := numbered(f.output, i, len(result.Images)), result.Parameters.Of(i)
+		if err := writePicture(cmd, path, img, o); err != nil {
 			return err
 		}
-		fmt.Fprintf(log, "%s (seed %d)\n", path, seedOf(&result.Parameters, i))
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s (seed %d)\n", path, seedOf(&o))
 	}
 	if trace != nil {
-		return safetensors.WriteFile(f.trace, trace, nil)
+		return writeOutput(cmd, f.trace, func(w io.Writer) error { return safetensors.Write(w, trace, nil) })
 	}
 	return nil
 }
 
-// seedOf returns the seed of picture i of a batch.
-func seedOf(o *sdxl.Options, i int) int64 {
-	if o.Seeds != nil {
-		return o.Seeds[i]
+// seedOf returns the seed of a picture.
+func seedOf(o *sdxl.Options) int64 {
+	if o.Seed == nil { // of one picture
+		return o.Seeds[0]
 	}
 	return *o.Seed
 }
 
-func writePNG(path string, img image.Image, p sdxl.Options) error {
-	return atomicfile.Write(path, func(w io.Writer) error { return request.EncodePNG(w, img, p) })
-}
-
 // numbered returns path for a single file, and out-1.png, out-2.png for more.
 func numbered(path string, i, n int) string {
-	if n == 1 {
+	if n <= 1 {
 		return path
 	}
 	ext := filepath.Ext(path)

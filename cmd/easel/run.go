@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,13 +55,13 @@ func newRun() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return safetensors.WriteFile(output, out, nil)
+			return writeOutput(cmd, output, func(w io.Writer) error { return safetensors.Write(w, out, nil) })
 		},
 	}
 	model.add(cmd)
 	model.dtype.add(cmd)
 	cmd.Flags().StringVar(&input, "in", "", "safetensors file with the inputs")
-	cmd.Flags().StringVar(&output, "out", "", "safetensors file to write")
+	cmd.Flags().StringVar(&output, "out", "", "safetensors file to write, - for standard output")
 	cmd.Flags().StringArrayVar(&taps, "tap", nil, "inner value to write too, such as down_blocks.1.attentions.0; may be given several times")
 	return cmd
 }

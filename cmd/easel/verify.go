@@ -2,14 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
-	"image/png"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/internal/imageout"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
 )
@@ -19,18 +19,18 @@ func newVerify() *cobra.Command {
 	var input string
 	var memory bytesFlag
 	cmd := &cobra.Command{
-		Use:   "verify PICTURE.png",
+		Use:   "verify PICTURE",
 		Short: "Make a picture again from the parameters in it, and compare the bytes",
 		Long: `Make a picture again from the parameters in it, and compare the bytes. The exit status is not 0 where they differ: the
 model is another one, the picture was changed, or it started from a picture other than -i.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := args[0]
-			want, err := os.ReadFile(path)
+			want, err := readFile(path)
 			if err != nil {
 				return err
 			}
-			parameters, err := request.DecodePNGParameters(bytes.NewReader(want))
+			parameters, err := request.DecodeParameters(bytes.NewReader(want))
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
@@ -60,7 +60,7 @@ model is another one, the picture was changed, or it started from a picture othe
 			if err != nil {
 				return err
 			}
-			if err := compare(want, result); err != nil {
+			if err := compare(cmd.Context(), want, result, *parameters); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: the same %d bytes\n", path, len(want))
@@ -74,23 +74,32 @@ model is another one, the picture was changed, or it started from a picture othe
 	return cmd
 }
 
-// compare returns nil if one of the result's pictures has the bytes of a PNG,
-// else how it differs from the nearest.
-func compare(want []byte, result *sdxl.Result) error {
-	old, err := png.Decode(bytes.NewReader(want))
+// compare returns nil if one of the result's pictures, written with the
+// parameters that the file holds, has the bytes of the file; else how it differs
+// from the nearest.
+func compare(ctx context.Context, want []byte, result *sdxl.Result, parameters sdxl.Options) error {
+	format, err := imageout.Detect(want)
+	if err != nil {
+		return err
+	}
+	old, err := request.DecodeImage(ctx, want)
 	if err != nil {
 		return err
 	}
 	fewest := -1
 	for _, img := range result.Images {
 		var got bytes.Buffer
-		if err := request.EncodePNG(&got, img, result.Parameters); err != nil {
+		if err := encodePicture(&got, format, img, parameters); err != nil {
 			return err
 		}
 		if bytes.Equal(got.Bytes(), want) {
 			return nil
 		}
-		if n := differing(old, img); fewest < 0 || n < fewest {
+		again, err := request.DecodeImage(ctx, got.Bytes())
+		if err != nil {
+			return err
+		}
+		if n := differing(old, again); fewest < 0 || n < fewest {
 			fewest = n
 		}
 	}
@@ -102,10 +111,10 @@ func compare(want []byte, result *sdxl.Result) error {
 }
 
 // differing counts the pixels of b that a has not.
-func differing(a image.Image, b *image.NRGBA) int {
+func differing(a, b image.Image) int {
 	n := 0
-	for y := range b.Rect.Dy() {
-		for x := range b.Rect.Dx() {
+	for y := range b.Bounds().Dy() {
+		for x := range b.Bounds().Dx() {
 			at := a.Bounds().Min.Add(image.Pt(x, y))
 			p, q := rgba(a, at), rgba(b, image.Pt(x, y))
 			if !at.In(a.Bounds()) || p != q {

@@ -16,7 +16,7 @@ import (
 )
 
 func parameters(t *testing.T, data []byte) sdxl.Options {
-	p, err := request.DecodePNGParameters(bytes.NewReader(data))
+	p, err := request.DecodeParameters(bytes.NewReader(data))
 	require.NoError(t, err)
 	return *p
 }

@@ -40,6 +40,16 @@ func FormatOf(path string) (Format, error) {
 	return "", fmt.Errorf("%s: want a name that ends in .png, .jpg, .jpeg or .webp", path)
 }
 
+// Detect returns the format of a file that Encode could have written.
+func Detect(data []byte) (Format, error) {
+	for start, f := range map[string]Format{"\x89PNG": PNG, "\xff\xd8\xff": JPEG, "RIFF": WebP} {
+		if bytes.HasPrefix(data, []byte(start)) {
+			return f, nil
+		}
+	}
+	return "", errors.New("is of no format that is written here, want PNG, JPEG or WebP")
+}
+
 // jpegQuality is that of the JPEGs that Encode writes.
 const jpegQuality = 95
 

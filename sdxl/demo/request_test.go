@@ -45,7 +45,7 @@ func TestPredict(t *testing.T) {
 			Sampler: "euler", Width: 128, Height: 128})
 		require.NoError(t, err)
 		requirePicture(t, want.Images[0], a.PNG)
-		p, err := request.DecodePNGParameters(bytes.NewReader(a.PNG))
+		p, err := request.DecodeParameters(bytes.NewReader(a.PNG))
 		require.NoError(t, err)
 		require.Equal(t, want.Parameters, *p)
 	}

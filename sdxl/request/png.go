@@ -11,14 +11,18 @@ import (
 	"strings"
 
 	"github.com/df65613c/easel/internal/imagefile"
-	infotexts "github.com/df65613c/easel/internal/infotext"
+	"github.com/df65613c/easel/internal/infotext"
 	"github.com/df65613c/easel/internal/ptr"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 )
 
-// pngKey is the keyword of the text in a PNG that holds its parameters as JSON.
-const pngKey = "easel"
+// ParametersKey is the keyword of the text in a picture's file that holds its
+// parameters as JSON. InfotextKey is that of what Infotext returns.
+const (
+	ParametersKey = "easel"
+	InfotextKey   = imagefile.ParametersKey
+)
 
 // EncodePNG writes a picture as PNG with the parameters that made it: as JSON,
 // and in the text form that other programs read.
@@ -27,14 +31,14 @@ func EncodePNG(w io.Writer, img image.Image, p sdxl.Options) error {
 	if err != nil {
 		return err
 	}
-	return imagefile.EncodePNG(w, img, []imagefile.Text{{Keyword: pngKey, Text: string(text)}, {Keyword: imagefile.ParametersKey, Text: infotext(&p).String()}})
+	return imagefile.EncodePNG(w, img, []imagefile.Text{{Keyword: ParametersKey, Text: string(text)}, {Keyword: InfotextKey, Text: Infotext(&p)}})
 }
 
-// ErrNoParameters says that a PNG was not made by EncodePNG.
+// ErrNoParameters says that a picture holds no parameters that easel wrote.
 var ErrNoParameters = errors.New("the picture holds no parameters of easel")
 
-// DecodePNGParameters reads the parameters of a PNG.
-func DecodePNGParameters(r io.Reader) (*sdxl.Options, error) {
+// DecodeParameters reads the parameters in the file of a picture: a PNG, JPEG or WebP.
+func DecodeParameters(r io.Reader) (*sdxl.Options, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
@@ -43,7 +47,7 @@ func DecodePNGParameters(r io.Reader) (*sdxl.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(texts, func(t imagefile.Text) bool { return t.Keyword == pngKey })
+	i := slices.IndexFunc(texts, func(t imagefile.Text) bool { return t.Keyword == ParametersKey })
 	if i < 0 {
 		return nil, ErrNoParameters
 	}
@@ -69,7 +73,7 @@ func readOlder(text []byte, o *sdxl.Options) error {
 		o.Noising = older.Noising.Noising
 		o.Churn = older.Noising.Churn
 	}
-	if o.Seeds != nil {
+	if o.Seeds != nil && o.Index == nil {
 		o.Seed, o.Batch = nil, nil
 	}
 	if o.Sigmas != nil {
@@ -85,10 +89,10 @@ var webUISamplers = map[string]string{
 	"dpmpp_2m_sde_heun": "DPM++ 2M SDE Heun", "dpmpp_3m_sde": "DPM++ 3M SDE", "uni_pc": "UniPC",
 }
 
-// infotext returns the parameters for AUTOMATIC1111's text form, as far as that
-// can say them: prompts by weight are written as emphasis.
-func infotext(p *sdxl.Options) infotexts.Infotext {
-	t := infotexts.Infotext{Prompt: p.Prompt, Negative: ptr.Or(p.Negative, "")}
+// Infotext returns the parameters in the text form of AUTOMATIC1111's web UI, as far as
+// that can say them: prompts by weight are written as emphasis.
+func Infotext(p *sdxl.Options) string {
+	t := infotext.Infotext{Prompt: p.Prompt, Negative: ptr.Or(p.Negative, "")}
 	for _, w := range p.Prompts {
 		if text := fmt.Sprintf("(%s:%g)", w.Text, max(w.Weight, -w.Weight)); w.Weight < 0 {
 			t.Negative = strings.TrimPrefix(t.Negative+", "+text, ", ")
@@ -101,9 +105,9 @@ func infotext(p *sdxl.Options) infotexts.Infotext {
 	if !ok {
 		sampler = p.Sampler
 	}
-	seed := ptr.Or(p.Seed, 0)
+	seed, batch := ptr.Or(p.Seed, 0), ptr.Or(p.Batch, 1)
 	if len(p.Seeds) > 0 {
-		seed = p.Seeds[0]
+		seed, batch = p.Seeds[ptr.Or(p.Index, 0)], len(p.Seeds)
 	}
 	t.Add("Steps", strconv.Itoa(ptr.Or(p.Steps, len(p.Sigmas)-1)))
 	t.Add("Sampler", sampler)
@@ -114,6 +118,10 @@ func infotext(p *sdxl.Options) infotexts.Infotext {
 	if p.Strength != nil {
 		t.Add("Denoising strength", number(*p.Strength))
 	}
+	if p.Index != nil {
+		t.Add("Batch size", strconv.Itoa(batch))
+		t.Add("Batch pos", strconv.Itoa(*p.Index))
+	}
 	t.Add("Version", "easel")
-	return t
+	return t.String()
 }

@@ -37,7 +37,7 @@ type Request struct {
 
 	// Extras are options beyond that API's, by their names in sdxl.Options. What
 	// that API has a field for, or decides itself, is not among them.
-	Extras *sdxl.Options `json:"extras,omitempty" without:"prompt negative_prompt prompts width height steps cfg_scale seed batch seeds sampler sigmas strength skip_end"`
+	Extras *sdxl.Options `json:"extras,omitempty" without:"prompt negative_prompt prompts width height steps cfg_scale seed batch seeds index sampler sigmas strength skip_end"`
 }
 
 // TextPrompt is a text and its weight; nil is 1. See WeightedPrompt.
