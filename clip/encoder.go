@@ -39,10 +39,10 @@ const legacyEOS = 2
 // Outputs: hidden [B,tokens,C], the second to last hidden state, and pooled
 // [B,P], the normalised last state at the end of the text, projected if the
 // encoder has a projection. skip takes the hidden state that many layers
-// earlier. Taps have the names of the reference's modules.
+// earlier; -1 is the last one, before its norm. Taps have the names of the reference's modules.
 func (e *TextEncoder) Graph(batch, tokens, skip int) (*nn.Graph, error) {
-	if skip < 0 || skip >= e.Config.Layers {
-		return nil, fmt.Errorf("clip-skip is %d, want 0 to %d", skip, e.Config.Layers-1)
+	if skip < -1 || skip >= e.Config.Layers {
+		return nil, fmt.Errorf("clip-skip is %d, want -1 to %d", skip, e.Config.Layers-1)
 	}
 	return e.record(batch, tokens, func(g *nn.Graph, states []*nn.Value, pooled *nn.Value) {
 		g.Output("hidden", states[len(states)-2-skip])

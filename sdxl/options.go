@@ -36,8 +36,10 @@ type Options struct {
 	Prompt2      *string `json:"prompt_2,omitempty"`
 	Negative2    *string `json:"negative_prompt_2,omitempty"`
 	PromptSyntax string  `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes; "" is plain
-	// ClipSkip takes the texts' hidden states that many layers before the usual
-	// one, as in diffusers, whose syntax skips for the prompt alone.
+	// ClipSkip takes the texts' hidden states from an earlier layer, as the program
+	// of Dialect counts: in diffusers that many before the usual one, and its syntax
+	// skips for the prompt alone; in comfy that many from the end, 2 being the usual
+	// one; in a1111 it changes nothing of SDXL.
 	ClipSkip int `json:"clip_skip,omitempty"`
 
 	Width  int      `json:"width"` // multiples of 8; 0 is the model's size, or the picture's for image-to-image

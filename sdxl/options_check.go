@@ -41,7 +41,7 @@ func (o *Options) Check(m *Model) error {
 func (o *Options) checkPrompts(e *FieldErrors) {
 	_, err := prompt.Named(o.PromptSyntax)
 	e.fault("prompt_syntax", err)
-	e.want(o.ClipSkip >= 0, "clip_skip", "is %d, want 0 or more", o.ClipSkip)
+	o.checkClipSkip(e, 0)
 	if o.Prompts == nil {
 		return
 	}
@@ -134,8 +134,7 @@ func (o *Options) checkGuidance(e *FieldErrors) {
 // checkModel checks what depends on the model.
 func (o *Options) checkModel(e *FieldErrors, m *Model) {
 	if m.TextL != nil && m.TextG != nil {
-		deepest := min(m.TextL.Config.Layers, m.TextG.Config.Layers) - 1
-		e.want(o.ClipSkip <= deepest, "clip_skip", "is %d, want 0 to %d for this model", o.ClipSkip, deepest)
+		o.checkClipSkip(e, min(m.TextL.Config.Layers, m.TextG.Config.Layers))
 	}
 	if m.UNet == nil {
 		return

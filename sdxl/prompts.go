@@ -19,7 +19,7 @@ type PromptText struct{ L, G string }
 type PromptOptions struct {
 	Syntax prompt.Syntax
 	// ClipSkip is how many layers before the usual one, the second to last, the
-	// hidden states are taken from.
+	// hidden states are taken from; -1 is the last layer, before its norm.
 	ClipSkip int
 }
 

@@ -3,6 +3,7 @@ package sdxl_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 
@@ -109,6 +110,67 @@ func TestClipSkip(t *testing.T) {
 	}
 	_, err := pipe.Generate(context.Background(), sdxl.Options{Prompt: "a", ClipSkip: 3})
 	require.ErrorContains(t, err, "clip_skip is 3, want 0 to 2")
+}
+
+// TestClipSkipOfDialects: the web UIs count otherwise.
+func TestClipSkipOfDialects(t *testing.T) {
+	m := open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.AllParts})
+	b := cpu.New(cpu.Options{})
+	defer b.Close()
+	_, tensors := readPromptRefs(t)
+	pipe := sdxl.Pipeline{Model: m, Backend: b}
+	embeds := func(dialect string, skip int) ([]float32, error) {
+		trace := map[string]*tensor.Tensor{}
+		_, err := pipe.Generate(context.Background(), sdxl.Options{
+			Prompt: "a red circle", Prompt2: new("a blue square"), ClipSkip: skip, Dialect: dialect, Steps: new(1), Seed: new(int64(1)), Width: 64, Height: 64, Trace: trace,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return trace["prompt_embeds"].Float32s(), nil
+	}
+	for dialect, names := range map[string]map[int]string{
+		"comfy":       {0: "skip-0", 2: "skip-0", -2: "skip-0", 3: "skip-1", -3: "skip-1"},
+		"a1111":       {0: "skip-0", 1: "skip-0", 2: "skip-0", 3: "skip-0", 12: "skip-0"},
+		"k-diffusion": {0: "skip-0", 1: "skip-1"},
+	} {
+		for skip, name := range names {
+			got, err := embeds(dialect, skip)
+			require.NoError(t, err)
+			require.Less(t, golden.RelErr(got, tensors[name+".context"].Float32s()), 1e-5, "%s %d", dialect, skip)
+		}
+	}
+	for dialect, skips := range map[string][]int{"comfy": {99, -99}, "a1111": {-1, 13}, "k-diffusion": {-1, 99}} {
+		for _, skip := range skips {
+			_, err := embeds(dialect, skip)
+			require.ErrorContains(t, err, "clip_skip is ", "%s %d", dialect, skip)
+		}
+	}
+
+	// The last layer, before its norm.
+	got, err := embeds("comfy", 1)
+	require.NoError(t, err)
+	width := len(got) / prompt.Length
+	for _, side := range []struct {
+		part string
+		ids  []int32
+		at   int
+	}{
+		{"clip-l", m.TokenizerL.EncodePadded("a red circle", prompt.Length), 0},
+		{"clip-g", m.TokenizerG.EncodePadded("a blue square", prompt.Length), m.TextL.Config.HiddenSize},
+	} {
+		ids, err := tensor.FromSlice(side.ids, 1, prompt.Length)
+		require.NoError(t, err)
+		layers := map[string]int{"clip-l": m.TextL.Config.Layers, "clip-g": m.TextG.Config.Layers}[side.part]
+		tap := fmt.Sprintf("text_model.encoder.layers.%d", layers-1)
+		out, err := m.RunGraph(t.Context(), b, side.part, map[string]*tensor.Tensor{"ids": ids}, []string{tap})
+		require.NoError(t, err)
+		want := out[tap].Float32s()
+		n := len(want) / prompt.Length
+		for i := range prompt.Length {
+			require.Less(t, golden.RelErr(got[i*width+side.at:][:n], want[i*n:][:n]), 1e-5)
+		}
+	}
 }
 
 // TestPicturesOfPrompts compares latents with a sampling in which each side is

@@ -53,7 +53,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.prompt2, "prompt-2", "", "what the second text encoder reads (default: the prompt)")
 	flags.StringVar(&f.negative2, "negative-2", "", "what the second text encoder reads for the negative side (default: the negative prompt)")
 	flags.StringVar(&o.PromptSyntax, "prompt-syntax", string(prompt.Plain), "how prompts are read: "+strings.Join(prompt.Syntaxes(), ", "))
-	flags.IntVar(&o.ClipSkip, "clip-skip", 0, "how many layers before the usual one to take the texts' hidden states from")
+	flags.IntVar(&o.ClipSkip, "clip-skip", 0, "layers before the usual one that the texts' hidden states come from; --dialect comfy counts from the end, 2 being the usual one, and with a1111 it changes nothing, as in these programs")
 	flags.StringVar(&f.style, "style", "", "style preset: "+strings.Join(request.DefaultStyles().Names(), ", "))
 	flags.Var(&f.styles, "styles", "JSON file of style presets (default: those in the program)")
 	flags.IntVar(&o.Width, "width", 0, "width in pixels, a multiple of 8 (default: the model's)")
