@@ -168,9 +168,6 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 
 // check finds faults that need no model, before time is spent.
 func (f *pictureFlags) check() error {
-	if _, err := pictureFormat(f.output); err != nil {
-		return fmt.Errorf("--output %w", err)
-	}
 	pictures := max(f.batch, len(f.options.Seeds))
 	if pictures > 1 && isStream(f.output) {
 		return fmt.Errorf("--output %s takes one picture, and there are %d: want the name of a file, to which a number is added", f.output, pictures)
@@ -186,6 +183,9 @@ func (f *pictureFlags) check() error {
 		if err := checkWritable(path); err != nil {
 			return err
 		}
+	}
+	if _, err := pictureFormat(f.output); err != nil {
+		return fmt.Errorf("--output %w", err)
 	}
 	return nil
 }
