@@ -94,7 +94,7 @@ func TestImg2Img(t *testing.T) {
 	_, _, err := run(t, t.Context(), "", "img2img", "-m", model("b"), "-p", "x", "-i", filepath.Join(dir, "none.png"), "-o", out)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, _, err = run(t, t.Context(), "", "img2img", "-m", model("b"), "-p", "x", "-i", "easel_test.go", "-o", out)
-	require.ErrorContains(t, err, "easel_test.go is no picture that can be read, want PNG, JPEG, WebP, GIF or BMP")
+	require.ErrorContains(t, err, "easel_test.go is no picture that can be read, want PNG, JPEG, WebP, GIF, BMP or TIFF")
 }
 
 func TestFaultsLeaveNothing(t *testing.T) {

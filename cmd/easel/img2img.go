@@ -8,12 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
 )
-
-// maxInputBytes is the largest file of a picture to start from.
-const maxInputBytes = 1 << 30
 
 func newImg2Img() *cobra.Command {
 	var f pictureFlags
@@ -35,14 +33,14 @@ func newImg2Img() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVarP(&input, "image", "i", "", "picture to start from (PNG, JPEG, WebP, GIF or BMP)")
+	cmd.Flags().StringVarP(&input, "image", "i", "", "picture to start from (PNG, JPEG, WebP, GIF, BMP or TIFF)")
 	cmd.Flags().Float64Var(&strength, "strength", sdxl.DefaultStrength, "how far to leave the picture, 0 to 1: the share of the steps that are run; --dialect a1111 and comfy count as these do")
 	return cmd
 }
 
 // readImage reads a picture to start from.
 func readImage(ctx context.Context, path string) (image.Image, error) {
-	data, err := readFile(path)
+	data, err := imagefile.Read(path)
 	if err != nil {
 		return nil, err
 	}

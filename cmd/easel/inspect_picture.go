@@ -25,24 +25,10 @@ func isPicture(path string) bool {
 	return imagefile.IsPicture(start[:n])
 }
 
-// readFile reads a picture's file.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxInputBytes+1))
-	if err == nil && len(data) > maxInputBytes {
-		err = fmt.Errorf("%s: larger than %d MiB", path, maxInputBytes>>20)
-	}
-	return data, err
-}
-
 // inspectPicture prints the texts in a picture, and the parameters that they
 // hold, whoever wrote them.
 func inspectPicture(w io.Writer, path string, asJSON bool) error {
-	data, err := readFile(path)
+	data, err := imagefile.Read(path)
 	if err != nil {
 		return err
 	}

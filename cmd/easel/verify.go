@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/internal/imageout"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
@@ -26,7 +27,7 @@ model is another one, the picture was changed, or it started from a picture othe
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := args[0]
-			want, err := readFile(path)
+			want, err := imagefile.Read(path)
 			if err != nil {
 				return err
 			}

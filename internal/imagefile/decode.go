@@ -1,6 +1,6 @@
 // Package imagefile decodes pictures to 8-bit RGB as the reference reads them:
 // Pillow's open, exif_transpose and convert("RGB"). It reads PNG, JPEG, WebP,
-// GIF and BMP. The first frame counts where there are several, the orientation
+// GIF, BMP and TIFF. The first frame counts where there are several, the orientation
 // in EXIF or XMP is applied, and alpha is dropped, which leaves the stored
 // colours of pixels that are transparent.
 //
@@ -33,7 +33,7 @@ const (
 )
 
 // ErrFormat says that data are of no format that Decode knows.
-var ErrFormat = errors.New("is no picture that can be read, want PNG, JPEG, WebP, GIF or BMP")
+var ErrFormat = errors.New("is no picture that can be read, want PNG, JPEG, WebP, GIF, BMP or TIFF")
 
 // header is what a file says before it is decoded.
 type header struct {
@@ -61,6 +61,7 @@ func formats() []format {
 		{"WebP", isWebP, openWebP},
 		{"GIF", isGIF, openGIF},
 		{"BMP", isBMP, openBMP},
+		{"TIFF", isTIFF, openTIFF},
 	}
 }
 

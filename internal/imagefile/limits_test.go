@@ -24,7 +24,7 @@ func read(t testing.TB, name string) []byte {
 // TestLimits: at the limit a picture of each format is read, and one past it refused.
 func TestLimits(t *testing.T) {
 	const w, h = 37, 23 // of all of testdata
-	for _, name := range []string{"rgb.png", "420.jpg", "lossy.webp", "lossless.webp", "animated.webp", "plain.gif", "rgb.bmp"} {
+	for _, name := range []string{"rgb.png", "420.jpg", "lossy.webp", "lossless.webp", "animated.webp", "plain.gif", "rgb.bmp", "rgb.tif"} {
 		data := read(t, name)
 		_, err := Decode(t.Context(), data, Limits{Pixels: w * h, Side: w})
 		require.NoError(t, err, name)

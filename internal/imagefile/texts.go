@@ -2,7 +2,6 @@ package imagefile
 
 import (
 	"bytes"
-	"errors"
 	"strings"
 )
 
@@ -34,10 +33,12 @@ func Texts(data []byte) ([]Text, error) {
 		return webpTexts(data), nil
 	case isGIF(data):
 		return gifTexts(data), nil
+	case isTIFF(data):
+		return exifTexts(data), nil
 	case isBMP(data):
 		return nil, nil
 	}
-	return nil, errors.New("is no picture that can be read, want PNG, JPEG, WebP, GIF or BMP")
+	return nil, ErrFormat
 }
 
 func jpegTexts(data []byte) (texts []Text) {

@@ -15,7 +15,7 @@ const MaxInputPixels = 1 << 26
 // inputLimits bound a picture to start from, which is resized before use.
 var inputLimits = imagefile.Limits{Pixels: MaxInputPixels, Side: 1<<16 - 1}
 
-// DecodeImage decodes a picture to start from: a PNG, JPEG, WebP, GIF or BMP.
+// DecodeImage decodes a picture to start from: a PNG, JPEG, WebP, GIF, BMP or TIFF.
 // It gives what Pillow's exif_transpose and convert("RGB") give, as
 // diffusers' load_image does. Errors read on from the name of the picture.
 func DecodeImage(ctx context.Context, data []byte) (image.Image, error) {

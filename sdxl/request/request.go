@@ -29,7 +29,7 @@ type Request struct {
 	// part of SDXL, and changes nothing.
 	ClipGuidancePreset string `json:"clip_guidance_preset,omitempty"`
 
-	InitImage         []byte   `json:"init_image,omitempty"`      // PNG, JPEG, WebP, GIF or BMP; base64 in JSON
+	InitImage         []byte   `json:"init_image,omitempty"`      // PNG, JPEG, WebP, GIF, BMP or TIFF; base64 in JSON
 	InitImageMode     string   `json:"init_image_mode,omitempty"` // IMAGE_STRENGTH, or STEP_SCHEDULE; "" tells from what is given
 	ImageStrength     *float64 `json:"image_strength,omitempty"`  // 0 to 1, of the picture over the text; nil is 0.35
 	StepScheduleStart *float64 `json:"step_schedule_start,omitempty"`

@@ -129,7 +129,7 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, init initPi
 	case init == noPicture && q.InitImage != nil:
 		return nil, violation("init_image", "is given, want it at image-to-image")
 	case init == needsPicture && q.InitImage == nil:
-		return nil, violation("init_image", "is missing, want a PNG, JPEG, WebP, GIF or BMP")
+		return nil, violation("init_image", "is missing, want a PNG, JPEG, WebP, GIF, BMP or TIFF")
 	}
 	return q, nil
 }

@@ -268,6 +268,20 @@ def bmps(w, h, rng):
     yield "rle4.bmp", bmp(w, h, 4, [runs4 + b"\0\1"], 2, palette=palette)
 
 
+def tiffs(w, h, rng):
+    im = Image.fromarray(photo(w, h, rng))
+    rgba = im.copy()
+    rgba.putalpha(Image.fromarray(photo(w, h, rng, 1)[..., 0]))
+    yield "rgb.tif", save(im, "TIFF")
+    yield "deflated.tiff", save(im, "TIFF", compression="tiff_adobe_deflate")
+    yield "lzw.tif", save(im, "TIFF", compression="tiff_lzw")
+    yield "rgba.tif", save(rgba, "TIFF")
+    yield "gray.tif", save(im.convert("L"), "TIFF")
+    yield "bits.tif", save(im.convert("1"), "TIFF")
+    yield "palette.tif", save(im.quantize(50), "TIFF")
+    yield "orientation6.tif", save(im, "TIFF", tiffinfo={0x0112: 6})
+
+
 def main():
     a = argparse.ArgumentParser()
     a.add_argument("--out", default="internal/imagefile/testdata")
@@ -278,7 +292,7 @@ def main():
     out = pathlib.Path(a.out)
     out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(a.seed)
-    for kinds in (pngs, jpegs, webps, gifs, bmps):
+    for kinds in (pngs, jpegs, webps, gifs, bmps, tiffs):
         for name, data in kinds(w, h, rng):
             (out / name).write_bytes(data)
             try:
