@@ -305,6 +305,9 @@ func (s *Schedule) setFirstNoise(c *Config) {
 func (s *Schedule) setSampler(p *plan, r *resolved, k class) {
 	found := knownNamed(p.sampler)
 	s.anywhere = found.sampler(found.name)
+	if own, ok := comfyMethod(p.sampler); ok && s.Dialect == Comfy {
+		s.anywhere = own.sampler(found.name)
+	}
 	s.Sampler = s.anywhere
 	switch {
 	case r.Custom != nil:

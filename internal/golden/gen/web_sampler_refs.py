@@ -1,5 +1,5 @@
 """Writes sched/testdata/program_states.*: whole loops of samplers that AUTOMATIC1111's web UI and ComfyUI have in a form of their own, by formulas written
-down here from those programs: DDIM and PLMS by the web UI's timesteps, UniPC of both. The states are in float64 and as x0 + sigma noise.
+down here from those programs: DDIM and PLMS by the web UI's timesteps, UniPC of both, IPNDM and DEIS of ComfyUI. The states are in float64 and as x0 + sigma noise.
 
     python internal/golden/gen/web_sampler_refs.py
 """
@@ -127,6 +127,65 @@ def comfy_unipc(schedule, steps, bh2):
     return unipc(next(noises()) * first, levels, times, bh2), times
 
 
+def comfy_slopes(schedule, steps, weights):
+    """A multistep method on slopes in sigma, the newest first, whose last step takes the estimate."""
+    levels = np.array(named(steps, False)[schedule], dtype=np.float32).astype(float)
+    times = [int(np.argmin(np.abs(LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
+    x = next(noises()) * (np.hypot(1, levels[0]) if np.isclose(levels[0], TRAIN[-1], rtol=1e-5, atol=0) else levels[0])
+    states, past = [], []
+    for i in range(steps):
+        e = predict(x / np.hypot(1, levels[i]), times[i])
+        past.insert(0, e)
+        x = x - levels[i] * e if levels[i + 1] == 0 else x + sum(w * d for w, d in zip(weights(levels, i), past))
+        states.append(x.ravel())
+    return states, times
+
+
+def ipndm(s, i):
+    c = [[1], [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, -59 / 24, 37 / 24, -9 / 24]][min(i, 3)]
+    return [v * (s[i + 1] - s[i]) for v in c]
+
+
+def ipndm_v(s, i):
+    h = [s[i + 1 - k] - s[i - k] for k in range(min(i + 1, 4))]
+    if i == 0:
+        return [h[0]]
+    a, b = 1 + h[0] / h[1] / 2, -h[0] / h[1] / 2
+    if i == 1:
+        return [h[0] * a, h[0] * b]
+    # The program divides and multiplies from left to right, which drops a bracket of the published formula.
+    t1 = (1 - h[0] / (3 * (h[0] + h[1])) * (h[0] * (h[0] + h[1])) / (h[1] * (h[1] + h[2]))) / 2
+    a, b, c = a + t1, b - (1 + h[1] / h[2]) * t1, t1 * h[1] / h[2]
+    if i == 2:
+        return [h[0] * v for v in (a, b, c)]
+    g = h[1] * (h[1] + h[2]) / (h[2] * (h[2] + h[3]))
+    t2 = ((1 - h[0] / (3 * (h[0] + h[1]))) / 2 + (1 - h[0] / (2 * (h[0] + h[1]))) * h[0] / (6 * sum(h[:3]))) * (h[0] * (h[0] + h[1]) * sum(h[:3])) / (
+        h[1] * (h[1] + h[2]) * sum(h[1:]))
+    return [h[0] * v for v in (a + t2, b - (1 + h[1] / h[2] + g) * t2, c + (h[1] / h[2] + g * (1 + h[2] / h[3])) * t2, -t2 * g * h[1] / h[2])]
+
+
+def deis(s, i, first=1e-3, low=.002, high=80, points=10000):
+    """Slopes interpolated in the time of a variance-preserving process of linear beta, and summed up in float32 as the program does."""
+    if i == 0:
+        return [s[1] - s[0]]
+    low, high = np.log(low**2 + 1), np.log(high**2 + 1)
+    rise = 2 * (low / first - high) / (first - 1)
+    least = high - rise / 2
+    t = torch.tensor((np.sqrt(least**2 + 2 * rise * np.log(s**2 + 1)) - least) / rise, dtype=torch.float32)
+    taus = torch.linspace(t[i], t[i + 1], points)
+    alpha = torch.exp(-.5 * taus**2 * rise - taus * least)
+    slope = .5 * (taus * rise + least) / torch.sqrt(alpha * (1 - alpha))
+    nodes = [t[i - k] for k in range(min(i + 1, 3))]
+    out = []
+    for j, n in enumerate(nodes):
+        poly = slope
+        for k, m in enumerate(nodes):
+            if k != j:
+                poly = poly * (taus - m) / (n - m)
+        out.append(float(poly.sum() * (t[i + 1] - t[i]) / points))
+    return out
+
+
 def cases():
     for steps in (2, 7, 20, 30):
         for strength in (None, .4, .75):
@@ -137,6 +196,8 @@ def cases():
         for schedule in ("normal", "karras", "simple") if steps < 30 else ():  # 30 steps fall between two timesteps that are as near
             for bh2 in (False, True):
                 yield dict(dialect="comfy", sampler="uni_pc_bh2" if bh2 else "uni_pc", schedule=schedule, steps=steps), comfy_unipc(schedule, steps, bh2)
+            for name, weights in (("ipndm", ipndm), ("ipndm_v", ipndm_v), ("deis", deis)) if schedule != "normal" else ():
+                yield dict(dialect="comfy", sampler=name, schedule=schedule, steps=steps), comfy_slopes(schedule, steps, weights)
 
 
 if __name__ == "__main__":
