@@ -150,11 +150,15 @@ func (c *classCase) check(t *testing.T, s *Schedule) {
 			require.InDelta(t, c.Sigmas[i], got, bound*c.Sigmas[i], "%s: sigma %d", c, i)
 		}
 	}
-	bound, inFloat32 := 1e-4, strings.Contains(string(c.Config), "Euler") || strings.Contains(string(c.Config), "DPMSolverSDE")
+	class := c.Sampler
+	if c.Dialect != "" || class == "" {
+		class = string(c.Config)
+	}
+	bound, inFloat32 := 1e-4, strings.Contains(class, "Euler") || strings.Contains(class, "DPMSolverSDE")
 	if strings.Contains(string(c.Config), `_order":4`) {
 		bound = 5e-4 // diffusers has the weights of an order of 4 in float32, as small differences of large numbers
 	}
-	if strings.Contains(string(c.Config), "DPMSolverSDE") {
+	if strings.Contains(class, "DPMSolverSDE") {
 		bound = 5e-4 // the noise hangs on the seventh digit of a level, which torch's logarithms are off in
 	}
 	if !inFloat32 { // there
@@ -257,6 +261,22 @@ func TestProgramStates(t *testing.T) {
 				s, err = DefaultConfig().NewTail(o, r.Steps, *r.Strength)
 			}
 			require.NoError(t, err)
+			r.check(t, s)
+		})
+	}
+}
+
+// TestFileStates compares classes that start from another class's file.
+func TestFileStates(t *testing.T) {
+	for _, r := range classCases(t, "file_states") {
+		if r.Fails != "" {
+			continue
+		}
+		var c Config
+		require.NoError(t, json.Unmarshal(r.Config, &c))
+		t.Run(c.Class+" "+r.Sampler, func(t *testing.T) {
+			s, err := c.New(Overrides{Sampler: r.Sampler}, r.Steps)
+			require.NoError(t, err, "%s", &r)
 			r.check(t, s)
 		})
 	}

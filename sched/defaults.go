@@ -118,7 +118,7 @@ func named(data []byte) map[string]bool {
 func (c *Config) UnmarshalJSON(data []byte) error {
 	head := struct {
 		Class  string   `json:"_class_name"`
-		Silent []string `json:"_use_default_values"` // what was not given when diffusers wrote the file
+		Silent []string `json:"_use_default_values"` // written by diffusers, and not given: what is its default now counts
 	}{Class: c.Class}
 	if err := json.Unmarshal(data, &head); err != nil {
 		return err
@@ -126,13 +126,18 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	if head.Class == "" {
 		head.Class = "EulerDiscreteScheduler"
 	}
-	read := plainConfig(defaults(head.Class))
+	silent := defaults(head.Class)
+	read := plainConfig(silent)
 	if err := json.Unmarshal(data, &read); err != nil {
 		return err
 	}
 	*c = Config(read)
 	c.given = named(data)
+	from, into := reflect.ValueOf(&silent).Elem(), reflect.ValueOf(c).Elem()
 	for _, name := range head.Silent {
+		if i, ok := configFields()[name]; ok {
+			into.Field(i).Set(from.Field(i))
+		}
 		delete(c.given, name)
 	}
 	return nil

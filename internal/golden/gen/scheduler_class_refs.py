@@ -4,6 +4,7 @@ class_defaults.json  the value of every field that a scheduler_config.json leave
 class_states.*       timesteps, levels and the states of whole loops on a small network that is not linear: of the configurations in
                      scheduler_cases.json, which are those of diffusers' own tests of its schedulers, and of those below
 name_states.*        the same of classes that start from SDXL's own file, with the schedules and spacings that they have
+file_states.*        the same of classes that start from another class's file
 
     python internal/golden/gen/scheduler_class_refs.py
 
@@ -218,9 +219,35 @@ def names():
                 yield case, states
 
 
+# Files as models have them: what they give, and with it what diffusers notes of its defaults when it writes one.
+FILES = [
+    {"_class_name": "EulerAncestralDiscreteScheduler", **{k: v for k, v in SDXL.items() if k.startswith("beta")}, "timestep_spacing": "trailing", "sample_max_value": 1.0, "clip_sample": False,
+     "set_alpha_to_one": False, "skip_prk_steps": True, "steps_offset": 1, "prediction_type": "epsilon", "interpolation_type": "linear"},
+    {"_class_name": "DPMSolverMultistepScheduler", **{k: v for k, v in SDXL.items() if k.startswith("beta")}, "algorithm_type": "sde-dpmsolver++", "solver_order": 3, "solver_type": "heun",
+     "use_karras_sigmas": True, "lower_order_final": False, "euler_at_final": True, "final_sigmas_type": "sigma_min", "timestep_spacing": "leading", "steps_offset": 1,
+     "_use_default_values": ["final_sigmas_type", "lower_order_final"]},
+    {"_class_name": "PNDMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "skip_prk_steps": True, "set_alpha_to_one": False, "steps_offset": 1},
+    {"_class_name": "DDIMScheduler", "beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "prediction_type": "v_prediction", "rescale_betas_zero_snr": True, "timestep_spacing": "trailing"},
+    {"_class_name": "DDIMScheduler"}, {"_class_name": "HeunDiscreteScheduler"}, {"_class_name": "DDPMScheduler", "variance_type": "fixed_large", "thresholding": True, "sample_max_value": 2.0},
+    {"_class_name": "LCMScheduler", "original_inference_steps": 40, "timestep_scaling": 1.0, "prediction_type": "epsilon"},
+    {"_class_name": "UniPCMultistepScheduler", "solver_order": 3, "solver_type": "bh1", "predict_x0": True, "disable_corrector": [0], "beta_schedule": "scaled_linear", "use_exponential_sigmas": True},
+    {"_class_name": "EulerDiscreteScheduler", "use_karras_sigmas": True, "sigma_min": 0.05, "sigma_max": 12.0, "beta_schedule": "squaredcos_cap_v2", "final_sigmas_type": "sigma_min"},
+    {"_class_name": "SASolverScheduler", "predictor_order": 3, "corrector_order": 4, "algorithm_type": "data_prediction", "num_train_timesteps": 1100},
+]
+
+
+def files():
+    for file, name in itertools.product(FILES, CLASSES):
+        if "EDM" in name or "Parallel" in name or name == "IPNDMScheduler":
+            continue
+        case, states = run(name, {**file, **({"noise_sampler_seed": 7} if "SDE" in name else {})}, 9)
+        yield case | {"config": {**file, **({"noise_sampler_seed": 7} if "SDE" in name else {})}, "sampler": name}, states
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     diffusers.utils.logging.set_verbosity_error()
     defaults()
     write("class_states", [run(*c) for c in configurations()])
     write("name_states", names())
+    write("file_states", files())
