@@ -15,7 +15,7 @@ import (
 	"sync"
 
 	"github.com/df65613c/easel/clip"
-	"github.com/df65613c/easel/internal/photo"
+	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/internal/strictjson"
 )
 
@@ -32,8 +32,10 @@ type request struct {
 const (
 	maxInputs   = 2048 // as OpenAI has it
 	maxTextSize = 1 << 16
-	maxPixels   = 1 << 26
 )
+
+// pictureLimits bound the pictures of a client.
+var pictureLimits = imagefile.Limits{Pixels: 1 << 26, Side: 1<<16 - 1}
 
 // data is a vector of an answer.
 type data struct {
@@ -148,7 +150,7 @@ func (h *Handler) images(ctx context.Context, uris []string) ([][]float32, error
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
-			rows[i], errs[i] = h.Model.EmbedImageFrom(ctx, func() (image.Image, error) { return decodeURI(fmt.Sprintf("input[%d]", i), uri) })
+			rows[i], errs[i] = h.Model.EmbedImageFrom(ctx, func() (image.Image, error) { return decodeURI(ctx, fmt.Sprintf("input[%d]", i), uri) })
 			if errs[i] != nil {
 				cancel()
 			}
@@ -168,7 +170,7 @@ func (h *Handler) images(ctx context.Context, uris []string) ([][]float32, error
 }
 
 // decodeURI decodes a picture from data:image/...;base64,...
-func decodeURI(field, uri string) (image.Image, error) {
+func decodeURI(ctx context.Context, field, uri string) (image.Image, error) {
 	kind, encoded, ok := strings.Cut(uri, ",")
 	if !ok || !strings.HasPrefix(kind, "data:") || !strings.HasSuffix(kind, ";base64") {
 		return nil, refuse(field, "is %.40q, want a picture as data:image/...;base64,...; easel fetches nothing", uri)
@@ -177,7 +179,7 @@ func decodeURI(field, uri string) (image.Image, error) {
 	if err != nil {
 		return nil, refuse(field, "is no base64: %v", err)
 	}
-	img, err := photo.Decode(bytes, maxPixels)
+	img, err := imagefile.DecodeAlpha(ctx, bytes, pictureLimits)
 	if err != nil {
 		return nil, refuse(field, "%v", err)
 	}

@@ -9,7 +9,7 @@ import (
 	"net/http"
 
 	"github.com/df65613c/easel/clip"
-	"github.com/df65613c/easel/internal/photo"
+	"github.com/df65613c/easel/internal/imagefile"
 )
 
 // entries are what Immich asks for: one model of one task. The model's name is
@@ -69,7 +69,7 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) error {
 			return lacking(clip.ErrNoImage)
 		}
 		vector, err = h.Model.EmbedImageFrom(r.Context(), func() (image.Image, error) {
-			img, err := photo.Decode(picture, maxPixels)
+			img, err := imagefile.DecodeAlpha(r.Context(), picture, pictureLimits)
 			if err != nil {
 				return nil, refuse("image", "%v", err)
 			}

@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/df65613c/easel/clip"
-	"github.com/df65613c/easel/internal/photo"
+	"github.com/df65613c/easel/internal/imagefile"
 )
 
 // filesAhead is how many pictures are on their way at a time.
@@ -27,7 +27,7 @@ func embedFiles(ctx context.Context, m *clip.Model, paths []string, done func(pa
 	start := func(i int) {
 		results[i] = make(chan result, 1)
 		all.Go(func() {
-			v, err := m.EmbedImageFrom(ctx, func() (image.Image, error) { return photo.Open(paths[i]) })
+			v, err := m.EmbedImageFrom(ctx, func() (image.Image, error) { return openPicture(ctx, paths[i]) })
 			results[i] <- result{v, err}
 		})
 	}
@@ -48,4 +48,16 @@ func embedFiles(ctx context.Context, m *clip.Model, paths []string, done func(pa
 		}
 	}
 	return nil
+}
+
+// pictureLimits bound the pictures that are taken to vectors.
+var pictureLimits = imagefile.Limits{Pixels: 1 << 28, Side: 1<<16 - 1}
+
+// openPicture decodes a picture with its alpha, of which models make different things.
+func openPicture(ctx context.Context, path string) (image.Image, error) {
+	img, err := imagefile.Open(ctx, path, pictureLimits)
+	if err != nil {
+		return nil, err
+	}
+	return img, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/df65613c/easel/clip"
-	"github.com/df65613c/easel/internal/photo"
+	"github.com/df65613c/easel/internal/imagefile"
 )
 
 // findPictures returns the pictures in a folder and below, by their paths in it,
@@ -24,7 +24,7 @@ func findPictures(folder string) (paths []string, err error) {
 			return err
 		case d.IsDir() && path != folder && d.Name()[0] == '.':
 			return fs.SkipDir
-		case d.IsDir() || !photo.Named(path) || d.Name()[0] == '.':
+		case d.IsDir() || !imagefile.Named(path) || d.Name()[0] == '.':
 			return nil
 		}
 		rel, err := filepath.Rel(folder, path)

@@ -128,7 +128,7 @@ func TestClipKeepsGoing(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bad.jpg"), []byte("no picture"), 0o600))
 	out := filepath.Join(t.TempDir(), "v.safetensors")
 	_, log := ok(t, "", "clip", "-m", clipModel("quick"), "--dir", dir, "-o", out, "--keep-going")
-	require.Contains(t, log, "bad.jpg: is no picture that can be read")
+	require.Contains(t, log, "bad.jpg is no picture that can be read")
 	require.Contains(t, log, "1 of 10 pictures could not be read")
 	require.Equal(t, 9, golden.Tensors(t, out)["image_embeds"].Shape()[0])
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/clip"
-	"github.com/df65613c/easel/internal/photo"
 )
 
 func newSearch() *cobra.Command {
@@ -68,7 +67,7 @@ The search is exact. Each line is the cosine and the name.`,
 
 func queryVector(ctx context.Context, m *clip.Model, text, picture string) ([]float32, error) {
 	if picture != "" {
-		return m.EmbedImageFrom(ctx, func() (image.Image, error) { return photo.Open(picture) })
+		return m.EmbedImageFrom(ctx, func() (image.Image, error) { return openPicture(ctx, picture) })
 	}
 	v, err := m.EmbedTexts(ctx, []string{text})
 	if err != nil {

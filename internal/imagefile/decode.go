@@ -51,7 +51,7 @@ type format struct {
 	open func(data []byte) (header, decodeFunc, error)
 }
 
-// decodeFunc decodes a picture to opaque RGB, as stored.
+// decodeFunc decodes a picture as it is stored.
 type decodeFunc func(ctx context.Context) (*image.NRGBA, error)
 
 func formats() []format {
@@ -82,8 +82,20 @@ func Size(data []byte, l Limits) (image.Point, error) {
 
 // Decode returns the picture with an alpha of 255 everywhere. Its bounds start
 // at 0,0. Memory is about 8 bytes a pixel; 12 for a PNG of 16 bits a channel,
-// and up to 20 for a progressive JPEG. It returns soon after ctx is done.
+// and up to 20 for a progressive JPEG, 28 in CMYK. It returns soon after ctx is done.
 func Decode(ctx context.Context, data []byte, l Limits) (*image.NRGBA, error) {
+	img, err := DecodeAlpha(ctx, data, l)
+	if err != nil {
+		return nil, err
+	}
+	for i := 3; i < len(img.Pix); i += 4 {
+		img.Pix[i] = 255
+	}
+	return img, nil
+}
+
+// DecodeAlpha is Decode with the alpha that is stored, as convert("RGBA") has it.
+func DecodeAlpha(ctx context.Context, data []byte, l Limits) (*image.NRGBA, error) {
 	h, decode, name, err := open(data, l)
 	if err != nil {
 		return nil, err
@@ -132,16 +144,7 @@ func (h header) check(l Limits) error {
 	return nil
 }
 
-// newRGB returns a black picture.
-func newRGB(w, h int) *image.NRGBA {
-	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	for i := 3; i < len(img.Pix); i += 4 {
-		img.Pix[i] = 255
-	}
-	return img
-}
-
-// setRGB sets the colour of the first pixel of pix.
+// setRGB sets the colour of the first pixel of pix, which is opaque.
 func setRGB(pix []byte, r, g, b uint8) {
 	pix = pix[:4]
 	pix[0], pix[1], pix[2], pix[3] = r, g, b, 255

@@ -44,6 +44,22 @@ func TestAsPillow(t *testing.T) {
 	}
 }
 
+// TestAlphaAsPillow holds what has an alpha to what Pillow makes of that.
+func TestAlphaAsPillow(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.rgba.png")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, ref := range paths {
+		img, err := Open(t.Context(), strings.TrimSuffix(ref, ".rgba.png"), testLimits)
+		require.NoError(t, err)
+		want := readPNG(t, ref)
+		require.Equal(t, want.Rect, img.Rect, ref)
+		for i := 3; i < len(want.Pix); i += 4 {
+			require.Equal(t, want.Pix[i], img.Pix[i], "%s at %d", ref, i/4)
+		}
+	}
+}
+
 func readPNG(t *testing.T, path string) *image.NRGBA {
 	f, err := os.Open(path)
 	require.NoError(t, err)

@@ -26,7 +26,7 @@ type gifFrame struct {
 	frame       image.Rectangle
 	interlaced  bool
 	colors      [256][3]uint8
-	transparent uint8 // what the canvas is filled with
+	transparent int // the colour that is; -1 is none
 	data        []byte
 }
 
@@ -45,7 +45,7 @@ func readGIF(data []byte) (*gifFrame, error) {
 	if len(data) < gifScreenSize {
 		return nil, errNoFrame
 	}
-	g := &gifFrame{header: header{passes: 1}}
+	g := &gifFrame{header: header{passes: 1}, transparent: -1}
 	g.width, g.height = int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:]))
 	for i := range g.colors {
 		g.colors[i] = [3]uint8{uint8(i), uint8(i), uint8(i)} // without a palette
@@ -110,7 +110,7 @@ func gifExtensions(data []byte) iter.Seq2[byte, []byte] {
 func (g *gifFrame) readExtension(data []byte) []byte {
 	const graphicControl = 0xf9
 	if len(data) >= 6 && data[0] == graphicControl && data[1] >= 4 && data[2]&1 != 0 {
-		g.transparent = data[5]
+		g.transparent = int(data[5])
 	}
 	data = data[min(1, len(data)):]
 	for len(data) > 0 && data[0] != 0 {
@@ -142,10 +142,9 @@ func (g *gifFrame) readDescriptor(data []byte) error {
 func (g *gifFrame) decode(ctx context.Context) (*image.NRGBA, error) {
 	pixels := lzw.NewReader(&gifBlocks{r: reader(ctx, g.data[1:])}, lzw.LSB, int(g.data[0]))
 	dst := image.NewNRGBA(image.Rect(0, 0, g.width, g.height))
-	around := g.colors[g.transparent]
 	err := eachRow(ctx, g.height, func(y int) {
 		for x := range g.width {
-			setRGB(dst.Pix[y*dst.Stride+4*x:], around[0], around[1], around[2])
+			g.set(dst.Pix[y*dst.Stride+4*x:], max(g.transparent, 0))
 		}
 	})
 	if err != nil {
@@ -158,11 +157,19 @@ func (g *gifFrame) decode(ctx context.Context) (*image.NRGBA, error) {
 		}
 		pix := dst.Pix[(g.frame.Min.Y+y)*dst.Stride+4*g.frame.Min.X:]
 		for x, v := range row {
-			c := g.colors[v]
-			setRGB(pix[4*x:], c[0], c[1], c[2])
+			g.set(pix[4*x:], int(v))
 		}
 	}
 	return dst, nil
+}
+
+// set sets a pixel to a colour of the palette.
+func (g *gifFrame) set(pix []byte, color int) {
+	c := g.colors[color]
+	setRGB(pix, c[0], c[1], c[2])
+	if color == g.transparent {
+		pix[3] = 0
+	}
 }
 
 // rows yields the frame's rows in the order in which they are stored.

@@ -36,13 +36,13 @@ func Read(path string) ([]byte, error) {
 	return data, err
 }
 
-// Open decodes a picture from a file.
+// Open decodes a picture from a file, with its alpha.
 func Open(ctx context.Context, path string, l Limits) (*image.NRGBA, error) {
 	data, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
-	img, err := Decode(ctx, data, l)
+	img, err := DecodeAlpha(ctx, data, l)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", path, err)
 	}

@@ -24,6 +24,7 @@ type pngHeader struct {
 	header
 	gray16  bool // of 16 bits, without alpha
 	palette []byte
+	alpha   []byte   // of the palette's first colours
 	pieces  [][]byte // of the file: what the decoder needs, and an end
 }
 
@@ -60,6 +61,8 @@ func readPNGHeader(data []byte) (pngHeader, error) {
 			h.gray16 = depth == 16 && color == 0
 		case "PLTE":
 			h.palette = body
+		case "tRNS":
+			h.alpha = body
 		case "eXIf":
 			exif = body
 		case "tEXt", "zTXt", "iTXt":
@@ -120,7 +123,7 @@ func rawProfile(text []byte) []byte {
 	return data
 }
 
-// convert drops what an 8-bit RGB picture can't hold. Of 16 bits the high byte
+// convert drops what 8 bits can't hold. Of 16 bits the high byte
 // is kept; but gray of 16 bits is cut off at 255, as Pillow does.
 func (h pngHeader) convert(ctx context.Context, decoded image.Image) (*image.NRGBA, error) {
 	dst := image.NewNRGBA(image.Rect(0, 0, h.width, h.height))
@@ -128,12 +131,6 @@ func (h pngHeader) convert(ctx context.Context, decoded image.Image) (*image.NRG
 	switch src := decoded.(type) {
 	case *image.NRGBA:
 		dst = src
-		row = func(y int) {
-			pix := dst.Pix[y*dst.Stride:][:4*h.width]
-			for i := 3; i < len(pix); i += 4 {
-				pix[i] = 255
-			}
-		}
 	case *image.RGBA: // the decoder gives it to pictures without alpha
 		dst = &image.NRGBA{Pix: src.Pix, Stride: src.Stride, Rect: src.Rect}
 	case *image.Gray:
@@ -145,8 +142,11 @@ func (h pngHeader) convert(ctx context.Context, decoded image.Image) (*image.NRG
 	case *image.Paletted:
 		row = func(y int) {
 			for x, v := range src.Pix[y*src.Stride:][:h.width] {
-				c := h.color(v)
-				setRGB(dst.Pix[y*dst.Stride+4*x:], c[0], c[1], c[2])
+				c, pix := h.color(v), dst.Pix[y*dst.Stride+4*x:]
+				setRGB(pix, c[0], c[1], c[2])
+				if int(v) < len(h.alpha) {
+					pix[3] = h.alpha[v]
+				}
 			}
 		}
 	case *image.Gray16:
@@ -184,6 +184,7 @@ func (h pngHeader) row64(dst *image.NRGBA, pix []byte, stride int) func(y int) {
 				setRGB(d, v, v, v)
 			} else {
 				setRGB(d, s[0], s[2], s[4])
+				d[3] = s[6]
 			}
 		}
 	}

@@ -31,7 +31,9 @@ func openTIFF(data []byte) (header, decodeFunc, error) {
 		return dst, eachRow(ctx, h.height, func(y int) {
 			for x := range h.width {
 				c := color.NRGBAModel.Convert(src.At(at.X+x, at.Y+y)).(color.NRGBA)
-				setRGB(dst.Pix[y*dst.Stride+4*x:], c.R, c.G, c.B)
+				pix := dst.Pix[y*dst.Stride+4*x:]
+				setRGB(pix, c.R, c.G, c.B)
+				pix[3] = c.A
 			}
 		})
 	}, nil

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/image/vp8"
 	"golang.org/x/image/vp8l"
+	"golang.org/x/image/webp"
 )
 
 const riffHeader = 12 // RIFF, size, WEBP
@@ -27,6 +28,7 @@ type webpFrame struct {
 	width    int // of the frame
 	height   int
 	lossless bool
+	alpha    []byte // how a lossy frame keeps it; nil is none
 	data     []byte
 }
 
@@ -104,6 +106,9 @@ func readWebP(data []byte) (*webpFrame, error) {
 
 // readPixels takes the first chunk of pixels, and reads their header.
 func (f *webpFrame) readPixels(kind string, body []byte) error {
+	if kind == "ALPH" && f.data == nil {
+		f.alpha = body
+	}
 	if kind != "VP8 " && kind != "VP8L" || f.data != nil {
 		return nil
 	}
@@ -120,9 +125,9 @@ func (f *webpFrame) readPixels(kind string, body []byte) error {
 	return err
 }
 
-// decode draws the frame on a canvas of transparent black. Alpha isn't read.
+// decode draws the frame on a canvas of transparent black.
 func (f *webpFrame) decode(ctx context.Context) (*image.NRGBA, error) {
-	canvas := newRGB(f.header.width, f.header.height)
+	canvas := image.NewNRGBA(image.Rect(0, 0, f.header.width, f.header.height))
 	dst := canvas.SubImage(image.Rectangle{f.at, f.at.Add(image.Pt(f.width, f.height))}).(*image.NRGBA)
 	if f.lossless {
 		img, err := vp8l.Decode(reader(ctx, f.data))
@@ -134,18 +139,10 @@ func (f *webpFrame) decode(ctx context.Context) (*image.NRGBA, error) {
 			return nil, errors.New("it is of an unknown colour model")
 		}
 		return canvas, eachRow(ctx, f.height, func(y int) {
-			for x := range f.width {
-				c := src.Pix[y*src.Stride+4*x:][:3]
-				setRGB(dst.Pix[y*dst.Stride+4*x:], c[0], c[1], c[2])
-			}
+			copy(dst.Pix[y*dst.Stride:][:4*f.width], src.Pix[y*src.Stride:])
 		})
 	}
-	d := vp8.NewDecoder()
-	d.Init(reader(ctx, f.data), len(f.data))
-	if _, err := d.DecodeFrameHeader(); err != nil {
-		return nil, err
-	}
-	src, err := d.DecodeFrame()
+	src, alpha, err := f.decodeLossy(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -156,8 +153,48 @@ func (f *webpFrame) decode(ctx context.Context) (*image.NRGBA, error) {
 		for x, v := range src.Y[y*src.YStride:][:f.width] {
 			r, g, b := fromVideo(v, cb[x], cr[x])
 			setRGB(pix[4*x:], r, g, b)
+			if alpha != nil {
+				pix[4*x+3] = alpha[y*f.width+x]
+			}
 		}
 	})
+}
+
+// decodeLossy returns the frame's YCbCr, and its alpha or nil.
+func (f *webpFrame) decodeLossy(ctx context.Context) (*image.YCbCr, []byte, error) {
+	if f.alpha == nil {
+		d := vp8.NewDecoder()
+		d.Init(reader(ctx, f.data), len(f.data))
+		if _, err := d.DecodeFrameHeader(); err != nil {
+			return nil, nil, err
+		}
+		src, err := d.DecodeFrame()
+		return src, nil, err
+	}
+	// The decoder of alpha is that of whole files: a file of this frame.
+	const hasAlpha = 1 << 4
+	w, h := f.width-1, f.height-1
+	extended := []byte{hasAlpha, 0, 0, 0, byte(w), byte(w >> 8), byte(w >> 16), byte(h), byte(h >> 8), byte(h >> 16)}
+	pieces := [][]byte{nil}
+	size := len("WEBP")
+	for _, c := range []struct {
+		kind string
+		body []byte
+	}{{"VP8X", extended}, {"ALPH", f.alpha}, {"VP8 ", f.data}} {
+		head := binary.LittleEndian.AppendUint32([]byte(c.kind), uint32(len(c.body)))
+		pieces = append(pieces, head, c.body, make([]byte, len(c.body)%2))
+		size += len(head) + len(c.body) + len(c.body)%2
+	}
+	pieces[0] = append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(size)), "WEBP"...)
+	img, err := webp.Decode(reader(ctx, pieces...))
+	if err != nil {
+		return nil, nil, err
+	}
+	src, ok := img.(*image.NYCbCrA)
+	if !ok || src.AStride != f.width {
+		return nil, nil, errors.New("its alpha is damaged")
+	}
+	return &src.YCbCr, src.A, nil
 }
 
 // videoChroma gives the rows of chroma at the size of a picture, as libwebp's

@@ -8,9 +8,9 @@ import (
 	"github.com/df65613c/easel/sdxl"
 )
 
-// MaxInputPixels is the most pixels of a picture to start from: a photo of 64
-// megapixels.
-const MaxInputPixels = 1 << 26
+// MaxInputPixels is the most pixels of a picture to start from: a photo of 50
+// megapixels, and some margin.
+const MaxInputPixels = 52 << 20
 
 // inputLimits bound a picture to start from, which is resized before use.
 var inputLimits = imagefile.Limits{Pixels: MaxInputPixels, Side: 1<<16 - 1}

@@ -131,8 +131,8 @@ func TestInitImageFields(t *testing.T) {
 	require.ErrorContains(t, r.Validate(Limits{}), "step_schedule_start leaves none of 30 steps")
 	r = Request{TextPrompts: []TextPrompt{{Text: "x"}}, InitImage: pngOf(t, 65, 64)}
 	require.NoError(t, r.Validate(Limits{Pixels: 64 * 64}))    // it is resized
-	copy(r.InitImage[16:], "\x00\x00\x40\x00\x00\x00\x10\x01") // 16384x4097, in the header
-	require.ErrorContains(t, r.Validate(Limits{}), "init_image is a PNG that can't be read: its size is 16384x4097, want at most 67108864 pixels")
+	copy(r.InitImage[16:], "\x00\x00\x40\x00\x00\x00\x0d\x01") // 16384x3329, in the header
+	require.ErrorContains(t, r.Validate(Limits{}), "init_image is a PNG that can't be read: its size is 16384x3329, want at most 54525952 pixels")
 	r.InitImage = r.InitImage[:20]
 	require.ErrorContains(t, r.Validate(Limits{}), "init_image is a PNG that can't be read")
 }

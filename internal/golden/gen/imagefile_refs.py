@@ -15,6 +15,11 @@ import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
 
+# Pictures whose alpha is held to Pillow's too.
+WITH_ALPHA = ["rgba.png", "gray_alpha.png", "palette4_trns.png", "palette8_trns.png", "rgb_trns.png", "rgba16.png", "lossy_alpha.webp",
+              "lossless_alpha.webp", "animated_part.webp", "animated_alpha.webp", "transparent.gif", "offset_transparent.gif", "plain.gif", "420.jpg", "rgba.tif"]
+
+
 def photo(w, h, rng, channels=3):
     """Gradients, edges and some noise, with colours that chroma upsampling shows."""
     y, x = np.mgrid[0:h, 0:w]
@@ -299,6 +304,9 @@ def main():
                 ref = ImageOps.exif_transpose(Image.open(out / name)).convert("RGB")
             except Exception as e:
                 raise SystemExit(f"{name}: {e!r}")
+            opened = ImageOps.exif_transpose(Image.open(out / name))
+            if name in WITH_ALPHA:
+                (out / (name + ".rgba.png")).write_bytes(save(Image.fromarray(np.asarray(opened.convert("RGBA"))), "PNG", optimize=True))
             (out / (name + ".ref.png")).write_bytes(save(Image.fromarray(np.asarray(ref)), "PNG", optimize=True))
 
 
