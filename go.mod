@@ -7,6 +7,7 @@ require (
 	github.com/VictoriaMetrics/metrics v1.44.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/dustin/go-humanize v1.1.0
+	github.com/ebitengine/purego v0.11.3
 	github.com/elnormous/contenttype v1.0.4
 	github.com/klauspost/cpuid/v2 v2.4.2
 	github.com/rs/cors v1.11.1

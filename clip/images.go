@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/df65613c/easel/internal/program"
+	"github.com/df65613c/easel/nn"
 )
 
 // maxSide bounds the pictures that are taken.
@@ -134,7 +135,7 @@ func (t *imageTower) run(ctx context.Context, batch []*item) (vectors []float32,
 		for i, it := range batch {
 			copy(in[i*len(it.pixels):], it.pixels)
 		}
-		if err := c.Run(ctx, c.dst, c.src); err != nil {
+		if err := c.Run(ctx, nn.Tensors(c.dst...), nn.Tensors(c.src...)); err != nil {
 			return err
 		}
 		vectors = append(vectors, c.dst[0].Float32s()...)

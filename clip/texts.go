@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/df65613c/easel/internal/program"
+	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -84,7 +85,7 @@ func (t *textTower) run(ctx context.Context, batch []*item) (vectors []float32, 
 				row[j] = it.ids[n-1]
 			}
 		}
-		if err := c.Run(ctx, c.dst, c.src); err != nil {
+		if err := c.Run(ctx, nn.Tensors(c.dst...), nn.Tensors(c.src...)); err != nil {
 			return err
 		}
 		vectors = append(vectors, c.dst[0].Float32s()...)

@@ -37,7 +37,7 @@ func (p *Pipeline) Decode(ctx context.Context, latents *tensor.Tensor) (*tensor.
 	n := z.NumElements()
 	for i := range s[0] {
 		v.FromUNet(z.Float32s(), latents.Float32s()[i*n:(i+1)*n])
-		if err := exe.Run(ctx, []*tensor.Tensor{row(img, i)}, []*tensor.Tensor{z}); err != nil {
+		if err := exe.Run(ctx, nn.Tensors(row(img, i)), nn.Tensors(z)); err != nil {
 			return nil, err
 		}
 	}

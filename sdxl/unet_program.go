@@ -22,6 +22,7 @@ type unetProgram struct {
 	channels        int
 	onceSrc         []nn.Named
 	onceDst, eachIn []nn.Named
+	own             []nn.Memory // of the backend, to be freed
 
 	cache   unetCache
 	shallow *unetProgram // the layers around what cache holds, or nil
@@ -29,12 +30,14 @@ type unetProgram struct {
 	changes []float32    // of the first block, at the last call of the whole network
 }
 
-// unetRows is the tensors of some rows of the batch.
+// unetRows is the operands of some rows of the batch. What only programs read is
+// memory of the backend, which a device need not copy at every step.
 type unetRows struct {
-	inputs   map[string]*tensor.Tensor // of once and each
+	inputs   map[string]*tensor.Tensor // of each, that the conditions set
 	outputs  map[string]*tensor.Tensor // of each, but for out
-	onceDst  []*tensor.Tensor
-	src, dst []*tensor.Tensor // of each
+	kept     map[string]nn.Memory      // what once computes, and what a cache holds
+	onceDst  []nn.Memory
+	src, dst []nn.Memory // of each
 }
 
 // conditionInputs are the inputs of the UNet that setConditions gives.
@@ -99,7 +102,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 }
 
 // compile compiles a graph of the UNet for parts of so many rows. An input that
-// is the output of a part that is there already shares its tensor.
+// is the output of a part that is there already shares its memory.
 func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, rows int, ahead bool, opts nn.CompileOptions) (err error) {
 	deep := u.parts
 	u.parts, u.graph = nil, g
@@ -128,11 +131,11 @@ func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, row
 		}
 	}
 	for i := range len(u.timestep) / rows {
-		given := make(map[string]*tensor.Tensor)
+		kept := make(map[string]nn.Memory)
 		if deep != nil {
-			given[unet.DeepValue] = deep[i].outputs[unet.DeepValue]
+			kept[unet.DeepValue] = deep[i].kept[unet.DeepValue]
 		}
-		part, err := u.part(u.graph, i, given)
+		part, err := u.part(p.Backend, i, kept)
 		if err != nil {
 			return err
 		}
@@ -162,47 +165,65 @@ func bytesOf(g *nn.Graph) (n int64) {
 	return n
 }
 
-// part makes the tensors of part i: views of the whole batch, what is given, and
+// part makes the operands of part i: views of the whole batch, what is kept, and
 // what its conditions give.
-func (u *unetProgram) part(each *nn.Graph, i int, given map[string]*tensor.Tensor) (unetRows, error) {
-	p := unetRows{inputs: given, outputs: make(map[string]*tensor.Tensor)}
-	for _, o := range u.onceDst {
-		t := tensor.New(o.Value.DType(), o.Value.Shape()...)
-		p.inputs[o.Name] = t
-		p.onceDst = append(p.onceDst, t)
+func (u *unetProgram) part(b nn.Backend, i int, kept map[string]nn.Memory) (unetRows, error) {
+	p := unetRows{inputs: make(map[string]*tensor.Tensor), outputs: make(map[string]*tensor.Tensor), kept: kept}
+	keep := func(o nn.Named) (nn.Memory, error) {
+		m, err := b.New(o.Value.DType(), o.Value.Shape()...)
+		if err != nil {
+			return nil, err
+		}
+		u.own, p.kept[o.Name] = append(u.own, m), m
+		return m, nil
 	}
 	view := func(v []float32, like *nn.Value) (*tensor.Tensor, error) {
 		size := like.Shape().NumElements()
 		return tensor.FromSlice(v[i*size:(i+1)*size], like.Shape()...)
 	}
+	for _, o := range u.onceDst {
+		m, err := keep(o)
+		if err != nil {
+			return p, err
+		}
+		p.onceDst = append(p.onceDst, m)
+	}
 	for _, in := range u.eachIn {
+		var t *tensor.Tensor
 		var err error
-		switch t := p.inputs[in.Name]; {
+		switch {
+		case p.kept[in.Name] != nil:
+			p.src = append(p.src, p.kept[in.Name])
+			continue
 		case in.Name == "sample":
 			t, err = view(u.sample, in.Value)
-			p.inputs[in.Name] = t
 		case in.Name == "timestep":
 			t, err = view(u.timestep, in.Value)
-			p.inputs[in.Name] = t
-		case t == nil:
-			p.inputs[in.Name] = tensor.New(in.Value.DType(), in.Value.Shape()...)
+		default:
+			t = tensor.New(in.Value.DType(), in.Value.Shape()...)
 		}
 		if err != nil {
 			return p, err
 		}
-		p.src = append(p.src, p.inputs[in.Name])
+		p.inputs[in.Name] = t
+		p.src = append(p.src, t)
 	}
-	for _, o := range each.Outputs() {
-		if o.Name == "out" {
-			t, err := view(u.out, o.Value)
-			if err != nil {
-				return p, err
-			}
-			p.dst = append(p.dst, t)
-			continue
+	for _, o := range u.graph.Outputs() {
+		var m nn.Memory
+		var err error
+		switch o.Name {
+		case "out":
+			m, err = view(u.out, o.Value)
+		case unet.DeepValue:
+			m, err = keep(o)
+		default:
+			t := tensor.New(o.Value.DType(), o.Value.Shape()...)
+			m, p.outputs[o.Name] = t, t
 		}
-		t := tensor.New(o.Value.DType(), o.Value.Shape()...)
-		p.dst, p.outputs[o.Name] = append(p.dst, t), t
+		if err != nil {
+			return p, err
+		}
+		p.dst = append(p.dst, m)
 	}
 	return p, nil
 }
@@ -238,7 +259,7 @@ func (u *unetProgram) setConditions(ctx context.Context, context, pooled, timeID
 		for j, in := range u.onceSrc {
 			src[j] = given[in.Name]
 		}
-		if err := u.once.Run(ctx, part.onceDst, src); err != nil {
+		if err := u.once.Run(ctx, part.onceDst, nn.Tensors(src...)); err != nil {
 			return err
 		}
 	}
@@ -276,10 +297,10 @@ func (u *unetProgram) output(name string, i int) []float32 {
 
 // kept returns the bytes of what stays from step to step.
 func (u *unetProgram) kept() (n int64) {
+	for _, m := range u.own {
+		n += int64(m.DType().Size() * m.Shape().NumElements())
+	}
 	for _, p := range u.parts {
-		for _, t := range p.onceDst {
-			n += int64(len(t.Bytes()))
-		}
 		for _, t := range p.outputs {
 			n += int64(len(t.Bytes()))
 		}
@@ -289,6 +310,10 @@ func (u *unetProgram) kept() (n int64) {
 
 func (u *unetProgram) close() error {
 	var errs []error
+	for _, m := range u.own {
+		errs = append(errs, nn.Free(m))
+	}
+	u.own = nil
 	for _, p := range []*program.Program{u.once, u.each} {
 		if p != nil {
 			errs = append(errs, p.Close())

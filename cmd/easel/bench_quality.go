@@ -55,7 +55,10 @@ have combinations that the training of the model in the box leaves out; docs/mod
 				return err
 			}
 			defer m.Close()
-			backend := model.backend()
+			backend, _, err := model.backend(0)
+			if err != nil {
+				return err
+			}
 			defer backend.Close()
 			pipe := sdxl.Pipeline{Model: m, Backend: backend}
 			if presets {

@@ -50,7 +50,10 @@ soon the work of clients that leave is gone.`,
 				return err
 			}
 			defer m.Close()
-			backend := model.backend()
+			backend, _, err := model.backend(0)
+			if err != nil {
+				return err
+			}
 			defer backend.Close()
 			log := slog.New(slog.DiscardHandler)
 			listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -102,7 +102,10 @@ func newDemo() *cobra.Command {
 				return err
 			}
 			defer m.Close()
-			backend := (&modelFlags{threads: threads}).backend()
+			backend, _, err := (&modelFlags{threads: threads}).backend(0)
+			if err != nil {
+				return err
+			}
 			defer backend.Close()
 			pipe := sdxl.Pipeline{Model: m, Backend: backend}
 			var images []image.Image

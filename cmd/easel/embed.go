@@ -48,7 +48,10 @@ hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C]. Wit
 				return err
 			}
 			defer m.Close()
-			backend := model.backend()
+			backend, _, err := model.backend(0)
+			if err != nil {
+				return err
+			}
 			defer backend.Close()
 			var tensors map[string]*tensor.Tensor
 			if flags := cmd.Flags(); flags.Changed("prompt-syntax") || flags.Changed("clip-skip") {
@@ -67,6 +70,7 @@ hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C]. Wit
 	}
 	model.add(cmd)
 	model.dtype.add(cmd)
+	model.device.add(cmd)
 	cmd.Flags().StringArrayVarP(&texts, "prompt", "p", nil, "text to encode; may be given several times")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "safetensors file to write, - for standard output")
 	cmd.Flags().StringVar(&syntaxName, "prompt-syntax", "", "read the texts as prompts of a syntax: "+strings.Join(prompt.Syntaxes(), ", "))

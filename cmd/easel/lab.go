@@ -110,6 +110,7 @@ type studyFlags struct {
 func (f *studyFlags) add(cmd *cobra.Command) {
 	f.model.add(cmd)
 	f.model.dtype.add(cmd)
+	f.model.device.add(cmd)
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", demoPrompt, "what to draw")
@@ -159,10 +160,13 @@ func (f *studyFlags) run(cmd *cobra.Command, do func(*sdxl.Study) error) error {
 		return err
 	}
 	defer model.Close()
-	backend := f.model.backend()
+	backend, limit, err := f.model.backend(f.memory.n)
+	if err != nil {
+		return err
+	}
 	defer backend.Close()
 	f.memory.apply()
-	pipe := sdxl.Pipeline{Model: model, Backend: backend, Memory: f.memory.n}
+	pipe := sdxl.Pipeline{Model: model, Backend: backend, Memory: limit}
 	s, err := pipe.Study(cmd.Context(), f.studied(cmd))
 	if err != nil {
 		return err

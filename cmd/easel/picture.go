@@ -45,6 +45,7 @@ type pictureFlags struct {
 func (f *pictureFlags) add(cmd *cobra.Command) {
 	f.model.add(cmd)
 	f.model.dtype.add(cmd)
+	f.model.device.add(cmd)
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw")
@@ -150,12 +151,15 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 		return err
 	}
 	defer model.Close()
-	backend := f.model.backend()
+	backend, limit, err := f.model.backend(f.memory.n)
+	if err != nil {
+		return err
+	}
 	defer backend.Close()
 	f.memory.apply()
 	bar := newProgress(cmd.ErrOrStderr())
 	o.Progress = bar.step
-	result, err := (&sdxl.Pipeline{Model: model, Backend: backend, Memory: f.memory.n}).Generate(ctx, o)
+	result, err := (&sdxl.Pipeline{Model: model, Backend: backend, Memory: limit}).Generate(ctx, o)
 	bar.end()
 	if err != nil {
 		return err

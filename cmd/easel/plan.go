@@ -12,6 +12,8 @@ import (
 
 	"github.com/df65613c/easel/bench/census"
 	"github.com/df65613c/easel/bench/peak"
+	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -35,22 +37,26 @@ func newPlan() *cobra.Command {
 				return err
 			}
 			defer m.Close()
-			b := f.backend()
+			b, limit, err := f.backend(memory.n)
+			if err != nil {
+				return err
+			}
 			defer b.Close()
 			o.Steps, o.Batch = &steps, &batch
 			if cmd.Flags().Changed("cfg") {
 				o.CFG = &cfg
 			}
 			guidance.apply(cmd, &o)
-			stages, err := (&sdxl.Pipeline{Model: m, Backend: b, Memory: memory.n}).Plan(cmd.Context(), o)
+			stages, err := (&sdxl.Pipeline{Model: m, Backend: b, Memory: limit}).Plan(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return printPlan(cmd.Context(), cmd.OutOrStdout(), b.Name(), f.threads, stages)
+			return printPlan(cmd.Context(), cmd.OutOrStdout(), b, f.threads, stages)
 		},
 	}
 	f.add(cmd)
 	f.dtype.add(cmd)
+	f.device.add(cmd)
 	f.addSpill(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&o.Width, "width", 0, "width in pixels (default: the model's)")
@@ -64,21 +70,27 @@ func newPlan() *cobra.Command {
 	return cmd
 }
 
-func printPlan(ctx context.Context, w io.Writer, backend string, threads int, stages []sdxl.Stage) error {
+// rateOf returns how many operations a second networks can be expected to do, or 0
+// where that is not known: of the processor it is measured.
+func rateOf(ctx context.Context, b nn.Backend, threads int) (float64, error) {
 	threads, err := threadsOf(threads)
-	if err != nil {
-		return err
+	if _, here := b.(*cpu.Backend); !here || err != nil {
+		return 0, err
 	}
 	gflops, err := peak.Best(ctx, "F32", threads, 200*time.Millisecond)
+	return gflops * planEfficiency * 1e9, err
+}
+
+func printPlan(ctx context.Context, w io.Writer, b nn.Backend, threads int, stages []sdxl.Stage) error {
+	rate, err := rateOf(ctx, b, threads)
 	if err != nil {
 		return err
 	}
-	rate := gflops * planEfficiency * 1e9
-	fmt.Fprintln(w, backend)
+	fmt.Fprintln(w, b.Name())
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "stage\truns\tbatch\tTFLOP\tweights in file\tactivations\tscratch\tkept\tin a file\tabout\t")
+	fmt.Fprintln(t, "stage\truns\tbatch\tTFLOP\tweights in file\ton the device\tactivations\tscratch\tkept\tin a file\tabout\t")
 	size := func(n int64) string { return humanize.IBytes(uint64(n)) }
-	var most int64
+	var most, resident int64
 	for _, s := range stages {
 		entries, err := census.Of(s.Graph)
 		if err != nil {
@@ -86,11 +98,19 @@ func printPlan(ctx context.Context, w io.Writer, backend string, threads int, st
 		}
 		flops := census.FLOPs(entries) * float64(s.Runs)
 		p := s.Footprint
-		most = max(most, p.Total()+s.Kept)
-		fmt.Fprintf(t, "%s\t%d\t%d\t%.3g\t%s\t%s\t%s\t%s\t%s\t%.3g s\t\n", s.Name, s.Runs, s.Batch, flops/1e12,
-			size(p.Weights), size(p.Activations), size(p.Packed+p.Scratch), size(s.Kept), size(p.Spilled), flops/rate)
+		most, resident = max(most, p.Total()+s.Kept), resident+p.Resident
+		about := "-"
+		if rate > 0 {
+			about = fmt.Sprintf("%.3g s", flops/rate)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%d\t%.3g\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", s.Name, s.Runs, s.Batch, flops/1e12,
+			size(p.Weights), size(p.Resident), size(p.Activations), size(p.Packed+p.Scratch), size(s.Kept), size(p.Spilled), about)
 	}
 	if err := t.Flush(); err != nil {
+		return err
+	}
+	if resident > 0 {
+		_, err = fmt.Fprintf(w, "peak %s on the device beside %s of weights, which stay if there is room\n", size(most), size(resident))
 		return err
 	}
 	_, err = fmt.Fprintf(w, "peak %s beside the model's file\n", size(most))

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/nn"
-	"github.com/df65613c/easel/nn/cpu"
 )
 
 // precisionFlag is --dtype of the commands that compute.
@@ -23,5 +22,5 @@ func (f *precisionFlag) Set(s string) (err error) {
 
 func (f *precisionFlag) add(cmd *cobra.Command) {
 	f.precision = nn.F32
-	cmd.Flags().Var(f, "dtype", "arithmetic of products: "+strings.Join(cpu.Precisions(), ", ")+"; auto is bf16 where the processor has it, f32 gives the reference's numbers")
+	cmd.Flags().Var(f, "dtype", "arithmetic of products: "+strings.Join(nn.Precisions(), ", ")+"; f32 gives the reference's numbers; auto is bf16 on a processor that has it, f16 on a GPU")
 }

@@ -47,10 +47,13 @@ standard output. docs/api.md lists the fields.`,
 			}
 			defer m.Close()
 			memory.apply()
-			backend := model.backend()
+			backend, limit, err := model.backend(memory.n)
+			if err != nil {
+				return err
+			}
 			defer backend.Close()
 			var bar progress
-			response, err := request.Predict(cmd.Context(), &sdxl.Pipeline{Model: m, Backend: backend, Memory: memory.n}, q, request.Options{
+			response, err := request.Predict(cmd.Context(), &sdxl.Pipeline{Model: m, Backend: backend, Memory: limit}, q, request.Options{
 				Styles: styles.Styles,
 				Progress: func(_ int, p sdxl.Progress) {
 					if p.Step == 1 {
@@ -72,6 +75,7 @@ standard output. docs/api.md lists the fields.`,
 	}
 	model.add(cmd)
 	model.dtype.add(cmd)
+	model.device.add(cmd)
 	cmd.Flags().Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	cmd.Flags().Var(&styles, "styles", "JSON file of style presets (default: those in the program)")
 	return cmd

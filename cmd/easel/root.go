@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,8 +20,11 @@ func newRoot() *cobra.Command {
 		Short:         "Pictures and text embeddings with Stable Diffusion XL, in pure Go",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return handOver(cmd)
+		},
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel(), newDevices())
 	return root
 }
 
@@ -30,6 +35,7 @@ type modelFlags struct {
 	threads int
 	spill   string
 	dtype   precisionFlag // of commands that compute
+	device  deviceFlag    // of these
 	profile profileFlag
 }
 
@@ -65,6 +71,17 @@ func (f *modelFlags) open(log io.Writer, parts sdxl.Parts) (*sdxl.Model, error) 
 	return m, err
 }
 
-func (f *modelFlags) backend() nn.Backend {
-	return cpu.New(cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken, SpillDir: f.spill})
+// backend opens the device, with so much memory if that is not 0, and returns the
+// limit that is left to the pipeline: a GPU keeps its own.
+func (f *modelFlags) backend(memory int64) (b nn.Backend, limit int64, err error) {
+	if id := cmp.Or(f.device.id, onCPU); id != onCPU {
+		b, err = openGPU(id, gpuOptions{f.dtype.precision, memory, f.profile.taken})
+		if b != nil || err != nil {
+			return b, 0, err
+		}
+	}
+	if !slices.Contains(cpu.Precisions(), string(cmp.Or(f.dtype.precision, nn.F32))) {
+		return nil, 0, fmt.Errorf("--dtype %s: the processor has %v", f.dtype.precision, cpu.Precisions())
+	}
+	return cpu.New(cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken, SpillDir: f.spill}), memory, nil
 }

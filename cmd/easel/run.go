@@ -49,7 +49,10 @@ func newRun() *cobra.Command {
 				return err
 			}
 			defer m.Close()
-			backend := model.backend()
+			backend, _, err := model.backend(0)
+			if err != nil {
+				return err
+			}
 			defer backend.Close()
 			out, err := m.RunGraph(cmd.Context(), backend, args[0], inputs, taps)
 			if err != nil {
@@ -60,6 +63,7 @@ func newRun() *cobra.Command {
 	}
 	model.add(cmd)
 	model.dtype.add(cmd)
+	model.device.add(cmd)
 	cmd.Flags().StringVar(&input, "in", "", "safetensors file with the inputs")
 	cmd.Flags().StringVar(&output, "out", "", "safetensors file to write, - for standard output")
 	cmd.Flags().StringArrayVar(&taps, "tap", nil, "inner value to write too, such as down_blocks.1.attentions.0; may be given several times")

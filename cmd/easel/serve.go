@@ -48,6 +48,7 @@ second one ends at once.`,
 	}
 	f.model.add(cmd)
 	f.model.dtype.add(cmd)
+	f.model.device.add(cmd)
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address and port; 0.0.0.0:8080 is every address of this machine")
@@ -93,13 +94,16 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 		return err
 	}
 	f.memory.apply()
-	backend := f.model.backend()
+	backend, limit, err := f.model.backend(f.memory.n)
+	if err != nil {
+		return errors.Join(err, m.Close())
+	}
 	defer func() {
 		if !errors.Is(err, errStuck) { // else what goes on reads the model
 			err = errors.Join(err, backend.Close(), m.Close())
 		}
 	}()
-	o.Pipeline = &sdxl.Pipeline{Model: m, Backend: backend, Memory: f.memory.n}
+	o.Pipeline = &sdxl.Pipeline{Model: m, Backend: backend, Memory: limit}
 	if err := checkMemory(cmd.Context(), o.Pipeline); err != nil {
 		return err
 	}

@@ -52,11 +52,14 @@ model is another one, the picture was changed, or it started from a picture othe
 			}
 			defer m.Close()
 			memory.apply()
-			backend := model.backend()
+			backend, limit, err := model.backend(memory.n)
+			if err != nil {
+				return err
+			}
 			defer backend.Close()
 			bar := newProgress(cmd.ErrOrStderr())
 			o.Progress = bar.step
-			result, err := (&sdxl.Pipeline{Model: m, Backend: backend, Memory: memory.n}).Generate(cmd.Context(), o)
+			result, err := (&sdxl.Pipeline{Model: m, Backend: backend, Memory: limit}).Generate(cmd.Context(), o)
 			bar.end()
 			if err != nil {
 				return err
@@ -70,6 +73,7 @@ model is another one, the picture was changed, or it started from a picture othe
 	}
 	model.add(cmd)
 	model.dtype.add(cmd)
+	model.device.add(cmd)
 	cmd.Flags().Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
 	cmd.Flags().StringVarP(&input, "image", "i", "", "picture that it started from")
 	return cmd

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,10 @@ var rules = []rule{
 	{"internal/program", own("internal/program", "nn", "tensor", "internal")},
 	{"nn/cpu", own("nn", "tensor", "internal")},
 	{"nn/profile", own("nn/profile")},
+	{"gpu/internal/kernel", own("gpu/internal/kernel", "internal")},
+	{"gpu/internal/pass", own("gpu/internal", "nn", "tensor", "internal")},
+	{"gpu/internal/run", own("gpu/internal", "nn", "tensor", "internal")},
+	{"gpu/...", append(own("gpu", "nn", "tensor", "internal"), "github.com/ebitengine/purego")},
 	{"checkpoint/...", own("checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"clip/...", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"clip/serve", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},
@@ -80,6 +85,23 @@ func TestGorgoniaStaysAtTheEdge(t *testing.T) {
 		if pkg != module+"/tensor/gorgonia" {
 			require.NotContains(t, strings.Fields(imports), "gorgonia.org/tensor", pkg)
 		}
+	}
+}
+
+// TestDriversStayAtTheEdge: only Vulkan's binding calls into libraries, since that
+// makes a program dynamic.
+func TestDriversStayAtTheEdge(t *testing.T) {
+	for _, line := range golist(t, "-f", `{{.ImportPath}}: {{join .Imports " "}}`, module+"/...") {
+		pkg, imports, _ := strings.Cut(line, ": ")
+		if pkg != module+"/gpu/vulkan" && pkg != module+"/gpu/vulkan/vk" {
+			require.NotContains(t, strings.Fields(imports), "github.com/ebitengine/purego", pkg)
+		}
+	}
+	if runtime.GOOS != "linux" {
+		return
+	}
+	for _, pkg := range golist(t, "-deps", module+"/cmd/easel") {
+		require.NotEqual(t, module+"/gpu", pkg, "the program without the tag gpu is static")
 	}
 }
 

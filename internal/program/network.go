@@ -36,7 +36,7 @@ func (n Network) RunOnce(ctx context.Context, b nn.Backend, taps []string, src .
 	}
 	defer p.Close()
 	dst := p.NewOutputs()
-	return dst, p.Run(ctx, dst, src)
+	return dst, p.Run(ctx, nn.Tensors(dst...), nn.Tensors(src...))
 }
 
 // Program is a compiled network whose errors name the file of its weights.
@@ -60,9 +60,9 @@ func tensorsFor(values []nn.Named) []*tensor.Tensor {
 	return list
 }
 
-// Run runs the program on tensors.
-func (p *Program) Run(ctx context.Context, dst, src []*tensor.Tensor) error {
-	if err := p.Executable.Run(ctx, nn.Tensors(dst...), nn.Tensors(src...)); err != nil {
+// Run implements nn.Executable.
+func (p *Program) Run(ctx context.Context, dst, src []nn.Memory) error {
+	if err := p.Executable.Run(ctx, dst, src); err != nil {
 		return fmt.Errorf("%s: %w", p.file, err)
 	}
 	return nil
