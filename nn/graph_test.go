@@ -89,6 +89,7 @@ func TestWhatIsMissingIsAFault(t *testing.T) {
 			g.Embedding(g.Input("ids", tensor.I32, 1, 2), Embedding{Positions: weight(2, 2)})
 		},
 		"TimestepEmbedding": func(g *Graph, _ *Value) { g.TimestepEmbedding(nil, 2) },
+		"Parameter":         func(g *Graph, _ *Value) { g.Parameter(nil, 1) },
 		"TokenRow":          func(g *Graph, x *Value) { g.TokenRow(x, nil, 1) },
 		"Transpose":         func(g *Graph, _ *Value) { g.Transpose(nil, 0) },
 		"Cast":              func(g *Graph, _ *Value) { g.Cast(nil, tensor.F32) },

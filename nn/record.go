@@ -290,6 +290,9 @@ func (g *Graph) Embedding(ids *Value, op Embedding) *Value {
 
 // Parameter records a weight as a value [batch,...], the same for each row.
 func (g *Graph) Parameter(w *Weight, batch int) *Value {
+	if w == nil {
+		g.Fail("Parameter: no weight")
+	}
 	return g.add(Parameter{w}, tensor.F32, append(tensor.Shape{batch}, w.Shape...))
 }
 

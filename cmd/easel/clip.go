@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/clip"
+	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
 )
 
@@ -21,6 +22,7 @@ type clipFlags struct {
 	path, images string
 	options      clip.Options
 	dtype        precisionFlag
+	device       deviceFlag
 }
 
 func (f *clipFlags) add(cmd *cobra.Command) {
@@ -31,17 +33,30 @@ func (f *clipFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
 	flags.IntVar(&f.options.Threads, "threads", 0, "threads (default: all processors)")
 	f.dtype.add(cmd)
+	f.device.add(cmd)
 }
 
-// open opens the model; the function that it returns closes it.
+// open opens the device and the model; the function that it returns closes both.
 func (f *clipFlags) open() (*clip.Model, func() error, error) {
-	if f.path == "" {
-		return nil, nil, errors.New("name a model with -m")
-	}
 	if f.options.Threads < 0 {
 		return nil, nil, errors.New("--threads must not be negative")
 	}
-	f.options.Precision = f.dtype.precision
+	b, err := f.device.open(cpu.Options{Threads: f.options.Threads, Precision: f.dtype.precision}, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.options.Backend = b
+	m, closeModel, err := f.openModel()
+	if err != nil {
+		return nil, nil, errors.Join(err, b.Close())
+	}
+	return m, func() error { return errors.Join(closeModel(), b.Close()) }, nil
+}
+
+func (f *clipFlags) openModel() (*clip.Model, func() error, error) {
+	if f.path == "" {
+		return nil, nil, errors.New("name a model with -m")
+	}
 	m, closeModel, err := openCLIP(f.path, f.options)
 	if err != nil || f.images == "" {
 		return m, closeModel, err

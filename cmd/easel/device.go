@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
 	"runtime"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/df65613c/easel/internal/cpu"
 	"github.com/df65613c/easel/nn"
+	nncpu "github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/nn/profile"
 )
 
@@ -41,6 +44,21 @@ func (f *deviceFlag) Set(s string) error {
 func (f *deviceFlag) add(cmd *cobra.Command) {
 	f.id = onCPU
 	cmd.Flags().Var(f, deviceName, "where networks run: cpu, vulkan, vulkan:N, or auto for a GPU if there is one; see easel devices")
+}
+
+// open opens the device: the processor with the options, or a GPU with what of them it
+// has, and with so much memory if that is not 0.
+func (f *deviceFlag) open(here nncpu.Options, memory int64) (nn.Backend, error) {
+	if id := cmp.Or(f.id, onCPU); id != onCPU {
+		b, err := openGPU(id, gpuOptions{here.Precision, memory, here.Profile})
+		if b != nil || err != nil {
+			return b, err
+		}
+	}
+	if !slices.Contains(nncpu.Precisions(), string(cmp.Or(here.Precision, nn.F32))) {
+		return nil, fmt.Errorf("--dtype %s: the processor has %v", here.Precision, nncpu.Precisions())
+	}
+	return nncpu.New(here), nil
 }
 
 // gpuOptions are what a device is opened with.

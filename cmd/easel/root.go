@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -74,14 +72,12 @@ func (f *modelFlags) open(log io.Writer, parts sdxl.Parts) (*sdxl.Model, error) 
 // backend opens the device, with so much memory if that is not 0, and returns the
 // limit that is left to the pipeline: a GPU keeps its own.
 func (f *modelFlags) backend(memory int64) (b nn.Backend, limit int64, err error) {
-	if id := cmp.Or(f.device.id, onCPU); id != onCPU {
-		b, err = openGPU(id, gpuOptions{f.dtype.precision, memory, f.profile.taken})
-		if b != nil || err != nil {
-			return b, 0, err
-		}
+	here := cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken, SpillDir: f.spill}
+	if b, err = f.device.open(here, memory); err != nil {
+		return nil, 0, err
 	}
-	if !slices.Contains(cpu.Precisions(), string(cmp.Or(f.dtype.precision, nn.F32))) {
-		return nil, 0, fmt.Errorf("--dtype %s: the processor has %v", f.dtype.precision, cpu.Precisions())
+	if _, ok := b.(*cpu.Backend); ok {
+		limit = memory
 	}
-	return cpu.New(cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken, SpillDir: f.spill}), memory, nil
+	return b, limit, nil
 }

@@ -107,6 +107,7 @@ const (
 	silu
 	gelu
 	quickGELU
+	geluTanh
 )
 
 func activate(a uint32, x float64) float64 {
@@ -117,6 +118,8 @@ func activate(a uint32, x float64) float64 {
 		return 0.5 * x * math.Erfc(-x/math.Sqrt2)
 	case quickGELU:
 		return x / (1 + math.Exp(-1.702*x))
+	case geluTanh:
+		return x / (1 + math.Exp(-math.Sqrt(8/math.Pi)*(x+0.044715*x*x*x)))
 	}
 	return x
 }

@@ -157,6 +157,19 @@ func fold(shape tensor.Shape, perm []int) (sizes, steps []int) {
 	return sizes, steps
 }
 
+// parameter copies a weight to each row.
+func (c *compiler) parameter(n *nn.Node, op nn.Parameter) error {
+	w, err := c.vector(op.Weight)
+	if err != nil {
+		return err
+	}
+	size := op.Weight.Shape.NumElements()
+	m := copying(w, c.all(n.Out))
+	m.sizes[0], m.sizes[axes-1] = n.Out.Dim(0), size
+	m.srcSteps[0], m.dstSteps[0] = 0, size
+	return c.move(m)
+}
+
 func (c *compiler) upsample(n *nn.Node, op nn.Upsample) error {
 	x := n.In[0]
 	h, w, ch := x.Dim(1), x.Dim(2), x.Dim(3)

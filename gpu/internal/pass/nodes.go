@@ -57,6 +57,8 @@ func (c *compiler) compile() error {
 		return c.fourierFilter(n, op)
 	case nn.Embedding:
 		return c.embedding(n, op)
+	case nn.Parameter:
+		return c.parameter(n, op)
 	case nn.TimestepEmbedding:
 		c.timestepEmbedding(n, op)
 	case nn.TokenRow:

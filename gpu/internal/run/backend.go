@@ -196,7 +196,9 @@ func (b *Backend) note(err error) error {
 func (b *Backend) alloc(bytes int64, k Kind) (Buffer, error) { return b.allocate(bytes, k, true) }
 
 // chunk returns memory for an arena.
-func (b *Backend) chunk(bytes int64, must bool) (Buffer, error) { return b.allocate(bytes, Device, must) }
+func (b *Backend) chunk(bytes int64, must bool) (Buffer, error) {
+	return b.allocate(bytes, Device, must)
+}
 
 func (b *Backend) allocate(bytes int64, k Kind, must bool) (Buffer, error) {
 	for {

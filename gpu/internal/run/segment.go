@@ -118,7 +118,9 @@ type access struct {
 }
 
 // conflicts reports whether two passes can't run at the same time.
-func (a access) conflicts(b access) bool { return (a.write || b.write) && a.from < b.to && b.from < a.to }
+func (a access) conflicts(b access) bool {
+	return (a.write || b.write) && a.from < b.to && b.from < a.to
+}
 
 // flight is the submissions of a run that are not done.
 type flight struct {

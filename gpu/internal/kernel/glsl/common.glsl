@@ -73,5 +73,6 @@ float activate(uint a, float x) {
 	if (a == 1u) return x / (1.0 + exact_exp(-x));
 	if (a == 2u) return gelu(x);
 	if (a == 3u) return x / (1.0 + exact_exp(-1.702 * x));
+	if (a == 4u) return x / (1.0 + exact_exp(-1.5957691 * fma(0.044715 * x * x, x, x)));
 	return x;
 }
