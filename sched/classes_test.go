@@ -102,3 +102,24 @@ func TestClassFaults(t *testing.T) {
 		require.ErrorContains(t, err, want, text)
 	}
 }
+
+// What is written is read again, for the class itself and for others.
+func TestConfigsKeep(t *testing.T) {
+	for _, text := range []string{sdxlConfig, `{"_class_name":"DDIMScheduler","timestep_spacing":"trailing"}`, `{"_class_name":"EDMEulerScheduler","rho":5}`, `{"_class_name":"SASolverScheduler"}`} {
+		var c, again Config
+		require.NoError(t, json.Unmarshal([]byte(text), &c))
+		data, err := json.Marshal(c)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(data, &again))
+		for _, sampler := range []string{"", "deis", "uni_pc", "dpmpp_2m", "ddpm"} {
+			want, err := c.New(Overrides{Sampler: sampler}, 5)
+			require.NoError(t, err)
+			got, err := again.New(Overrides{Sampler: sampler}, 5)
+			require.NoError(t, err)
+			if sampler == "" {
+				require.Equal(t, want.Sigmas, got.Sigmas, text)
+			}
+			require.NotContains(t, string(data), "solver_order")
+		}
+	}
+}

@@ -143,6 +143,19 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// MarshalJSON writes the fields that the configuration's class has, and what
+// else a file gave.
+func (c Config) MarshalJSON() ([]byte, error) {
+	fields := map[string]any{"_class_name": c.Class}
+	of, reads := reflect.ValueOf(c), accepted(c.Class)
+	for name, i := range configFields() {
+		if reads[name] || c.given[name] {
+			fields[name] = of.Field(i).Interface()
+		}
+	}
+	return json.Marshal(fields)
+}
+
 // as returns the configuration that a class makes of a file, and what is said
 // beside it: from_config of diffusers. It takes what the file gives of its own
 // fields, and its own defaults for the rest. What is set in Go counts as given.
