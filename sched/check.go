@@ -133,7 +133,7 @@ func checkOrder(c *Config, e *faults) {
 func checkDPM(c *Config, e *faults) {
 	checkOrder(c, e)
 	algorithms := []string{"dpmsolver++", "sde-dpmsolver++", "dpmsolver", "deis"} // the last is for dpmsolver++ there
-	if c.Class == "DPMSolverMultistepScheduler" {
+	if c.has(noiseSDE) {
 		algorithms = append(algorithms, "sde-dpmsolver")
 	}
 	e.oneOf("algorithm_type", c.Algorithm, algorithms...)
@@ -163,7 +163,7 @@ func checkEDM(c *Config, e *faults) {
 	e.want(c.Rho >= 1 && c.Rho <= 100, "rho is %g, want 1 to 100", c.Rho)
 	lo, hi := c.edmBounds()
 	e.want(hi >= lo, "sigma_max %.6g is below sigma_min %.6g", hi, lo)
-	if c.Class != "EDMDPMSolverMultistepScheduler" {
+	if !c.has(multistepEDM) {
 		return
 	}
 	checkOrder(c, e)

@@ -15,7 +15,6 @@ type class struct {
 	levels func(c *Config, t *training, steps int) (sigmas, times []float64, err error)
 	// method is its sampler with the options of a configuration.
 	method func(c *Config, t *training, steps int) method
-	vp     bool // its latents are x/sqrt(1+sigma^2)
 	// check names the faults of a configuration beside those of every class.
 	check func(c *Config, e *faults)
 	betas []string // beta_schedule beside the three of every class
@@ -43,17 +42,17 @@ var classes = func() map[string]class {
 		"KDPM2AncestralDiscreteScheduler": {levels: eulerLevels, method: plain(takesEta|takesSNoise, kdpm2Ancestral[float32], kdpm2Ancestral[float64])},
 		"LMSDiscreteScheduler":            {levels: eulerLevels, method: plain(0, lmsSteps[float32], lmsSteps[float64])},
 		"DPMSolverSDEScheduler":           {levels: eulerLevels, method: sdeMethod},
-		"DDIMScheduler":                   {levels: ddimLevels, method: told(ddimMethod), vp: true},
-		"DDPMScheduler":                   {levels: ddpmLevels, method: told(ddpmMethod), vp: true, check: checkDDPM, betas: []string{"sigmoid", "laplace"}},
-		"PNDMScheduler":                   {levels: pndmLevels, method: told(pndmMethod), vp: true, predictions: []string{"epsilon", "v_prediction"}},
-		"LCMScheduler":                    {levels: lcmLevels, method: told(lcmMethod), vp: true},
-		"TCDScheduler":                    {levels: tcdLevels, method: told(tcdMethod), vp: true},
-		"IPNDMScheduler":                  {levels: ipndmLevels, method: ipndmMethod, vp: true, check: checkIPNDM},
-		"DPMSolverMultistepScheduler":     {levels: solverLevels, method: dpmMultistepMethod, vp: true, check: checkDPM},
-		"DPMSolverSinglestepScheduler":    {levels: singlestepLevels, method: dpmSinglestepMethod, vp: true, check: checkDPM},
-		"DEISMultistepScheduler":          {levels: solverLevels, method: deisMethod, vp: true, check: checkOrder},
-		"UniPCMultistepScheduler":         {levels: solverLevels, method: uniPCMethod, vp: true, check: checkUniPC},
-		"SASolverScheduler":               {levels: solverLevels, method: saMethod, vp: true, check: checkSA},
+		"DDIMScheduler":                   {levels: ddimLevels, method: told(ddimMethod)},
+		"DDPMScheduler":                   {levels: ddpmLevels, method: told(ddpmMethod), check: checkDDPM, betas: []string{"sigmoid", "laplace"}},
+		"PNDMScheduler":                   {levels: pndmLevels, method: told(pndmMethod), predictions: []string{"epsilon", "v_prediction"}},
+		"LCMScheduler":                    {levels: lcmLevels, method: told(lcmMethod)},
+		"TCDScheduler":                    {levels: tcdLevels, method: told(tcdMethod)},
+		"IPNDMScheduler":                  {levels: ipndmLevels, method: ipndmMethod, check: checkIPNDM},
+		"DPMSolverMultistepScheduler":     {levels: solverLevels, method: dpmMultistepMethod, check: checkDPM},
+		"DPMSolverSinglestepScheduler":    {levels: singlestepLevels, method: dpmSinglestepMethod, check: checkDPM},
+		"DEISMultistepScheduler":          {levels: solverLevels, method: deisMethod, check: checkOrder},
+		"UniPCMultistepScheduler":         {levels: solverLevels, method: uniPCMethod, check: checkUniPC},
+		"SASolverScheduler":               {levels: solverLevels, method: saMethod, check: checkSA},
 		"EDMEulerScheduler":               {levels: edmLevels, method: eulerMethod, check: checkEDM, predictions: []string{"epsilon", "v_prediction"}},
 		"EDMDPMSolverMultistepScheduler":  {levels: edmLevels, method: dpmMultistepMethod, check: checkEDM, predictions: []string{"epsilon", "v_prediction"}},
 	}

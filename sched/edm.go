@@ -15,7 +15,7 @@ func isEDM(class string) bool { return strings.HasPrefix(class, "EDM") }
 func (c *Config) prediction() Prediction {
 	p := Prediction(c.PredictionType)
 	switch {
-	case c.Class == "IPNDMScheduler":
+	case c.has(angles):
 		return VPrediction
 	case p == "original_sample":
 		return Sample
@@ -34,7 +34,7 @@ func (c *Config) edmSigmas(n int) []float64 {
 	if c.SigmaSchedule == "exponential" {
 		return exponentialBetween(lo, hi, n)
 	}
-	if c.Class != "EDMDPMSolverMultistepScheduler" {
+	if !c.has(multistepEDM) {
 		return karrasRho(lo, hi, n, c.Rho)
 	}
 	// Which the reference has in float32.

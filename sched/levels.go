@@ -15,7 +15,7 @@ func eulerLevels(c *Config, t *training, steps int) (sigmas, times []float64, er
 	if c.TimestepSpacing == "linspace" {
 		for i := range times {
 			times[i] = linspace(0, float64(c.TrainTimesteps-1), steps, steps-1-i)
-			if c.Class != "DPMSolverSDEScheduler" {
+			if !c.has(wideTimes) {
 				times[i] = float64(float32(times[i]))
 			}
 		}
@@ -31,19 +31,19 @@ func eulerLevels(c *Config, t *training, steps int) (sigmas, times []float64, er
 	}
 	if between := c.between(); between != nil {
 		lo, hi := c.bounds(sigmas[len(sigmas)-1], sigmas[0])
-		if c.UseKarras && (c.Class == "LMSDiscreteScheduler" || c.Class == "DPMSolverSDEScheduler") {
-			lo, hi = sigmas[len(sigmas)-1], sigmas[0] // the two that have no sigma_min there
+		if c.UseKarras && c.has(freeKarras) {
+			lo, hi = sigmas[len(sigmas)-1], sigmas[0]
 		}
 		if hi < lo {
 			return nil, nil, fmt.Errorf("sched: sigma_max %.6g is below sigma_min %.6g", hi, lo)
 		}
 		sigmas = between(lo, hi, steps)
 		times = sigmaTimes(t.logs, sigmas)
-		round := c.UseKarras && (c.Class == "KDPM2DiscreteScheduler" || c.Class == "KDPM2AncestralDiscreteScheduler")
 		for i := range times {
-			if round {
+			switch {
+			case c.UseKarras && c.has(wholeKarras):
 				times[i] = math.RoundToEven(times[i])
-			} else if c.Class == "EulerDiscreteScheduler" || c.Class == "HeunDiscreteScheduler" || c.Class == "LMSDiscreteScheduler" {
+			case c.has(narrowTimes):
 				times[i] = float64(float32(times[i]))
 			}
 		}
@@ -147,7 +147,6 @@ func singlestepLevels(c *Config, t *training, steps int) (sigmas, times []float6
 // their place, and the last.
 func (c *Config) solverEnds(t *training, times []float64, steps int) (sigmas, told []float64, err error) {
 	end := t.sigmas[0]
-	own := c.Class == "DEISMultistepScheduler" || c.Class == "SASolverScheduler" || c.Class == "UniPCMultistepScheduler" // end at the lowest of their own
 	if between := c.between(); between != nil {
 		lo, hi := c.bounds(t.sigmas[0], t.highest())
 		if hi < lo {
@@ -157,14 +156,11 @@ func (c *Config) solverEnds(t *training, times []float64, steps int) (sigmas, to
 			lo, hi = t.sigmas[0], t.highest()
 		}
 		sigmas = between(lo, hi, steps)
-		if own {
+		if c.has(ownEnd) {
 			end = sigmas[len(sigmas)-1]
 		}
 		told = sigmaTimes(t.logs, sigmas)
-		round := c.UseKarras || c.UseLu
-		if c.Class == "DPMSolverMultistepScheduler" && c.BetaSchedule == "squaredcos_cap_v2" {
-			round = false
-		}
+		round := (c.UseKarras || c.UseLu) && !(c.has(cosineDown) && c.BetaSchedule == "squaredcos_cap_v2")
 		for i := range told {
 			if round {
 				told[i] = math.RoundToEven(told[i])
@@ -276,7 +272,7 @@ func edmLevels(c *Config, t *training, steps int) (sigmas, times []float64, err 
 	end := 0.0
 	if c.FinalSigmas == "sigma_min" {
 		end = sigmas[steps-1]
-		if c.Class == "EDMDPMSolverMultistepScheduler" {
+		if c.has(multistepEDM) {
 			end, _ = c.edmBounds()
 		}
 	}

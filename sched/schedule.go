@@ -128,7 +128,7 @@ func (c *Config) schedule(o Overrides, steps int) (*Schedule, error) {
 	}
 	s := &Schedule{
 		Name: p.schedule, Dialect: r.dialect, Spacing: of.TimestepSpacing, Prediction: of.prediction(),
-		VP: k.vp, steps: steps, train: t, continuous: of.continuous(), Levels: t.unlike(sdxlTraining()),
+		VP: of.has(spaceVP), steps: steps, train: t, continuous: of.continuous(), Levels: t.unlike(sdxlTraining()),
 		blind: of.prediction() == Epsilon && of.limit().none(),
 	}
 	if s.Spacing == "" {
@@ -211,8 +211,7 @@ func (c *Config) plan(r *resolved) (plan, error) {
 			p.made = normal // of its levels at training timesteps
 		}
 	}
-	// Those that go by timesteps, and LMS within a schedule, count on levels of their own.
-	p.owned = p.owned && (p.made == nil && r.Sigmas == nil || !onGrid(p.of.Class) && p.of.Class != "LMSDiscreteScheduler")
+	p.owned = p.owned && (p.made == nil && r.Sigmas == nil || !p.of.has(ownLevels))
 	return p, nil
 }
 
@@ -314,7 +313,7 @@ func (s *Schedule) setSampler(p *plan, r *resolved, k class) {
 		s.Sampler, s.anywhere = *r.Custom, *r.Custom
 	case p.owned:
 		s.Sampler = k.method(&p.of, s.train, s.steps).sampler(p.of.samplerName())
-		if !onGrid(p.of.Class) {
+		if !p.of.has(ownLevels) {
 			s.anywhere = s.Sampler
 		}
 	}
@@ -360,7 +359,7 @@ func (c *Config) scheduleName() string {
 		return "lu"
 	case c.isEDM():
 		return c.SigmaSchedule
-	case c.Class == "LCMScheduler" || c.Class == "TCDScheduler":
+	case c.has(distilledOnly):
 		return "lcm"
 	}
 	return "normal"

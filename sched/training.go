@@ -29,7 +29,7 @@ func (c *Config) training() (*training, error) {
 	case c.isEDM():
 		t.sigmas = c.edmSigmas(c.TrainTimesteps + 1)
 		slices.Reverse(t.sigmas)
-	case c.Class == "IPNDMScheduler":
+	case c.has(angles):
 		t.sigmas, _, _ = ipndmLevels(c, nil, c.TrainTimesteps)
 		t.sigmas = t.sigmas[:c.TrainTimesteps] // without their end at 0
 		slices.Reverse(t.sigmas)
@@ -38,7 +38,7 @@ func (c *Config) training() (*training, error) {
 		for i, a := range alphas {
 			sigma := float64(float32(math.Sqrt(float64((1 - a) / a))))
 			switch {
-			case !onGrid(c.Class) || !math.IsInf(sigma, 1):
+			case !c.has(onGrid) || !math.IsInf(sigma, 1):
 			case a > 0:
 				sigma = float64(float32(math.Sqrt(1 / float64(a))))
 			default:
@@ -81,21 +81,11 @@ func (c *Config) alphasCumprod() []float32 {
 		alphas[i] = float32(prod)
 	}
 	if c.RescaleBetasZeroSNR {
-		if alphas[len(alphas)-1] = nearZeroSNR; onGrid(c.Class) {
+		if alphas[len(alphas)-1] = nearZeroSNR; c.has(onGrid) {
 			alphas[len(alphas)-1] = 0
 		}
 	}
 	return alphas
-}
-
-// onGrid reports whether a class goes by whole training timesteps, and so may
-// start from noise alone.
-func onGrid(class string) bool {
-	switch kindOf(class) {
-	case "DDIMScheduler", "DDPMScheduler", "PNDMScheduler", "LCMScheduler", "TCDScheduler", "IPNDMScheduler":
-		return true
-	}
-	return false
 }
 
 // betas returns the noise that each training timestep adds, in the arithmetic
