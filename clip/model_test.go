@@ -16,6 +16,7 @@ import (
 
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/internal/golden"
+	"github.com/df65613c/easel/nn"
 )
 
 // manyTexts returns texts of all lengths.
@@ -179,5 +180,25 @@ func TestVectorsHaveLength1(t *testing.T) {
 	for _, v := range vectors {
 		require.Len(t, v, m.Dim())
 		require.InDelta(t, 1, math.Sqrt(float64(clip.Cosine(v, v))), 1e-6)
+	}
+}
+
+// TestPrecisions holds vectors of rounded products to a cosine with the reference's.
+func TestPrecisions(t *testing.T) {
+	for _, model := range []string{"quick", "siglip"} {
+		r := readReferences(t, model)
+		for precision, least := range map[nn.Precision]float32{nn.BF16: 0.999, nn.Int8: 0.99, nn.Auto: 0.999} {
+			m := open(t, model, clip.Options{Precision: precision, Threads: 2})
+			texts, err := m.EmbedTexts(t.Context(), r.Texts)
+			require.NoError(t, err)
+			pictures, err := m.EmbedImages(t.Context(), r.images)
+			require.NoError(t, err)
+			for key, got := range map[string][][]float32{"text_embeds": texts, "image_embeds": pictures} {
+				want := r.tensors[key].Float32s()
+				for i, v := range got {
+					require.Greater(t, clip.Cosine(v, want[i*m.Dim():(i+1)*m.Dim()]), least, "%s %s %d", precision, key, i)
+				}
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 
+	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
 )
@@ -16,28 +17,36 @@ type model interface {
 	Dimensions() int
 }
 
-type pipelineModel struct{ *sdxl.Pipeline }
+// pipelineModel is a pipeline, and its second text encoder for embeddings.
+type pipelineModel struct {
+	*sdxl.Pipeline
+	texts *clip.Model
+	err   error // why there are none
+}
+
+func newPipelineModel(p *sdxl.Pipeline) pipelineModel {
+	texts, err := p.CLIP()
+	return pipelineModel{p, texts, err}
+}
 
 func (p pipelineModel) Predict(ctx context.Context, r *request.Request, po request.Options) (*request.Response, error) {
 	return request.Predict(ctx, p.Pipeline, r, po)
 }
 
 func (p pipelineModel) Embed(ctx context.Context, texts []string) ([][]float32, int, error) {
-	e, err := p.EncodeText(ctx, texts)
-	if err != nil {
-		return nil, 0, err
+	if p.err != nil {
+		return nil, 0, p.err
 	}
 	tokens := 0
 	for _, text := range texts {
-		tokens += min(len(p.Model.TokenizerG.Encode(text)), sdxl.TextTokens)
+		n, _, err := p.texts.TextTokens(text)
+		if err != nil {
+			return nil, 0, err
+		}
+		tokens += n
 	}
-	rows := make([][]float32, len(texts))
-	v := e.Pooled.Float32s()
-	n := len(v) / len(texts)
-	for i := range rows {
-		rows[i] = v[i*n : (i+1)*n]
-	}
-	return rows, tokens, nil
+	rows, err := p.texts.EmbedTexts(ctx, texts)
+	return rows, tokens, err
 }
 
 func (p pipelineModel) Dimensions() int { return p.Model.TextG.PooledDim() }

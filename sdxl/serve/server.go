@@ -77,7 +77,7 @@ type Server struct {
 }
 
 // New returns a server.
-func New(o Options) *Server { return newServer(o, pipelineModel{o.Pipeline}) }
+func New(o Options) *Server { return newServer(o, newPipelineModel(o.Pipeline)) }
 
 func newServer(o Options, m model) *Server {
 	if o.Engines == nil {
