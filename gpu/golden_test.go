@@ -43,7 +43,7 @@ func TestPictures(t *testing.T) {
 			m, err := sdxl.Open(golden.Path(name, "model"), sdxl.OpenOptions{})
 			require.NoError(t, err)
 			defer m.Close()
-			picturetest.Run(t, &sdxl.Pipeline{Model: m, Backend: b}, golden.Path(name, "pictures"))
+			picturetest.Run(t, sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}), golden.Path(name, "pictures"))
 		})
 	}
 }
@@ -56,7 +56,7 @@ func TestDemoPicture(t *testing.T) {
 	here := cpu.New(cpu.Options{})
 	defer here.Close()
 	draw := func(b nn.Backend) *image.NRGBA {
-		r, err := (&sdxl.Pipeline{Model: m, Backend: b}).Generate(t.Context(), sdxl.Options{Prompt: "a red circle", Steps: new(4), Seed: new(int64(1))})
+		r, err := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}).Generate(t.Context(), sdxl.Options{Prompt: "a red circle", Steps: new(4), Seed: new(int64(1))})
 		require.NoError(t, err)
 		return r.Images[0]
 	}

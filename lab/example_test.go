@@ -48,7 +48,7 @@ func ExampleCompare() {
 	defer model.Close()
 	backend := cpu.New(cpu.Options{})
 	defer backend.Close()
-	pipe := sdxl.Pipeline{Model: model, Backend: backend}
+	pipe := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{})
 	study, err := pipe.Study(ctx, sdxl.Options{Prompt: "a red heart on a yellow background", Seed: new(int64(1))})
 	if err != nil {
 		panic(err)

@@ -18,13 +18,13 @@ func TestCacheOfParts(t *testing.T) {
 		t.Skip("work memory in files is for Unix")
 	}
 	m := open(t, golden.Path("a", "model"), sdxl.OpenOptions{})
-	p := &sdxl.Pipeline{Model: m, Backend: backend(t, 2)}
+	p := sdxl.NewPipeline(m, backend(t, 2), sdxl.PipelineOptions{})
 	o := sdxl.Options{Prompt: "a red circle", Steps: new(5), Seed: new(int64(3)), Width: 64, Height: 64, Batch: new(2), Cache: "deepcache:2:2"}
 	want, err := p.Generate(context.Background(), o)
 	require.NoError(t, err)
 	parts := make(map[int]bool)
 	for _, memory := range []int64{50 << 20, 51 << 20, 52 << 20, 54 << 20, 56 << 20} {
-		p.Memory = memory
+		p := sdxl.NewPipeline(m, backend(t, 2), sdxl.PipelineOptions{Memory: memory})
 		stages, err := p.Plan(context.Background(), o)
 		require.NoError(t, err)
 		for _, s := range stages {
@@ -50,7 +50,7 @@ func TestCacheOfParts(t *testing.T) {
 
 func TestPlanOfACache(t *testing.T) {
 	m := open(t, golden.Path("a", "model"), sdxl.OpenOptions{})
-	p := &sdxl.Pipeline{Model: m, Backend: backend(t, 1)}
+	p := sdxl.NewPipeline(m, backend(t, 1), sdxl.PipelineOptions{})
 	runs := func(cache string) map[string]int {
 		stages, err := p.Plan(context.Background(), sdxl.Options{Steps: new(7), Cache: cache})
 		require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestPlanOfACache(t *testing.T) {
 }
 
 func TestPlanOfGuidance(t *testing.T) {
-	p := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
+	p := sdxl.NewPipeline(open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), backend(t, 1), sdxl.PipelineOptions{})
 	stages, err := p.Plan(context.Background(), sdxl.Options{Steps: new(3), SAG: 1, PAG: &sdxl.PAG{Scale: 1}})
 	require.NoError(t, err)
 	rows := make(map[string]int)
@@ -82,7 +82,7 @@ func TestPlanOfGuidance(t *testing.T) {
 
 func TestBadCaches(t *testing.T) {
 	m := open(t, golden.Path("a", "model"), sdxl.OpenOptions{})
-	p := &sdxl.Pipeline{Model: m, Backend: backend(t, 1)}
+	p := sdxl.NewPipeline(m, backend(t, 1), sdxl.PipelineOptions{})
 	for cache, want := range map[string]string{
 		"deep":           "want deepcache:INTERVAL or deepcache:INTERVAL:BRANCH, such as deepcache:3, or first-block:THRESHOLD",
 		"deepcache":      "want deepcache:INTERVAL",

@@ -16,7 +16,7 @@ import (
 func smallest(t *testing.T) *sdxl.Pipeline {
 	b := cpu.New(cpu.Options{})
 	t.Cleanup(func() { b.Close() })
-	return &sdxl.Pipeline{Model: open(t, golden.Path("c", "model"), sdxl.OpenOptions{}), Backend: b}
+	return sdxl.NewPipeline(open(t, golden.Path("c", "model"), sdxl.OpenOptions{}), b, sdxl.PipelineOptions{})
 }
 
 // TestMostCalls: as many runs of the network as there may be are made, and one

@@ -10,38 +10,67 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// conditions are what the UNet is told beside the latents: [sides*batch, ...],
-// the negative side first.
-type conditions struct {
+// Conditions are what the UNet is told beside the latents, for a run of the
+// options that they were made from: the texts of each step, sizes, noise levels.
+type Conditions struct {
+	resolved
 	*script
-	prediction sched.Prediction
-	texts      *encodedTexts
-	negative   *encodedTexts // of the negative side
-	tokens     int           // that all contexts are repeated to
-	batch      int
-	timeIDs    *tensor.Tensor
+	schedule *sched.Schedule
+	texts    *encodedTexts
+	negative *encodedTexts // of the negative side
+	tokens   int           // that all contexts are repeated to
+	scale    int           // pixels of a latent
+	channels int           // of latents
+	timeIDs  *tensor.Tensor
+}
+
+// Schedule returns the noise levels of the run.
+func (c *Conditions) Schedule() *sched.Schedule { return c.schedule }
+
+// latents returns their shape [B,4,h,w].
+func (c *Conditions) latents() tensor.Shape {
+	return tensor.Shape{c.resolved.batch, c.channels, c.Height / c.scale, c.Width / c.scale}
 }
 
 // embedded is the texts of all sides.
 type embedded struct{ context, pooled *tensor.Tensor }
 
-// encodeConditions encodes the prompts for a run of so many steps.
-func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved, steps int) (*conditions, error) {
-	s, err := r.script(p.Model, steps)
+// Encode reads the options and encodes the prompts: the first stage of Generate.
+func (p *Pipeline) Encode(ctx context.Context, o Options) (*Conditions, error) {
+	m := p.model
+	if err := m.Require("encoding prompts for a picture", AllParts); err != nil {
+		return nil, err
+	}
+	r, err := o.resolve(m)
 	if err != nil {
 		return nil, err
 	}
-	chunks, _, err := s.chunks(p.Model)
+	schedule, err := r.schedule(&m.Scheduler)
 	if err != nil {
 		return nil, err
 	}
-	c := &conditions{script: s, tokens: chunks * prompt.Length, batch: r.batch}
-	if c.texts, err = p.Model.encodeTexts(ctx, p.backend(), s.texts(), s.PromptOptions); err != nil {
+	schedule = schedule.Until(o.SkipEnd)
+	if err := r.checkCalls(ctx, m, schedule); err != nil {
+		return nil, err
+	}
+	r.pick(schedule)
+	s, err := r.script(m, len(schedule.Timesteps))
+	if err != nil {
+		return nil, err
+	}
+	chunks, _, err := s.chunks(m)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conditions{
+		resolved: r, script: s, schedule: schedule, tokens: chunks * prompt.Length, scale: m.VAE.Config.Scale(), channels: m.VAE.Config.LatentChannels,
+	}
+	if c.texts, err = p.encodeTexts(ctx, s.texts(), s.PromptOptions); err != nil {
 		return nil, err
 	}
 	c.negative = c.texts
 	if s.Syntax == prompt.Diffusers && s.ClipSkip > 0 { // which skips for the prompt alone
-		if c.negative, err = p.Model.encodeTexts(ctx, p.backend(), s.texts(), PromptOptions{Syntax: s.Syntax}); err != nil {
+		if c.negative, err = p.encodeTexts(ctx, s.texts(), PromptOptions{Syntax: s.Syntax}); err != nil {
 			return nil, err
 		}
 	}
@@ -66,7 +95,7 @@ func (p *Pipeline) encodeConditions(ctx context.Context, r *resolved, steps int)
 
 // scene returns what the sides are told in one of the scenes, for each picture
 // of the batch. Of all scenes only the texts' chunks are kept, each once.
-func (c *conditions) scene(i int) (embedded, error) {
+func (c *Conditions) scene(i int) (embedded, error) {
 	var contexts, pooled []*tensor.Tensor
 	if c.zeros {
 		contexts, pooled = append(contexts, tensor.New(tensor.F32, 1, c.tokens, c.texts.width)), append(pooled, tensor.New(tensor.F32, 1, c.texts.pooled))
@@ -87,7 +116,7 @@ func (c *conditions) scene(i int) (embedded, error) {
 	if err != nil {
 		return embedded{}, err
 	}
-	return embedded{repeatSides(context, c.batch), repeatSides(pools, c.batch)}, nil
+	return embedded{repeatSides(context, c.resolved.batch), repeatSides(pools, c.resolved.batch)}, nil
 }
 
 // put writes the sizes in the order of the UNet's time ids.

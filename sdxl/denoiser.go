@@ -3,52 +3,79 @@ package sdxl
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/df65613c/easel/sched/guidance"
 	"github.com/df65613c/easel/sdxl/unet"
 )
 
-// denoiser runs the compiled UNet as the samplers call it: with guidance the
-// negative side of the batch first, as the reference has it.
-type denoiser struct {
+// Denoiser is the UNet under conditions as samplers call it: with guidance the
+// negative side of the batch first, as the reference has it. It is for one run at
+// a time. Close gives its memory back.
+type Denoiser struct {
+	pipe *Pipeline
+	key  string // of the compiled network
 	unet *unetProgram
 	pag  *guideUNet // nil without such guidance
 	sag  *sagUNet   // so too
-	*conditions
+	*Conditions
 	guide *guidance.Run[float32]
 	batch int
 	rests bool // where the scale is 1 the positive side runs alone
-	given int  // the scene that is set
+	step  int
+	given int // the scene that is set
 }
 
 // sidesAtOnce bounds the memory of a prompt of many clauses, which are run in
 // parts.
 const sidesAtOnce = 8
 
-// newDenoiser compiles the UNet for a batch of latents of h x w under the
-// given conditions.
-func (p *Pipeline) newDenoiser(ctx context.Context, batch, h, w int, c *conditions, guide *guidance.Run[float32], r *resolved) (*denoiser, error) {
-	n := batch * c.sides()
-	most, rests := n, c.guided && guide.Rests() && c.single() && !r.cache.on() && r.SAG == 0
-	if rests {
-		most = batch
-	}
-	shape := r.unetShape(n, h, w, c.tokens)
-	shape.most = min(most, max(2*batch, sidesAtOnce))
-	q := *p
-	if q.Memory > 0 {
-		q.Memory = max(1, q.Memory-max(0, c.texts.bytes()-textsBeside))
-	}
-	u, err := q.compileUNet(ctx, shape)
-	if err != nil {
+// Denoiser compiles the UNet for the conditions.
+func (p *Pipeline) Denoiser(ctx context.Context, c *Conditions) (*Denoiser, error) {
+	if err := p.model.Require("denoising", UNetPart|VAEPart); err != nil {
 		return nil, err
 	}
-	d := &denoiser{unet: u, conditions: c, guide: guide, batch: batch, rests: rests, given: -1}
-	return d, d.newGuides(ctx, &q, shape, r)
+	d := &Denoiser{pipe: p, Conditions: c, batch: c.resolved.batch, given: -1}
+	d.restart(c.schedule.Sigmas)
+	n, shape := d.batch*c.sides(), c.latents()
+	most := n
+	if d.rests = c.guided && d.guide.Rests() && c.single() && !c.cache.on() && c.SAG == 0; d.rests {
+		most = d.batch
+	}
+	s := c.unetShape(n, shape[2], shape[3], c.tokens)
+	s.most = min(most, max(2*d.batch, sidesAtOnce))
+	used := max(0, c.texts.bytes()-textsBeside)
+	var err error
+	d.key = s.key()
+	if d.unet, err = p.takeUNet(ctx, s, used); err != nil {
+		return nil, err
+	}
+	return d, d.newGuides(ctx, s, used)
+}
+
+// restart begins a run along noise levels.
+func (d *Denoiser) restart(sigmas []float64) {
+	d.guide = guidance.NewRun[float32](d.Guidance, d.cfg, sigmas, d.batch)
+	if d.unet != nil {
+		d.unet.calls = 0
+	}
+}
+
+// Step says which step the calls that follow are of, from 0: prompts may change
+// from step to step.
+func (d *Denoiser) Step(i int) { d.step = i }
+
+// bytes is the memory that it holds.
+func (d *Denoiser) bytes() int64 {
+	n := d.unet.Bytes()
+	for _, g := range d.guides() {
+		n += g.Bytes()
+	}
+	return n
 }
 
 // set tells the UNet the texts of a step.
-func (d *denoiser) set(ctx context.Context, step int) error {
+func (d *Denoiser) set(ctx context.Context, step int) error {
 	i := d.at[min(step, len(d.at)-1)]
 	if i == d.given {
 		return nil
@@ -70,7 +97,7 @@ func (d *denoiser) set(ctx context.Context, step int) error {
 }
 
 // guides returns the further networks.
-func (d *denoiser) guides() (all []*guideUNet) {
+func (d *Denoiser) guides() (all []*guideUNet) {
 	if d.pag != nil {
 		all = append(all, d.pag)
 	}
@@ -81,20 +108,25 @@ func (d *denoiser) guides() (all []*guideUNet) {
 }
 
 // received returns the attention that the pixels of a row of the batch get.
-func (d *denoiser) received(row int) []float32 {
+func (d *Denoiser) received(row int) []float32 {
 	rows := len(d.unet.timestep) / len(d.unet.parts)
 	all := d.unet.output(unet.ReceivedValue, row/rows)
 	size := len(all) / rows
 	return all[row%rows*size:][:size]
 }
 
-// denoise estimates x0 from x = x0 + sigma noise, in a step.
-func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, time float64, step int) error {
-	if err := d.set(ctx, step); err != nil {
+// Denoise sets denoised to the estimate of x0 from latents x = x0 + sigma noise
+// [B,4,h,w]. It is a sched.Run's Denoise.
+func (d *Denoiser) Denoise(ctx context.Context, denoised, x []float32, sigma float64) error {
+	if want := d.latents().NumElements(); len(x) != want || len(denoised) != want {
+		return fmt.Errorf("sdxl: %d latents and room for %d, want %d", len(x), len(denoised), want)
+	}
+	if err := d.set(ctx, d.step); err != nil {
 		return err
 	}
+	time := d.schedule.Time(sigma)
 	in, n := d.unet.sample, len(x)
-	scale, _, _ := d.prediction.Scalings(sigma)
+	scale, _, _ := d.schedule.Prediction.Scalings(sigma)
 	for i, v := range x {
 		in[i] = v * float32(scale)
 	}
@@ -126,7 +158,7 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 		}
 	}
 	if d.sag != nil {
-		in, skip, out := d.prediction.Scalings(sigma)
+		in, skip, out := d.schedule.Prediction.Scalings(sigma)
 		if err := d.sag.run(ctx, x, pred, in, skip, out, time, d.received); err != nil {
 			return err
 		}
@@ -139,19 +171,19 @@ func (d *denoiser) denoise(ctx context.Context, denoised, x []float32, sigma, ti
 			pred[i] += v
 		}
 	}
-	d.prediction.Denoised(denoised, x, pred, sigma)
+	d.schedule.Prediction.Denoised(denoised, x, pred, sigma)
 	return nil
 }
 
 // combine makes one output of all sides', picture by picture.
-func (d *denoiser) combine(x []float32, sigma, cfg float64) []float32 {
+func (d *Denoiser) combine(x []float32, sigma, cfg float64) []float32 {
 	n, out := len(x), d.unet.out
 	negative, positive := out[:n], out[n:2*n]
 	d.join(positive, negative, out[2*n:])
 	if cfg == 1 {
 		return positive
 	}
-	_, skip, scale := d.prediction.Scalings(sigma)
+	_, skip, scale := d.schedule.Prediction.Scalings(sigma)
 	size := n / d.batch
 	for i := range d.batch {
 		from, to := i*size, (i+1)*size
@@ -164,11 +196,11 @@ func (d *denoiser) combine(x []float32, sigma, cfg float64) []float32 {
 }
 
 // single tells whether there is one positive side, as it is.
-func (c *conditions) single() bool { return len(c.weights) == 1 && c.weights[0] == 1 }
+func (c *Conditions) single() bool { return len(c.weights) == 1 && c.weights[0] == 1 }
 
 // join makes one positive side of several: what each has more than the
 // negative one, by weight (Liu et al. 2022).
-func (d *denoiser) join(positive, negative, others []float32) {
+func (d *Denoiser) join(positive, negative, others []float32) {
 	if d.single() {
 		return
 	}
@@ -182,10 +214,15 @@ func (d *denoiser) join(positive, negative, others []float32) {
 	}
 }
 
-func (d *denoiser) close() error {
-	errs := []error{d.unet.close()}
-	for _, a := range d.guides() {
-		errs = append(errs, a.close())
+// Close gives the compiled networks back to the pipeline. A second call does nothing.
+func (d *Denoiser) Close() error {
+	if d.unet == nil {
+		return nil
 	}
+	errs := []error{d.pipe.unets.Put(d.key, d.unet)}
+	for _, a := range d.guides() {
+		errs = append(errs, d.pipe.unets.Put(a.key, a.unetProgram))
+	}
+	d.unet, d.pag, d.sag = nil, nil, nil
 	return errors.Join(errs...)
 }

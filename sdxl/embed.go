@@ -3,8 +3,9 @@ package sdxl
 import "github.com/df65613c/easel/clip"
 
 // CLIP returns the second text encoder as a model that takes texts to vectors, at
-// the length that they have. They are of one space with the pictures of OpenCLIP's bigG, which is the image
-// encoder of IP-Adapter: clip.Pair joins the two. The model must stay open.
+// their own length. They are of one space with the pictures of OpenCLIP's bigG,
+// which is the image encoder of IP-Adapter: clip.Pair joins the two. The model must
+// stay open.
 func (m *Model) CLIP(o clip.Options) (*clip.Model, error) {
 	if err := m.Require("embedding texts", TextParts); err != nil {
 		return nil, err
@@ -14,5 +15,5 @@ func (m *Model) CLIP(o clip.Options) (*clip.Model, error) {
 
 // CLIP is the model's CLIP on the pipeline's backend, within its limit of memory.
 func (p *Pipeline) CLIP() (*clip.Model, error) {
-	return p.Model.CLIP(clip.Options{Backend: p.backend(), Memory: p.networkMemory() / 4})
+	return p.model.CLIP(clip.Options{Backend: p.limited(), Memory: networkMemory(p.memory, 0) / 4})
 }

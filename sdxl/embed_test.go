@@ -22,7 +22,11 @@ func TestCLIPIsThePooledEmbedding(t *testing.T) {
 	backend := cpu.New(cpu.Options{})
 	defer backend.Close()
 	texts := []string{"a red circle", "", "an old lighthouse at dusk", strings.Repeat("two cats ", 50)}
-	padded, err := m.EncodeText(t.Context(), backend, texts)
+	var prompts []sdxl.PromptText
+	for _, text := range texts {
+		prompts = append(prompts, sdxl.PromptText{L: text, G: text})
+	}
+	padded, err := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{}).EncodePrompts(t.Context(), prompts, sdxl.PromptOptions{})
 	require.NoError(t, err)
 	c, err := m.CLIP(clip.Options{Backend: backend})
 	require.NoError(t, err)
@@ -30,7 +34,7 @@ func TestCLIPIsThePooledEmbedding(t *testing.T) {
 	vectors, err := c.EmbedTexts(t.Context(), texts)
 	require.NoError(t, err)
 	for i, v := range vectors {
-		want := padded.Pooled.Float32s()[i*c.Dim() : (i+1)*c.Dim()]
+		want := padded[i].Pooled.Float32s()
 		sum := 0.0
 		for _, x := range want {
 			sum += float64(x) * float64(x)

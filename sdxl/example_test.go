@@ -25,7 +25,7 @@ func draw(ctx context.Context, w io.Writer) error {
 	defer backend.Close()
 
 	seed := int64(7)
-	pipe := sdxl.Pipeline{Model: model, Backend: backend}
+	pipe := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{})
 	result, err := pipe.Generate(ctx, sdxl.Options{Prompt: "a lighthouse at dusk", Seed: &seed})
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func TestUnusedAndMissingMayBeAllowed(t *testing.T) {
 }
 
 func TestGenerateNamesFaults(t *testing.T) {
-	p := sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
+	p := sdxl.NewPipeline(open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), backend(t, 1), sdxl.PipelineOptions{})
 	num := func(n int) *int { return &n }
 	real := func(f float64) *float64 { return &f }
 	img := picturetest.ReadPNG(t, golden.Path("a", "pictures", "input.png"))
@@ -145,13 +145,13 @@ func TestGenerateNamesFaults(t *testing.T) {
 			require.ErrorContains(t, err, want)
 		})
 	}
-	_, err := (&sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.VAEPart}), Backend: backend(t, 1)}).
+	_, err := sdxl.NewPipeline(open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.VAEPart}), backend(t, 1), sdxl.PipelineOptions{}).
 		Generate(context.Background(), sdxl.Options{})
 	require.ErrorContains(t, err, "needs the tokenizers and the text encoders and the UNet, which this model was opened without")
 }
 
 func TestGenerateStopsWhenCancelled(t *testing.T) {
-	p := sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 2)}
+	p := sdxl.NewPipeline(open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), backend(t, 2), sdxl.PipelineOptions{})
 	ctx, cancel := context.WithCancel(context.Background())
 	last := 0
 	_, err := p.Generate(ctx, sdxl.Options{Progress: func(s sdxl.Progress) {

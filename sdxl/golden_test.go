@@ -76,7 +76,7 @@ func TestPictures(t *testing.T) {
 	for _, model := range golden.Models {
 		m := open(t, golden.Path(model, "model"), sdxl.OpenOptions{})
 		t.Run(model, func(t *testing.T) {
-			picturetest.Run(t, &sdxl.Pipeline{Model: m, Backend: b}, golden.Path(model, "pictures"))
+			picturetest.Run(t, sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}), golden.Path(model, "pictures"))
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 // it gives is what the guided output is pushed away from.
 type guideUNet struct {
 	*unetProgram
+	key   string // of the compiled network
 	name  string // pag or sag
 	scale float32
 	from  int       // the first row of that side
@@ -22,15 +23,11 @@ type guideUNet struct {
 // newGuide compiles it within what the other programs leave of the memory.
 func (p *Pipeline) newGuide(ctx context.Context, name string, batch, from int, s unetShape, scale float64, used int64) (*guideUNet, error) {
 	s.n, s.most, s.cache = batch, batch, unetCache{}
-	q := *p
-	if q.Memory > 0 {
-		q.Memory = max(1, q.Memory-used)
-	}
-	u, err := q.compileUNet(ctx, s)
+	u, err := p.takeUNet(ctx, s, used)
 	if err != nil {
 		return nil, err
 	}
-	return &guideUNet{u, name, float32(scale), from, make([]float32, len(u.out))}, nil
+	return &guideUNet{u, s.key(), name, float32(scale), from, make([]float32, len(u.out))}, nil
 }
 
 // set tells it its side of the conditions of the whole batch.
@@ -65,17 +62,18 @@ func (a *guideUNet) run(ctx context.Context, sample, side []float32, time float3
 }
 
 // newGuides compiles what perturbed attention and self-attention guidance ask for.
-func (d *denoiser) newGuides(ctx context.Context, p *Pipeline, s unetShape, r *resolved) error {
+func (d *Denoiser) newGuides(ctx context.Context, s unetShape, used int64) error {
+	p, r := d.pipe, &d.resolved
 	positive := 0
 	if d.guided {
 		positive = d.batch
 	}
-	used := d.unet.kept() + d.unet.each.Footprint().Total()
-	s.patches = r.patches()
+	used += d.unet.kept() + d.unet.each.Footprint().Total()
+	s.patches, s.patched = r.patches(), r.patched()
 	add := func(name string, from int, s unetShape, scale float64) (*guideUNet, error) {
 		a, err := p.newGuide(ctx, name, d.batch, from, s, scale, used)
 		if err != nil {
-			return nil, errors.Join(err, d.close())
+			return nil, errors.Join(err, d.Close())
 		}
 		used += a.kept() + a.each.Footprint().Total()
 		return a, nil
@@ -84,9 +82,9 @@ func (d *denoiser) newGuides(ctx context.Context, p *Pipeline, s unetShape, r *r
 		perturbed := s
 		names, err := r.PAG.pattern()
 		if err != nil {
-			return errors.Join(err, d.close())
+			return errors.Join(err, d.Close())
 		}
-		perturbed.patches = append(slices.Clip(s.patches), unet.PerturbedAttention(names))
+		perturbed.patches, perturbed.patched = append(slices.Clip(s.patches), unet.PerturbedAttention(names)), s.patched+" pag "+names.String()
 		if d.pag, err = add("pag", positive, perturbed, r.PAG.Scale); err != nil {
 			return err
 		}
@@ -98,6 +96,6 @@ func (d *denoiser) newGuides(ctx context.Context, p *Pipeline, s unetShape, r *r
 	if err != nil {
 		return err
 	}
-	d.sag = newSAG(a, p.Model.UNet.Levels(), d.batch, d.unet.channels, s.h, s.w)
+	d.sag = newSAG(a, p.model.UNet.Levels(), d.batch, d.unet.channels, s.h, s.w)
 	return nil
 }

@@ -43,7 +43,7 @@ func TestGuided(t *testing.T) {
 			}
 			run := func(memory int64, o sdxl.Options) *tensor.Tensor {
 				o.Trace = map[string]*tensor.Tensor{}
-				_, err := (&sdxl.Pipeline{Model: m, Backend: b, Memory: memory}).Generate(context.Background(), o)
+				_, err := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{Memory: memory}).Generate(context.Background(), o)
 				require.NoError(t, err)
 				return o.Trace["latents"]
 			}
@@ -57,7 +57,7 @@ func TestGuided(t *testing.T) {
 }
 
 func TestFactorsOfOneAreNoFreeU(t *testing.T) {
-	pipe := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 0)}
+	pipe := sdxl.NewPipeline(open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), backend(t, 0), sdxl.PipelineOptions{})
 	run := func(f *unet.FreeU) []float32 {
 		o := sdxl.Options{Prompt: "a moon", Steps: new(3), Seed: new(int64(2)), Width: 64, Height: 40, FreeU: f, Trace: map[string]*tensor.Tensor{}}
 		_, err := pipe.Generate(context.Background(), o)
@@ -74,7 +74,7 @@ func TestFactorsOfOneAreNoFreeU(t *testing.T) {
 }
 
 func TestGuidedFaults(t *testing.T) {
-	pipe := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 1)}
+	pipe := sdxl.NewPipeline(open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), backend(t, 1), sdxl.PipelineOptions{})
 	for want, o := range map[string]sdxl.Options{
 		"freeu is 0,1,1,1, want b1,b2,s1,s2 above 0 and up to 10": {FreeU: &unet.FreeU{B2: 1, S1: 1, S2: 1}},
 		"sag is -1, want 0 to 100":                                {SAG: -1},

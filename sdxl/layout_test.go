@@ -51,7 +51,7 @@ func converted(t testing.TB, tensors map[string]*tensor.Tensor, dt tensor.DType)
 func picture(t testing.TB, path string, opts sdxl.OpenOptions, threads int) []byte {
 	m := open(t, path, opts)
 	steps, seed := 3, int64(5)
-	r, err := (&sdxl.Pipeline{Model: m, Backend: backend(t, threads)}).Generate(context.Background(),
+	r, err := sdxl.NewPipeline(m, backend(t, threads), sdxl.PipelineOptions{}).Generate(context.Background(),
 		sdxl.Options{Prompt: "a lighthouse at dusk", Steps: &steps, Seed: &seed, Width: 72, Height: 56})
 	require.NoError(t, err)
 	return r.Images[0].Pix
@@ -154,20 +154,19 @@ func TestTextsAlone(t *testing.T) {
 	}
 	m := open(t, path, sdxl.OpenOptions{Parts: sdxl.TextParts})
 	b := backend(t, 2)
-	var texts []string
+	var texts []sdxl.PromptText
 	for i := range 64 {
-		texts = append(texts, strings.Repeat("a red circle, ", i))
+		text := strings.Repeat("a red circle, ", i)
+		texts = append(texts, sdxl.PromptText{L: text, G: text})
 	}
-	all, err := m.EncodeText(context.Background(), b, texts)
+	pipe := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{})
+	all, err := pipe.EncodePrompts(context.Background(), texts, sdxl.PromptOptions{})
 	require.NoError(t, err)
 	for i := 0; i < 64; i += 9 {
-		one, err := m.EncodeText(context.Background(), b, texts[i:i+1])
+		one, err := pipe.EncodePrompts(context.Background(), texts[i:i+1], sdxl.PromptOptions{})
 		require.NoError(t, err)
-		for _, pair := range [][2]*tensor.Tensor{{all.Context, one.Context}, {all.Pooled, one.Pooled}} {
-			row, err := pair[0].Narrow(0, i, i+1)
-			require.NoError(t, err)
-			require.Equal(t, pair[1].Bytes(), row.Bytes(), "text %d", i)
-		}
+		require.Equal(t, one[0].Context.Bytes(), all[i].Context.Bytes(), "text %d", i)
+		require.Equal(t, one[0].Pooled.Bytes(), all[i].Pooled.Bytes(), "text %d", i)
 	}
 }
 
@@ -177,7 +176,7 @@ func TestVAEAlone(t *testing.T) {
 	require.Nil(t, m.UNet)
 	b := backend(t, 2)
 	img := tensor.New(tensor.F32, 2, 3, 40, 24)
-	pipe := &sdxl.Pipeline{Model: m, Backend: b}
+	pipe := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{})
 	z, err := pipe.EncodeImage(context.Background(), img, nil)
 	require.NoError(t, err)
 	require.Equal(t, tensor.Shape{2, 4, 5, 3}, z.Shape())

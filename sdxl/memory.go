@@ -10,29 +10,32 @@ import (
 // embeddings and the program itself.
 const memoryBeside = 48 << 20
 
-// networkMemory returns how much a network may allocate, 0 for no limit.
-func (p *Pipeline) networkMemory() int64 {
-	if p.Memory <= 0 {
+// networkMemory returns how much a network may allocate of a limit of memory,
+// of which others use a part; 0 is no limit.
+func networkMemory(limit, used int64) int64 {
+	if limit <= 0 {
 		return 0
 	}
-	return max(1, p.Memory-max(memoryBeside, p.Memory/8))
+	limit = max(1, limit-used)
+	return max(1, limit-max(memoryBeside, limit/8))
 }
 
-// backend returns the backend under the pipeline's limit of memory.
-func (p *Pipeline) backend() nn.Backend {
-	if p.Memory <= 0 {
-		return p.Backend
+// limited returns the backend under the pipeline's limit of memory, for a model
+// that compiles networks itself.
+func (p *Pipeline) limited() nn.Backend {
+	if p.memory <= 0 {
+		return p.base
 	}
-	return limited{p.Backend, nn.CompileOptions{Memory: p.networkMemory(), Spill: true}}
+	return limitedBackend{p.base, networkMemory(p.memory, 0)}
 }
 
-// limited is a backend whose executables have a limit of memory.
-type limited struct {
+// limitedBackend is a backend whose executables have a limit of memory.
+type limitedBackend struct {
 	nn.Backend
-	limit nn.CompileOptions
+	memory int64
 }
 
-func (l limited) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOptions) (nn.Executable, error) {
-	opts.Memory, opts.Spill = l.limit.Memory, l.limit.Spill
+func (l limitedBackend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOptions) (nn.Executable, error) {
+	opts.Memory, opts.Spill = l.memory, true
 	return l.Backend.Compile(ctx, p, opts)
 }

@@ -178,6 +178,37 @@ func (t tap) Between(dst []float32, from, to float64) {
 	t.tell(dst)
 }
 
+// replayedNoise keeps what a source draws, so that several runs draw the same.
+type replayedNoise struct {
+	from  sched.Noise
+	draws [][]float32
+}
+
+// again returns a source that draws from the first draw on.
+func (r *replayedNoise) again() sched.Noise { return &replay{r, 0} }
+
+type replay struct {
+	*replayedNoise
+	at int
+}
+
+// Normal implements sched.Noise.
+func (r *replay) Normal(dst []float32) { r.draw(dst, r.from.Normal) }
+
+// Between implements sched.StepNoise.
+func (r *replay) Between(dst []float32, from, to float64) {
+	r.draw(dst, func(dst []float32) { sched.Draw(r.from, dst, from, to) })
+}
+
+func (r *replay) draw(dst []float32, draw func([]float32)) {
+	if r.at == len(r.draws) || len(r.draws[r.at]) != len(dst) {
+		draw(dst)
+		r.draws = append(r.draws[:r.at], slices.Clone(dst))
+	}
+	copy(dst, r.draws[r.at])
+	r.at++
+}
+
 // vary mixes the variation's noise into that of pictures of c planes of h rows of w.
 func (r *resolved) vary(noise []float32, c, h, w int) {
 	if r.Variation == nil || r.Variation.Strength == 0 {

@@ -33,13 +33,13 @@ func TestPerturbedAttention(t *testing.T) {
 	require.Len(t, want, len(cases))
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
-	pipe := sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.AllParts}), Backend: b}
+	pipe := sdxl.NewPipeline(open(t, golden.Path("a", "model"), sdxl.OpenOptions{Parts: sdxl.AllParts}), b, sdxl.PipelineOptions{})
 	for _, c := range cases {
 		o := sdxl.Options{Prompt: "a red circle", Negative: c.Negative, Steps: &c.Steps, CFG: &c.CFG, Seed: &c.Seed, Batch: c.Batch, Width: c.Width, Height: c.Height,
 			PAG: &sdxl.PAG{Scale: c.Scale, Layers: c.Layers}}
 		run := func(memory int64) *tensor.Tensor {
 			o.Trace = map[string]*tensor.Tensor{}
-			_, err := (&sdxl.Pipeline{Model: pipe.Model, Backend: b, Memory: memory}).Generate(context.Background(), o)
+			_, err := sdxl.NewPipeline(pipe.Model(), b, sdxl.PipelineOptions{Memory: memory}).Generate(context.Background(), o)
 			require.NoError(t, err)
 			return o.Trace["latents"]
 		}

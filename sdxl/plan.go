@@ -2,6 +2,7 @@ package sdxl
 
 import (
 	"context"
+	"errors"
 
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/nn"
@@ -22,7 +23,7 @@ type Stage struct {
 
 // Plan says what Generate would take for the options, without running anything.
 func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
-	m := p.Model
+	m := p.model
 	if err := m.Require("a plan", AllParts); err != nil {
 		return nil, err
 	}
@@ -42,51 +43,47 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	scale := m.VAE.Config.Scale()
 	h, w := r.Height/scale, r.Width/scale
 	var stages []Stage
-	add := func(name, part string, runs, batch int, g *nn.Graph, err error) error {
+	add := func(key networkKey, runs, batch int) error {
+		exe, err := p.compile(ctx, key, 0)
 		if err != nil {
 			return err
 		}
-		exe, err := m.network(part, g).Compile(ctx, p.backend(), nn.CompileOptions{})
-		if err != nil {
-			return err
-		}
-		stages = append(stages, Stage{Name: name, Graph: g, Runs: runs, Batch: batch, Footprint: exe.Footprint()})
-		return exe.Close()
+		_, g, err := key.record(m)
+		stages = append(stages, Stage{Name: key.graph, Graph: g, Runs: runs, Batch: batch, Footprint: exe.Footprint()})
+		return errors.Join(err, exe.Close())
 	}
 	for _, e := range []struct {
-		name, part string
+		name string
 		*clip.TextEncoder
-	}{{"clip-l", textLPart, m.TextL}, {"clip-g", textGPart, m.TextG}} {
+	}{{"clip-l", m.TextL}, {"clip-g", m.TextG}} {
 		texts := min(different, chunksAtOnce) + 1 // and the empty one
-		g, err := e.Graph(texts, TextTokens, 0)
-		if err := add(e.name, e.part, (different+chunksAtOnce-1)/chunksAtOnce, texts, g, err); err != nil {
+		key := networkKey{graph: e.name, batch: texts, w: TextTokens, skip: r.ClipSkip}
+		if err := add(key, (different+chunksAtOnce-1)/chunksAtOnce, texts); err != nil {
 			return nil, err
 		}
 		stages[len(stages)-1].Kept = int64(different*TextTokens*e.Config.HiddenSize) * int64(tensor.F32.Size())
 	}
 	if o.Image != nil {
-		g, err := m.VAE.EncoderGraph(1, r.Height, r.Width)
-		if err := add("vae-encoder", vaePart, 1, 1, g, err); err != nil {
+		if err := add(networkKey{graph: "vae-encoder", batch: 1, h: r.Height, w: r.Width}, 1, 1); err != nil {
 			return nil, err
 		}
 	}
 	shape := r.unetShape(r.batch*sides, h, w, chunks*TextTokens)
-	d := &denoiser{conditions: &conditions{script: s}, batch: r.batch}
-	if d.unet, err = p.compileUNet(ctx, shape); err != nil {
+	d := &Denoiser{pipe: p, key: shape.key(), Conditions: &Conditions{resolved: r, script: s}, batch: r.batch}
+	if d.unet, err = p.takeUNet(ctx, shape, 0); err != nil {
 		return nil, err
 	}
-	if err := d.newGuides(ctx, p, shape, &r); err != nil {
+	if err := d.newGuides(ctx, shape, 0); err != nil {
 		return nil, err
 	}
 	stages = append(stages, d.unet.stages(r.steps)...)
 	for _, a := range d.guides() {
 		stages = append(stages, a.stage("unet-"+a.name, r.steps))
 	}
-	if err := d.close(); err != nil {
+	if err := d.Close(); err != nil {
 		return nil, err
 	}
-	g, err := m.VAE.DecoderGraph(1, h, w)
-	if err := add("vae-decoder", vaePart, r.batch, 1, g, err); err != nil {
+	if err := add(networkKey{graph: "vae-decoder", batch: 1, h: h, w: w}, r.batch, 1); err != nil {
 		return nil, err
 	}
 	return stages, nil

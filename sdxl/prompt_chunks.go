@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math"
 
-	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
@@ -21,6 +20,7 @@ type encodedTexts struct {
 type encodedChunk struct {
 	context []float32 // [77,L+G], weighted
 	pooled  []float32 // [P]
+	ids     [2][]int32
 }
 
 // textsBeside is how much of them memoryBeside has room for.
@@ -76,27 +76,27 @@ func (m *Model) pairs(s prompt.Syntax, t PromptText) []pair {
 const chunksAtOnce = 32
 
 // encodeTexts encodes texts, each different chunk of them once.
-func (m *Model) encodeTexts(ctx context.Context, b nn.Backend, texts []PromptText, o PromptOptions) (*encodedTexts, error) {
+func (p *Pipeline) encodeTexts(ctx context.Context, texts []PromptText, o PromptOptions) (*encodedTexts, error) {
 	e := &encodedTexts{of: make(map[PromptText][]*encodedChunk, len(texts))}
 	seen := make(map[string]*encodedChunk)
 	var pairs []pair
 	var chunks []*encodedChunk
 	for _, t := range texts {
-		for _, p := range m.pairs(o.Syntax, t) {
-			if err := checkWeights(p.l.Weights); err != nil {
+		for _, c := range p.model.pairs(o.Syntax, t) {
+			if err := checkWeights(c.l.Weights); err != nil {
 				return nil, err
 			}
-			key := p.key()
+			key := c.key()
 			if seen[key] == nil {
-				seen[key] = new(encodedChunk)
-				pairs, chunks = append(pairs, p), append(chunks, seen[key])
+				seen[key] = &encodedChunk{ids: [2][]int32{c.l.IDs, c.g.IDs}}
+				pairs, chunks = append(pairs, c), append(chunks, seen[key])
 			}
 			e.of[t] = append(e.of[t], seen[key])
 		}
 	}
 	for from := 0; from < len(pairs); from += chunksAtOnce {
 		to := min(from+chunksAtOnce, len(pairs))
-		if err := m.encodePairs(ctx, b, pairs[from:to], chunks[from:to], o); err != nil {
+		if err := p.encodePairs(ctx, pairs[from:to], chunks[from:to], o); err != nil {
 			return nil, err
 		}
 	}
@@ -105,16 +105,16 @@ func (m *Model) encodeTexts(ctx context.Context, b nn.Backend, texts []PromptTex
 }
 
 // encodePairs encodes chunks with both encoders.
-func (m *Model) encodePairs(ctx context.Context, b nn.Backend, pairs []pair, to []*encodedChunk, o PromptOptions) error {
+func (p *Pipeline) encodePairs(ctx context.Context, pairs []pair, to []*encodedChunk, o PromptOptions) error {
 	l, g := make([]prompt.Chunk, len(pairs)), make([]prompt.Chunk, len(pairs))
-	for i, p := range pairs {
-		l[i], g[i] = p.l, p.g
+	for i, c := range pairs {
+		l[i], g[i] = c.l, c.g
 	}
-	hiddenL, _, err := m.encodeChunks(ctx, b, textLPart, l, prompt.Empty(m.TokenizerL), o)
+	hiddenL, _, err := p.encodeChunks(ctx, "clip-l", l, prompt.Empty(p.model.TokenizerL), o)
 	if err != nil {
 		return err
 	}
-	hiddenG, pooled, err := m.encodeChunks(ctx, b, textGPart, g, prompt.Empty(m.TokenizerG), o)
+	hiddenG, pooled, err := p.encodeChunks(ctx, "clip-g", g, prompt.Empty(p.model.TokenizerG), o)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (m *Model) encodePairs(ctx context.Context, b nn.Backend, pairs []pair, to 
 
 // encodeChunks returns the weighted hidden states of each chunk [77,C], and its
 // pooled embedding [P].
-func (m *Model) encodeChunks(ctx context.Context, b nn.Backend, part string, chunks []prompt.Chunk, empty prompt.Chunk, o PromptOptions) (hidden, pooled [][]float32, err error) {
+func (p *Pipeline) encodeChunks(ctx context.Context, encoder string, chunks []prompt.Chunk, empty prompt.Chunk, o PromptOptions) (hidden, pooled [][]float32, err error) {
 	var ids []int32
 	for _, c := range append(chunks, empty) {
 		ids = append(ids, c.IDs...)
@@ -141,8 +141,8 @@ func (m *Model) encodeChunks(ctx context.Context, b nn.Backend, part string, chu
 	if err != nil {
 		return nil, nil, err
 	}
-	var states, pools *tensor.Tensor
-	if err := m.encode(ctx, b, part, in, o.ClipSkip, &states, &pools); err != nil {
+	states, pools, err := p.encode(ctx, encoder, in, o.ClipSkip)
+	if err != nil {
 		return nil, nil, err
 	}
 	rowOf := func(t *tensor.Tensor, i int) []float32 {

@@ -19,9 +19,11 @@ func TestChunksAreShared(t *testing.T) {
 	defer m.Close()
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
+	p := NewPipeline(m, b, PipelineOptions{})
+	defer p.Close()
 	text := strings.Repeat("x BREAK ", 7) + "y"
 	texts := []PromptText{{text + " a", text + " a"}, {text + " b", text + " b"}, {text + " c", text + " c"}}
-	e, err := m.encodeTexts(t.Context(), b, texts, PromptOptions{Syntax: "a1111"})
+	e, err := p.encodeTexts(t.Context(), texts, PromptOptions{Syntax: "a1111"})
 	require.NoError(t, err)
 	different := make(map[*encodedChunk]bool)
 	for _, text := range texts {
@@ -33,7 +35,7 @@ func TestChunksAreShared(t *testing.T) {
 	require.Len(t, different, 1+3)
 	require.Equal(t, int64(4*(77*e.width+e.pooled)*4), e.bytes())
 
-	whole, err := m.EncodePrompts(t.Context(), b, texts[1:2], PromptOptions{Syntax: "a1111"})
+	whole, err := p.EncodePrompts(t.Context(), texts[1:2], PromptOptions{Syntax: "a1111"})
 	require.NoError(t, err)
 	require.Equal(t, e.average(blend{{texts[1], 1}}, 8*77).context.Float32s(), whole[0].Context.Float32s())
 }
@@ -45,15 +47,17 @@ func TestManyChunks(t *testing.T) {
 	defer m.Close()
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
+	p := NewPipeline(m, b, PipelineOptions{})
+	defer p.Close()
 	var texts []PromptText
 	for i := range chunksAtOnce + 2 {
 		text := strings.Repeat("a ", i+1)
 		texts = append(texts, PromptText{text, text})
 	}
-	e, err := m.encodeTexts(t.Context(), b, texts, PromptOptions{Syntax: "comfy"})
+	e, err := p.encodeTexts(t.Context(), texts, PromptOptions{Syntax: "comfy"})
 	require.NoError(t, err)
 	for _, i := range []int{0, chunksAtOnce - 1, chunksAtOnce, chunksAtOnce + 1} {
-		alone, err := m.encodeTexts(t.Context(), b, texts[i:i+1], PromptOptions{Syntax: "comfy"})
+		alone, err := p.encodeTexts(t.Context(), texts[i:i+1], PromptOptions{Syntax: "comfy"})
 		require.NoError(t, err)
 		require.Equal(t, alone.of[texts[i]][0].context, e.of[texts[i]][0].context, i)
 		require.Equal(t, alone.of[texts[i]][0].pooled, e.of[texts[i]][0].pooled, i)

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
@@ -25,28 +24,32 @@ type PromptOptions struct {
 
 // PromptEmbedding is a prompt of one or more chunks of 77 tokens.
 type PromptEmbedding struct {
-	Context *tensor.Tensor // [1,77 chunks,L+G], as the UNet takes it
-	Pooled  *tensor.Tensor // [1,P], of the first chunk
+	IDsL, IDsG []int32        // [77 chunks], of both tokenizers
+	Context    *tensor.Tensor // [1,77 chunks,L+G], the encoders' hidden states side by side, as the UNet takes them
+	Pooled     *tensor.Tensor // [1,P], of the first chunk: the second encoder's projection of the text
 }
 
 // EncodePrompts encodes texts with the weights and at the length that their
-// syntax gives them. Texts that change from step to step, and clauses, are for
-// the caller to take apart.
-func (m *Model) EncodePrompts(ctx context.Context, b nn.Backend, texts []PromptText, o PromptOptions) ([]PromptEmbedding, error) {
-	if err := m.Require("encoding texts", TextParts); err != nil {
+// syntax gives them: in the plain one each is cut or padded to 77 tokens. Texts
+// that change from step to step, and clauses, are for the caller to take apart.
+func (p *Pipeline) EncodePrompts(ctx context.Context, texts []PromptText, o PromptOptions) ([]PromptEmbedding, error) {
+	if err := p.model.Require("encoding texts", TextParts); err != nil {
 		return nil, err
 	}
 	if len(texts) == 0 {
 		return nil, errors.New("no texts to encode")
 	}
-	e, err := m.encodeTexts(ctx, b, texts, o)
+	e, err := p.encodeTexts(ctx, texts, o)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]PromptEmbedding, len(texts))
 	for i, t := range texts {
 		whole := e.average(blend{{t, 1}}, len(e.of[t])*prompt.Length)
-		out[i] = PromptEmbedding{whole.context, whole.pooled}
+		out[i] = PromptEmbedding{Context: whole.context, Pooled: whole.pooled}
+		for _, c := range e.of[t] {
+			out[i].IDsL, out[i].IDsG = append(out[i].IDsL, c.ids[0]...), append(out[i].IDsG, c.ids[1]...)
+		}
 	}
 	return out, nil
 }

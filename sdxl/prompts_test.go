@@ -77,7 +77,7 @@ func TestEmbeddingsOfPrompts(t *testing.T) {
 	defer b.Close()
 	refs, tensors := readPromptRefs(t)
 	for _, r := range refs.Texts {
-		got, err := m.EncodePrompts(context.Background(), b, []sdxl.PromptText{{L: r.Text, G: r.Text}}, sdxl.PromptOptions{Syntax: r.Syntax})
+		got, err := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}).EncodePrompts(context.Background(), []sdxl.PromptText{{L: r.Text, G: r.Text}}, sdxl.PromptOptions{Syntax: r.Syntax})
 		require.NoError(t, err)
 		width := got[0].Context.Shape()[2]
 		var rows []float32
@@ -96,7 +96,7 @@ func TestClipSkip(t *testing.T) {
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
 	refs, tensors := readPromptRefs(t)
-	pipe := sdxl.Pipeline{Model: m, Backend: b}
+	pipe := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{})
 	for _, r := range refs.Skips {
 		trace := map[string]*tensor.Tensor{}
 		_, err := pipe.Generate(context.Background(), sdxl.Options{
@@ -118,7 +118,7 @@ func TestClipSkipOfDialects(t *testing.T) {
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
 	_, tensors := readPromptRefs(t)
-	pipe := sdxl.Pipeline{Model: m, Backend: b}
+	pipe := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{})
 	embeds := func(dialect string, skip int) ([]float32, error) {
 		trace := map[string]*tensor.Tensor{}
 		_, err := pipe.Generate(context.Background(), sdxl.Options{
@@ -180,7 +180,7 @@ func TestPicturesOfPrompts(t *testing.T) {
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
 	refs, tensors := readPromptRefs(t)
-	pipe := sdxl.Pipeline{Model: m, Backend: b}
+	pipe := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{})
 	require.NotEmpty(t, refs.Drawings)
 	for _, r := range refs.Drawings {
 		o := sdxl.Options{Prompt: r.Prompt, Prompt2: r.Prompt2, Negative: r.Negative, Negative2: r.Negative2, PromptSyntax: r.Syntax, Steps: &r.Steps, Seed: &r.Seed,

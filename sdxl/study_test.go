@@ -14,7 +14,7 @@ import (
 
 // A study that runs a sampler makes what Generate makes of the same noise levels.
 func TestStudyIsGenerate(t *testing.T) {
-	pipe := &sdxl.Pipeline{Model: open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), Backend: backend(t, 0)}
+	pipe := sdxl.NewPipeline(open(t, golden.Path("a", "model"), sdxl.OpenOptions{}), backend(t, 0), sdxl.PipelineOptions{})
 	o := sdxl.Options{Prompt: "a bird", Seed: new(int64(5)), Steps: new(4), Width: 64, Height: 48, Spacing: "linspace", Trace: map[string]*tensor.Tensor{}}
 	for _, name := range []string{"euler", "euler_a", "heun"} {
 		o.Sampler = name

@@ -24,6 +24,6 @@ func TestFileCutShortWhileOpen(t *testing.T) {
 	path := filepath.Join(dir, "unet", "diffusion_pytorch_model.safetensors")
 	require.NoError(t, os.Truncate(path, 4096))
 	steps := 1
-	_, err := (&sdxl.Pipeline{Model: m, Backend: backend(t, 2)}).Generate(context.Background(), sdxl.Options{Steps: &steps})
+	_, err := sdxl.NewPipeline(m, backend(t, 2), sdxl.PipelineOptions{}).Generate(context.Background(), sdxl.Options{Steps: &steps})
 	require.ErrorContains(t, err, path)
 }

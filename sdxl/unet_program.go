@@ -43,11 +43,11 @@ type unetRows struct {
 // conditionInputs are the inputs of the UNet that setConditions gives.
 var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids"}
 
-// compileUNet compiles the UNet within the pipeline's limit of memory.
-func (p *Pipeline) compileUNet(ctx context.Context, s unetShape) (*unetProgram, error) {
+// compileUNet compiles the UNet within what others leave of the pipeline's memory.
+func (p *Pipeline) compileUNet(ctx context.Context, s unetShape, used int64) (*unetProgram, error) {
 	var short *nn.MemoryError
 	// With less and less memory: parts of the batch, nothing computed ahead, a file.
-	limit := nn.CompileOptions{Memory: p.networkMemory()}
+	limit := nn.CompileOptions{Memory: networkMemory(p.memory, used)}
 	for rows := s.most; rows >= 1; rows-- {
 		if s.n%rows != 0 {
 			continue
@@ -65,10 +65,15 @@ func (p *Pipeline) compileUNet(ctx context.Context, s unetShape) (*unetProgram, 
 	return u, err
 }
 
+// takeUNet returns a compiled UNet: one that was kept, or a new one.
+func (p *Pipeline) takeUNet(ctx context.Context, s unetShape, used int64) (*unetProgram, error) {
+	return p.unets.Take(s.key(), func() (*unetProgram, error) { return p.compileUNet(ctx, s, used) })
+}
+
 // compileUNetParts compiles the UNet for parts of so many rows. With ahead, what
 // depends on the conditions alone is computed ahead of the steps, and kept.
 func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, ahead bool, opts nn.CompileOptions) (*unetProgram, error) {
-	m := p.Model.UNet
+	m := p.model.UNet
 	u := &unetProgram{
 		cache:  s.cache,
 		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n), channels: m.Config.OutChannels,
@@ -92,7 +97,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 		err = around.compile(ctx, p, g, rows, ahead, opts)
 	}
 	if err != nil {
-		return nil, errors.Join(err, u.close())
+		return nil, errors.Join(err, u.Close())
 	}
 	u.shallow = around
 	if s.cache.threshold > 0 {
@@ -117,16 +122,16 @@ func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, row
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, u.close())
+			err = errors.Join(err, u.Close())
 		}
 	}()
-	if u.each, err = p.Model.network(unetPart, u.graph).Compile(ctx, p.Backend, opts); err != nil {
+	if u.each, err = p.model.network(unetPart, u.graph).Compile(ctx, p.base, opts); err != nil {
 		return err
 	}
 	u.eachIn = u.graph.Inputs()
 	if once != nil {
 		u.onceSrc, u.onceDst = once.Inputs(), once.Outputs()
-		if u.once, err = p.Model.network(unetPart, once).Compile(ctx, p.Backend, opts); err != nil {
+		if u.once, err = p.model.network(unetPart, once).Compile(ctx, p.base, opts); err != nil {
 			return err
 		}
 	}
@@ -135,7 +140,7 @@ func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, row
 		if deep != nil {
 			kept[unet.DeepValue] = deep[i].kept[unet.DeepValue]
 		}
-		part, err := u.part(p.Backend, i, kept)
+		part, err := u.part(p.base, i, kept)
 		if err != nil {
 			return err
 		}
@@ -295,6 +300,23 @@ func (u *unetProgram) output(name string, i int) []float32 {
 	return u.parts[i].outputs[name].Float32s()
 }
 
+// Bytes implements program.Kept.
+func (u *unetProgram) Bytes() int64 {
+	n := u.kept()
+	for _, v := range [][]float32{u.sample, u.out, u.timestep} {
+		n += int64(4 * len(v))
+	}
+	for _, p := range []*program.Program{u.once, u.each} {
+		if p != nil {
+			n += p.Bytes()
+		}
+	}
+	if u.shallow != nil {
+		n += u.shallow.kept() + u.shallow.each.Bytes()
+	}
+	return n
+}
+
 // kept returns the bytes of what stays from step to step.
 func (u *unetProgram) kept() (n int64) {
 	for _, m := range u.own {
@@ -308,7 +330,8 @@ func (u *unetProgram) kept() (n int64) {
 	return n + int64(4*len(u.changes))
 }
 
-func (u *unetProgram) close() error {
+// Close implements program.Kept.
+func (u *unetProgram) Close() error {
 	var errs []error
 	for _, m := range u.own {
 		errs = append(errs, nn.Free(m))
@@ -320,7 +343,7 @@ func (u *unetProgram) close() error {
 		}
 	}
 	if u.shallow != nil {
-		errs = append(errs, u.shallow.close())
+		errs = append(errs, u.shallow.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package sdxl
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/df65613c/easel/sdxl/unet"
@@ -12,13 +13,14 @@ type unetShape struct {
 	n, most, h, w, tokens int
 	cache                 unetCache
 	patches               []unet.Patch
+	patched               string // names the patches
 }
 
 // unetShape returns the UNet that the options ask for.
 func (r *resolved) unetShape(n, h, w, tokens int) unetShape {
-	s := unetShape{n: n, most: n, h: h, w: w, tokens: tokens, cache: r.cache, patches: r.patches()}
+	s := unetShape{n: n, most: n, h: h, w: w, tokens: tokens, cache: r.cache, patches: r.patches(), patched: r.patched()}
 	if r.SAG != 0 {
-		s.patches = append(slices.Clip(s.patches), unet.ReceivedAttention())
+		s.patches, s.patched = append(slices.Clip(s.patches), unet.ReceivedAttention()), s.patched+" received"
 	}
 	return s
 }
@@ -29,6 +31,19 @@ func (r *resolved) patches() []unet.Patch {
 		return nil
 	}
 	return []unet.Patch{r.FreeU.Patch()}
+}
+
+// patched names them.
+func (r *resolved) patched() string {
+	if r.FreeU == nil {
+		return ""
+	}
+	return fmt.Sprintf("freeu %+v", *r.FreeU)
+}
+
+// key is the same for shapes whose compiled networks do the same.
+func (s *unetShape) key() string {
+	return fmt.Sprint(s.n, s.most, s.h, s.w, s.tokens, s.cache, s.patched)
 }
 
 // shape returns what to record for a number of rows.

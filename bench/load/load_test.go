@@ -21,7 +21,7 @@ func TestRunAndLeave(t *testing.T) {
 	defer m.Close()
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
-	server := httptest.NewServer(serve.New(serve.Options{Pipeline: &sdxl.Pipeline{Model: m, Backend: b}, Queue: 1, Logger: slog.New(slog.DiscardHandler)}))
+	server := httptest.NewServer(serve.New(serve.Options{Pipeline: sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}), Queue: 1, Logger: slog.New(slog.DiscardHandler)}))
 	defer server.Close()
 	p := Plan{URL: server.URL, Clients: 6, Requests: 2, Steps: 1, Width: 64, Height: 64, Patience: 10 * time.Millisecond}
 	r, err := Run(context.Background(), p)

@@ -64,7 +64,7 @@ func TestBothFormsOpenAndDraw(t *testing.T) {
 		defer backend.Close()
 		steps, seed := 1, int64(1)
 		trace := map[string]*tensor.Tensor{}
-		_, err = (&sdxl.Pipeline{Model: m, Backend: backend}).Generate(t.Context(),
+		_, err = sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{}).Generate(t.Context(),
 			sdxl.Options{Prompt: "x", Width: 64, Height: 64, Steps: &steps, Seed: &seed, Trace: trace})
 		require.NoError(t, err, "values that are not finite are an error")
 	}

@@ -60,9 +60,9 @@ have combinations that the training of the model in the box leaves out; docs/mod
 				return err
 			}
 			defer backend.Close()
-			pipe := sdxl.Pipeline{Model: m, Backend: backend}
+			pipe := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{})
 			if presets {
-				return benchPresets(cmd, m, &pipe)
+				return benchPresets(cmd, m, pipe)
 			}
 			draw := func(ctx context.Context, caption string, seed int64, s quality.Setting) (*image.NRGBA, error) {
 				o := sdxl.Options{Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Sampler: s.Sampler, Schedule: s.Schedule, Cache: s.Cache}

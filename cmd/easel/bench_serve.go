@@ -62,7 +62,7 @@ soon the work of clients that leave is gone.`,
 			}
 			p.URL = "http://" + listener.Addr().String()
 			ctx, stop := context.WithCancel(cmd.Context())
-			s := serve.New(serve.Options{Pipeline: &sdxl.Pipeline{Model: m, Backend: backend}, Queue: queue, Workers: workers, Logger: log})
+			s := serve.New(serve.Options{Pipeline: sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{}), Queue: queue, Workers: workers, Logger: log})
 			stopped := make(chan error, 1)
 			go func() { stopped <- serveUntil(ctx, listener, s, time.Second, log) }()
 			defer func() { stop(); <-stopped }()

@@ -107,7 +107,7 @@ func newDemo() *cobra.Command {
 				return err
 			}
 			defer backend.Close()
-			pipe := sdxl.Pipeline{Model: m, Backend: backend}
+			pipe := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{})
 			var images []image.Image
 			var captions []string
 			list := demoPictures(styles, samplers, seed)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/prompt"
@@ -53,11 +52,13 @@ hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C]. Wit
 				return err
 			}
 			defer backend.Close()
+			pipe := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{})
+			defer pipe.Close()
 			var tensors map[string]*tensor.Tensor
 			if flags := cmd.Flags(); flags.Changed("prompt-syntax") || flags.Changed("clip-skip") {
-				tensors, err = embedPrompts(cmd.Context(), m, backend, texts, syntaxName, clipSkip)
+				tensors, err = embedPrompts(cmd.Context(), pipe, texts, syntaxName, clipSkip)
 			} else {
-				tensors, err = embedTexts(cmd.Context(), m, backend, texts)
+				tensors, err = embedTexts(cmd.Context(), pipe, texts)
 			}
 			if err != nil {
 				return err
@@ -79,26 +80,58 @@ hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C]. Wit
 	return cmd
 }
 
-func embedTexts(ctx context.Context, m *sdxl.Model, b nn.Backend, texts []string) (map[string]*tensor.Tensor, error) {
-	e, err := m.EncodeText(ctx, b, texts)
+// embedTexts encodes texts cut or padded to 77 tokens, as one batch.
+func embedTexts(ctx context.Context, p *sdxl.Pipeline, texts []string) (map[string]*tensor.Tensor, error) {
+	list, err := p.EncodePrompts(ctx, promptTexts(texts), sdxl.PromptOptions{Syntax: prompt.Plain})
 	if err != nil {
 		return nil, err
 	}
-	return map[string]*tensor.Tensor{
-		"ids_l": e.IDsL, "ids_g": e.IDsG, "clip_l": e.HiddenL, "clip_g": e.HiddenG, "prompt_embeds": e.Context, "pooled": e.Pooled,
-	}, nil
+	var idsL, idsG []int32
+	var contexts, pooled []*tensor.Tensor
+	for _, e := range list {
+		idsL, idsG = append(idsL, e.IDsL...), append(idsG, e.IDsG...)
+		contexts, pooled = append(contexts, e.Context), append(pooled, e.Pooled)
+	}
+	all, err := tensor.Concat(0, contexts...)
+	if err != nil {
+		return nil, err
+	}
+	split, width := p.Model().TextL.Config.HiddenSize, all.Shape()[2]
+	out := map[string]*tensor.Tensor{"prompt_embeds": all}
+	for name, make := range map[string]func() (*tensor.Tensor, error){
+		"ids_l":  func() (*tensor.Tensor, error) { return tensor.FromSlice(idsL, len(list), sdxl.TextTokens) },
+		"ids_g":  func() (*tensor.Tensor, error) { return tensor.FromSlice(idsG, len(list), sdxl.TextTokens) },
+		"pooled": func() (*tensor.Tensor, error) { return tensor.Concat(0, pooled...) },
+		"clip_l": func() (*tensor.Tensor, error) { return all.Narrow(2, 0, split) },
+		"clip_g": func() (*tensor.Tensor, error) { return all.Narrow(2, split, width) },
+	} {
+		t, err := make()
+		if err == nil {
+			out[name], err = t.Contiguous()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
-func embedPrompts(ctx context.Context, m *sdxl.Model, b nn.Backend, texts []string, syntaxName string, clipSkip int) (map[string]*tensor.Tensor, error) {
-	syntax, err := prompt.Named(syntaxName)
-	if err != nil {
-		return nil, err
-	}
+func promptTexts(texts []string) []sdxl.PromptText {
 	prompts := make([]sdxl.PromptText, len(texts))
 	for i, t := range texts {
 		prompts[i] = sdxl.PromptText{L: t, G: t}
 	}
-	list, err := m.EncodePrompts(ctx, b, prompts, sdxl.PromptOptions{Syntax: syntax, ClipSkip: clipSkip})
+	return prompts
+}
+
+// embedPrompts encodes texts at the length that their syntax gives them, each
+// as tensors of its own.
+func embedPrompts(ctx context.Context, p *sdxl.Pipeline, texts []string, syntaxName string, clipSkip int) (map[string]*tensor.Tensor, error) {
+	syntax, err := prompt.Named(syntaxName)
+	if err != nil {
+		return nil, err
+	}
+	list, err := p.EncodePrompts(ctx, promptTexts(texts), sdxl.PromptOptions{Syntax: syntax, ClipSkip: clipSkip})
 	if err != nil {
 		return nil, err
 	}

@@ -166,7 +166,7 @@ func (f *studyFlags) run(cmd *cobra.Command, do func(*sdxl.Study) error) error {
 	}
 	defer backend.Close()
 	f.memory.apply()
-	pipe := sdxl.Pipeline{Model: model, Backend: backend, Memory: limit}
+	pipe := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{Memory: limit})
 	s, err := pipe.Study(cmd.Context(), f.studied(cmd))
 	if err != nil {
 		return err

@@ -43,23 +43,23 @@ func (f *bytesFlag) apply() {
 // checkMemory returns an error if a picture of the model's size does not fit
 // the pipeline's memory, with the least that would do.
 func checkMemory(ctx context.Context, p *sdxl.Pipeline) error {
-	if p.Memory <= 0 {
+	if p.Memory() <= 0 {
 		return nil
 	}
 	plan := func(memory int64) (fits bool, err error) {
 		var short *nn.MemoryError
-		_, err = (&sdxl.Pipeline{Model: p.Model, Backend: p.Backend, Memory: memory}).Plan(ctx, sdxl.Options{Steps: new(1)})
+		_, err = sdxl.NewPipeline(p.Model(), p.Backend(), sdxl.PipelineOptions{Memory: memory}).Plan(ctx, sdxl.Options{Steps: new(1)})
 		if errors.As(err, &short) {
 			return false, nil
 		}
 		return err == nil, err
 	}
-	fits, err := plan(p.Memory)
+	fits, err := plan(p.Memory())
 	if fits || err != nil {
 		return err
 	}
 	const exact = 1 << 20
-	low, high := p.Memory, 2*p.Memory
+	low, high := p.Memory(), 2*p.Memory()
 	for ; ; low, high = high, 2*high {
 		if fits, err = plan(high); fits || err != nil {
 			break
@@ -76,7 +76,7 @@ func checkMemory(ctx context.Context, p *sdxl.Pipeline) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("--memory is %s, want %s at least for a picture of the model's size", humanize.IBytes(uint64(p.Memory)), mebibytes(high))
+	return fmt.Errorf("--memory is %s, want %s at least for a picture of the model's size", humanize.IBytes(uint64(p.Memory())), mebibytes(high))
 }
 
 // mebibytes shows a size rounded up, so that as much is enough.

@@ -159,7 +159,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 	f.memory.apply()
 	bar := newProgress(cmd.ErrOrStderr())
 	o.Progress = bar.step
-	result, err := (&sdxl.Pipeline{Model: model, Backend: backend, Memory: limit}).Generate(ctx, o)
+	result, err := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{Memory: limit}).Generate(ctx, o)
 	bar.end()
 	if err != nil {
 		return err

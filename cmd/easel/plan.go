@@ -47,7 +47,7 @@ func newPlan() *cobra.Command {
 				o.CFG = &cfg
 			}
 			guidance.apply(cmd, &o)
-			stages, err := (&sdxl.Pipeline{Model: m, Backend: b, Memory: limit}).Plan(cmd.Context(), o)
+			stages, err := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{Memory: limit}).Plan(cmd.Context(), o)
 			if err != nil {
 				return err
 			}

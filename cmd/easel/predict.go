@@ -53,7 +53,7 @@ standard output. docs/api.md lists the fields.`,
 			}
 			defer backend.Close()
 			var bar progress
-			response, err := request.Predict(cmd.Context(), &sdxl.Pipeline{Model: m, Backend: backend, Memory: limit}, q, request.Options{
+			response, err := request.Predict(cmd.Context(), sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit}), q, request.Options{
 				Styles: styles.Styles,
 				Progress: func(_ int, p sdxl.Progress) {
 					if p.Step == 1 {

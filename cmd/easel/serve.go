@@ -103,7 +103,7 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 			err = errors.Join(err, backend.Close(), m.Close())
 		}
 	}()
-	o.Pipeline = &sdxl.Pipeline{Model: m, Backend: backend, Memory: limit}
+	o.Pipeline = sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit})
 	if err := checkMemory(cmd.Context(), o.Pipeline); err != nil {
 		return err
 	}

@@ -74,6 +74,18 @@ func (p *Pool[K, V]) Use(ctx context.Context, key K, compile func(context.Contex
 	return p.put(key, v)
 }
 
+// Take returns what is kept for the key, or else what compile makes. The caller
+// gives it back with Put. It takes no turn: Each is for Use.
+func (p *Pool[K, V]) Take(key K, compile func() (V, error)) (V, error) {
+	if v, ok, err := p.take(key); ok || err != nil {
+		return v, err
+	}
+	return compile()
+}
+
+// Put keeps v for the key, and closes what no longer fits.
+func (p *Pool[K, V]) Put(key K, v V) error { return p.put(key, v) }
+
 // enter waits for a turn with the key; the function it returns ends the turn.
 func (p *Pool[K, V]) enter(ctx context.Context, key K) (func(), error) {
 	if p.Each <= 0 {

@@ -36,7 +36,7 @@ func pipeline(t *testing.T) *sdxl.Pipeline {
 	require.NoError(t, err)
 	b := cpu.New(cpu.Options{})
 	t.Cleanup(func() { m.Close(); b.Close() })
-	return &sdxl.Pipeline{Model: m, Backend: b}
+	return sdxl.NewPipeline(m, b, sdxl.PipelineOptions{})
 }
 
 // TestRedAboveBlue reads the picture that the README begins with: red in the

@@ -20,8 +20,7 @@ func TestLittleMemoryMakesTheSamePicture(t *testing.T) {
 	}
 	pipe := pipeline(t)
 	draw := func(memory int64) []byte {
-		pipe.Memory = memory
-		r, err := pipe.Generate(context.Background(), sdxl.Options{Prompt: "a green star", Width: 256, Height: 192, Steps: new(2), Seed: new(int64(1)), Batch: new(2)})
+		r, err := sdxl.NewPipeline(pipe.Model(), pipe.Backend(), sdxl.PipelineOptions{Memory: memory}).Generate(context.Background(), sdxl.Options{Prompt: "a green star", Width: 256, Height: 192, Steps: new(2), Seed: new(int64(1)), Batch: new(2)})
 		require.NoError(t, err)
 		require.Len(t, r.Images, 2)
 		return append(r.Images[0].Pix, r.Images[1].Pix...)
@@ -30,8 +29,7 @@ func TestLittleMemoryMakesTheSamePicture(t *testing.T) {
 	for _, memory := range []int64{76 << 20, 66 << 20} {
 		require.True(t, string(want) == string(draw(memory)), "%d MiB", memory>>20)
 	}
-	pipe.Memory = 1 << 20
-	_, err := pipe.Generate(context.Background(), sdxl.Options{Prompt: "a green star"})
+	_, err := sdxl.NewPipeline(pipe.Model(), pipe.Backend(), sdxl.PipelineOptions{Memory: 1 << 20}).Generate(context.Background(), sdxl.Options{Prompt: "a green star"})
 	require.ErrorContains(t, err, "the least")
 }
 
@@ -49,9 +47,9 @@ func (l *limits) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpti
 // TestEveryStageHasTheLimit: no network of a pipeline is compiled without it.
 func TestEveryStageHasTheLimit(t *testing.T) {
 	pipe := pipeline(t)
-	l := &limits{Backend: pipe.Backend}
-	pipe.Backend, pipe.Memory = l, 256<<20
-	_, err := pipe.EncodeText(t.Context(), []string{"a star"})
+	l := &limits{Backend: pipe.Backend()}
+	pipe = sdxl.NewPipeline(pipe.Model(), l, sdxl.PipelineOptions{Memory: 256 << 20})
+	_, err := pipe.EncodePrompts(t.Context(), []sdxl.PromptText{{L: "a star", G: "a star"}}, sdxl.PromptOptions{})
 	require.NoError(t, err)
 	require.Len(t, l.of, 2)
 	_, err = pipe.Generate(t.Context(), sdxl.Options{
@@ -64,6 +62,6 @@ func TestEveryStageHasTheLimit(t *testing.T) {
 	require.NoError(t, err)
 	for _, memory := range l.of {
 		require.Positive(t, memory)
-		require.LessOrEqual(t, memory, pipe.Memory)
+		require.LessOrEqual(t, memory, pipe.Memory())
 	}
 }

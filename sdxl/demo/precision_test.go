@@ -28,7 +28,7 @@ func comparePictures(t *testing.T, precision nn.Precision, least float64) {
 		o := sdxl.Options{Prompt: prompt, Steps: new(12), Seed: new(int64(seed))}
 		want, err := pipe.Generate(context.Background(), o)
 		require.NoError(t, err)
-		got, err := (&sdxl.Pipeline{Model: pipe.Model, Backend: narrow}).Generate(context.Background(), o)
+		got, err := sdxl.NewPipeline(pipe.Model(), narrow, sdxl.PipelineOptions{}).Generate(context.Background(), o)
 		require.NoError(t, err)
 		db := psnr(want.Images[0].Pix, got.Images[0].Pix)
 		t.Logf("%s: %.1f dB", prompt, db)

@@ -47,7 +47,7 @@ func TestPicturesOfQuantisedModels(t *testing.T) {
 		t.Run(string(c.scheme)+" in "+string(c.precision), func(t *testing.T) {
 			b := cpu.New(cpu.Options{Precision: c.precision})
 			defer b.Close()
-			pipe := &sdxl.Pipeline{Model: quantise(t, c.scheme), Backend: b}
+			pipe := sdxl.NewPipeline(quantise(t, c.scheme), b, sdxl.PipelineOptions{})
 			for seed, prompt := range []string{"a red circle above a blue square", "three green stars"} {
 				o := sdxl.Options{Prompt: prompt, Steps: new(12), Seed: new(int64(seed))}
 				want, err := reference.Generate(context.Background(), o)

@@ -99,9 +99,9 @@ func TestPredictFaults(t *testing.T) {
 	r.StylePreset, r.Width, r.Height = "", new(512), new(512)
 	_, err = request.Predict(context.Background(), pipe, &r, request.Options{Limits: request.Limits{Pixels: 512 * 256}})
 	require.ErrorContains(t, err, "width times height is 262144 pixels")
-	o, err := request.Options{}.Options(t.Context(), pipe.Model, &r)
+	o, err := request.Options{}.Options(t.Context(), pipe.Model(), &r)
 	require.NoError(t, err)
-	require.Equal(t, []string{"512x512 is far from the 128x128 that this model was trained for"}, o.Warnings(pipe.Model))
+	require.Equal(t, []string{"512x512 is far from the 128x128 that this model was trained for"}, o.Warnings(pipe.Model()))
 }
 
 // TestPredictFromPhotos: a picture larger than what may be made is taken, and
@@ -111,21 +111,21 @@ func TestPredictFromPhotos(t *testing.T) {
 	var photo bytes.Buffer
 	require.NoError(t, jpeg.Encode(&photo, image.NewGray(image.Rect(0, 0, 3200, 1600)), nil))
 	r := request.Request{TextPrompts: []request.TextPrompt{{Text: "x"}}, InitImage: photo.Bytes()}
-	o, err := request.Options{}.Options(t.Context(), pipe.Model, &r)
+	o, err := request.Options{}.Options(t.Context(), pipe.Model(), &r)
 	require.NoError(t, err)
 	require.Equal(t, image.Pt(176, 88), image.Pt(o.Width, o.Height)) // 128x128 in area
 	r.Width, r.Height = new(64), new(64)
-	o, err = request.Options{}.Options(t.Context(), pipe.Model, &r)
+	o, err = request.Options{}.Options(t.Context(), pipe.Model(), &r)
 	require.NoError(t, err)
 	require.Equal(t, image.Pt(64, 64), image.Pt(o.Width, o.Height))
 	r.InitImage = photo.Bytes()[:photo.Len()/2]
-	_, err = request.Options{}.Options(t.Context(), pipe.Model, &r)
+	_, err = request.Options{}.Options(t.Context(), pipe.Model(), &r)
 	var fault *request.Error
 	require.ErrorAs(t, err, &fault)
 	require.Equal(t, "init_image", fault.Violations[0].Field)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = request.Options{}.Options(ctx, pipe.Model, &r)
+	_, err = request.Options{}.Options(ctx, pipe.Model(), &r)
 	require.ErrorIs(t, err, context.Canceled)
 }
 

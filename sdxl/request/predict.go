@@ -35,12 +35,12 @@ type Options struct {
 // the one before, so that a picture can be made again alone from the seed in
 // its answer. A request that asks for what can't be had gives a *RequestError.
 func Predict(ctx context.Context, p *sdxl.Pipeline, r *Request, po Options) (*Response, error) {
-	o, err := po.Options(ctx, p.Model, r)
+	o, err := po.Options(ctx, p.Model(), r)
 	if err != nil {
 		return nil, err
 	}
 	o.MostCalls = po.Limits.filled().Calls
-	response := &Response{Result: "success", Warnings: o.Warnings(p.Model)}
+	response := &Response{Result: "success", Warnings: o.Warnings(p.Model())}
 	for i := range ptr.Or(r.Samples, 1) {
 		if po.Progress != nil {
 			o.Progress = func(p sdxl.Progress) { po.Progress(i, p) }

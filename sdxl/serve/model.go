@@ -49,4 +49,4 @@ func (p pipelineModel) Embed(ctx context.Context, texts []string) ([][]float32, 
 	return rows, tokens, err
 }
 
-func (p pipelineModel) Dimensions() int { return p.Model.TextG.PooledDim() }
+func (p pipelineModel) Dimensions() int { return p.Model().TextG.PooledDim() }

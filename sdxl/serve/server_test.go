@@ -34,7 +34,7 @@ func start(t *testing.T, o Options) string {
 
 func startModel(t *testing.T, m *sdxl.Model, o Options) string {
 	b := cpu.New(cpu.Options{})
-	o.Pipeline = &sdxl.Pipeline{Model: m, Backend: b}
+	o.Pipeline = sdxl.NewPipeline(m, b, sdxl.PipelineOptions{})
 	t.Cleanup(func() { m.Close(); b.Close() })
 	o.Logger = quiet()
 	return listen(t, New(o))
@@ -82,7 +82,7 @@ func want(t *testing.T, body string) []byte {
 	defer b.Close()
 	r, err := request.Parse([]byte(body))
 	require.NoError(t, err)
-	answer, err := request.Predict(context.Background(), &sdxl.Pipeline{Model: m, Backend: b}, r, request.Options{})
+	answer, err := request.Predict(context.Background(), sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}), r, request.Options{})
 	require.NoError(t, err)
 	return answer.Artifacts[0].PNG
 }
@@ -196,11 +196,11 @@ func TestEmbeddings(t *testing.T) {
 	defer m.Close()
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
-	e, err := m.EncodeText(context.Background(), b, []string{"a red circle", "a star"})
+	list, err := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}).EncodePrompts(context.Background(),
+		[]sdxl.PromptText{{L: "a red circle", G: "a red circle"}, {L: "a star", G: "a star"}}, sdxl.PromptOptions{})
 	require.NoError(t, err)
-	pooled := e.Pooled.Float32s()
 	for i, d := range got.Data {
-		row := pooled[i*len(pooled)/2:][:len(pooled)/2]
+		row := list[i].Pooled.Float32s()
 		length, dot := 0.0, 0.0
 		for j, v := range d.Embedding {
 			length += float64(v) * float64(v)
@@ -227,13 +227,13 @@ func TestEmbeddings(t *testing.T) {
 	for i, v := range few.Data[0].Embedding {
 		require.InDelta(t, float64(first[i])/norm(first), v, 1e-6)
 	}
-	_, data = call(t, url+"/v1/embeddings", fmt.Appendf(nil, `{"input":"a star","dimensions":%d}`, len(pooled)/2))
+	_, data = call(t, url+"/v1/embeddings", fmt.Appendf(nil, `{"input":"a star","dimensions":%d}`, len(list[0].Pooled.Float32s())))
 	require.NoError(t, json.Unmarshal(data, &few))
 	require.Equal(t, got.Data[1].Embedding, few.Data[0].Embedding)
 
 	for body, field := range map[string]string{`{}`: "input", `{"input":[]}`: "input", `{"input":[""]}`: "input[0]", `{"input":3}`: "input", `[`: "body",
 		`{"input":"x","encoding_format":"f16"}`: "encoding_format", `{"input":"x","dimensions":0}`: "dimensions",
-		fmt.Sprintf(`{"input":"x","dimensions":%d}`, len(pooled)/2+1): "dimensions", `{"input":"x","dimension":3}`: "dimension"} {
+		fmt.Sprintf(`{"input":"x","dimensions":%d}`, len(list[0].Pooled.Float32s())+1): "dimensions", `{"input":"x","dimension":3}`: "dimension"} {
 		answer, data := call(t, url+"/v1/embeddings", []byte(body))
 		require.Equal(t, 400, answer.StatusCode, body)
 		require.Equal(t, []string{field}, violated(t, data), body)
