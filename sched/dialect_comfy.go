@@ -6,7 +6,16 @@ import (
 )
 
 // comfyMethod returns ComfyUI's own form of a sampler, if it has one.
-func comfyMethod(sampler string) (m method, ok bool) {
+func comfyMethod(sampler string, t *training) (m method, ok bool) {
+	if sampler == "sa_solver" {
+		l := levels{train: t.sigmas, logs: t.logs}
+		last := float64(len(t.sigmas) - 1)
+		low, high := l.at(0.2*last), l.at(0.8*last)
+		return method{
+			takesEta | takesSNoise, func(ctx context.Context, r *Run[float32]) error { return comfySA(ctx, r, low, high) },
+			func(ctx context.Context, r *Run[float64]) error { return comfySA(ctx, r, low, high) },
+		}, true
+	}
 	type weigh = func(sigmas []float64) slopeWeights
 	forms := map[string]struct {
 		order   int
@@ -141,4 +150,62 @@ func tabulatedWeights(sigmas []float64) slopeWeights {
 		}
 		return w
 	}
+}
+
+// The orders of SA-Solver in ComfyUI.
+const (
+	comfyPredictor = 3
+	comfyCorrector = 4
+)
+
+// comfySA is SA-Solver as ComfyUI has it: of higher order, which falls towards an
+// end at 0, and with noise on the way to levels from low to high. A last step to 0
+// has no corrector and takes the estimate.
+func comfySA[T Float](ctx context.Context, r *Run[T], low, high float64) error {
+	eta := r.eta(1)
+	if err := r.needsNoise(eta); err != nil {
+		return err
+	}
+	past := newHistory[T](comfyCorrector, len(r.X))
+	before, noise := make([]T, len(r.X)), make([]float32, len(r.X))
+	n := len(r.Sigmas) - 1
+	tau, g, corrector := 0.0, T(0), 0 // of the last step
+	step := func(end []T, to float64, order int) {
+		long := (1 + tau*tau) * past.place(to, order, end != nil)
+		exponentialWeights(past.weights, past.nodes, long)
+		past.combine(r.X, before, end, T(math.Exp(-long)))
+		if tau == 0 {
+			return
+		}
+		for j := range r.X {
+			r.X[j] += T(noise[j]) * g
+		}
+	}
+	return r.steps(ctx, func(i int, denoised []T) {
+		from, to := r.Sigmas[i], r.Sigmas[i+1]
+		if corrector > 0 && to > 0 && !still(past.sigmas[0], from) {
+			step(denoised, from, corrector-1)
+		}
+		past.push(denoised, from)
+		copy(before, r.X)
+		if to == 0 {
+			copy(r.X, denoised)
+			return
+		}
+		predictor := min(comfyPredictor, past.len())
+		corrector = min(comfyCorrector, past.len()+1)
+		if r.Sigmas[n] == 0 {
+			predictor, corrector = min(predictor, n-1-i), min(corrector, n-1-i)
+		}
+		if tau = 0; to >= low && to <= high {
+			tau = eta
+		}
+		if tau > 0 {
+			r.Noise.Normal(noise)
+			g = T(to * math.Sqrt(-math.Expm1(-2*tau*tau*math.Log(from/to))) * r.sNoise())
+		}
+		if !still(from, to) {
+			step(nil, to, predictor)
+		}
+	})
 }

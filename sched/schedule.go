@@ -304,7 +304,7 @@ func (s *Schedule) setFirstNoise(c *Config) {
 func (s *Schedule) setSampler(p *plan, r *resolved, k class) {
 	found := knownNamed(p.sampler)
 	s.anywhere = found.sampler(found.name)
-	if own, ok := comfyMethod(p.sampler); ok && s.Dialect == Comfy {
+	if own, ok := comfyMethod(p.sampler, s.train); ok && s.Dialect == Comfy {
 		s.anywhere = own.sampler(found.name)
 	}
 	s.Sampler = s.anywhere

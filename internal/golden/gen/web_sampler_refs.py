@@ -1,12 +1,12 @@
 """Writes sched/testdata/program_states.*: whole loops of samplers that AUTOMATIC1111's web UI and ComfyUI have in a form of their own, by formulas written
-down here from those programs: DDIM and PLMS by the web UI's timesteps, UniPC of both, IPNDM and DEIS of ComfyUI. The states are in float64 and as x0 + sigma noise.
+down here from those programs: DDIM and PLMS by the web UI's timesteps, UniPC of both, IPNDM, DEIS and SA-Solver of ComfyUI. The states are in float64 and as x0 + sigma noise.
 
     python internal/golden/gen/web_sampler_refs.py
 """
 import numpy as np
 import torch
 
-from named_schedule_refs import ALPHAS, LOGS, TRAIN, named
+from named_schedule_refs import ALPHAS, LOGS, TRAIN, at, named
 from scheduler_class_refs import SHAPE, network, write
 
 A = ALPHAS.double().numpy()
@@ -186,6 +186,51 @@ def deis(s, i, first=1e-3, low=.002, high=80, points=10000):
     return out
 
 
+def adams(lambdas, start, end, tau):
+    """What estimates at the lambdas weigh: the integrals of their Lagrange polynomials, times (1 + tau^2) exp((1 + tau^2)(lambda - end))."""
+    m = 1 + tau * tau
+    out = []
+    for k, a in enumerate(lambdas):
+        p = np.poly1d([1.0])
+        for j, b in enumerate(lambdas):
+            if j != k:
+                p = p * np.poly1d([1 / (a - b), -b / (a - b)])
+        # By parts: the integral of p exp(m x) is exp(m x) times the sum of (-1)^i p^(i) / m^(i + 1).
+        primitive, q, sign = 0, p, 1
+        for i in range(len(lambdas)):
+            primitive, q, sign = primitive + sign * q / m ** (i + 1), q.deriv(), -sign
+        out.append(m * (primitive(end) - primitive(start) * np.exp(m * (start - end))))
+    return out
+
+
+def comfy_sa(schedule, steps):
+    """SA-Solver with a predictor of order 3 and a corrector of order 4, both lower towards the end, and noise on the way to the levels of .2 to .8."""
+    levels = np.array(named(steps, False)[schedule], dtype=np.float32).astype(float)
+    times = [int(np.argmin(np.abs(LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
+    low, high = (float(at(np.array(p * (N - 1)))) for p in (.2, .8))
+    with np.errstate(divide="ignore"):
+        lam = -np.log(levels)
+    draw = noises()
+    x = next(draw) * (np.hypot(1, levels[0]) if np.isclose(levels[0], TRAIN[-1], rtol=1e-5, atol=0) else levels[0])
+    predicted, past, states, tau, h, noise = x, [], [], 0, 0, 0
+    for i in range(steps):
+        d = predicted - levels[i] * predict(predicted / np.hypot(1, levels[i]), times[i])
+        past.append(d)
+        if levels[i + 1] == 0:
+            states.append(d.ravel())
+            break
+        c = 0 if i == 0 else min(4, len(past), steps - i)
+        x = predicted if c == 0 else levels[i] / levels[i - 1] * np.exp(-tau**2 * h) * x + noise + sum(
+            w * v for w, v in zip(adams(lam[i - c + 1:i + 1], lam[i - 1], lam[i], tau), past[-c:]))
+        p = min(3, len(past), steps - 1 - i)
+        tau, h = 1 if low <= levels[i + 1] <= high else 0, lam[i + 1] - lam[i]
+        noise = next(draw) * levels[i + 1] * np.sqrt(1 - np.exp(-2 * h)) if tau else 0
+        predicted = levels[i + 1] / levels[i] * np.exp(-tau**2 * h) * x + noise + sum(
+            w * v for w, v in zip(adams(lam[i - p + 1:i + 1], lam[i], lam[i + 1], tau), past[-p:]))
+        states.append(predicted.ravel())
+    return states, times
+
+
 def cases():
     for steps in (2, 7, 20, 30):
         for strength in (None, .4, .75):
@@ -196,6 +241,8 @@ def cases():
         for schedule in ("normal", "karras", "simple") if steps < 30 else ():  # 30 steps fall between two timesteps that are as near
             for bh2 in (False, True):
                 yield dict(dialect="comfy", sampler="uni_pc_bh2" if bh2 else "uni_pc", schedule=schedule, steps=steps), comfy_unipc(schedule, steps, bh2)
+            if schedule != "normal":
+                yield dict(dialect="comfy", sampler="sa_solver", schedule=schedule, steps=steps), comfy_sa(schedule, steps)
             for name, weights in (("ipndm", ipndm), ("ipndm_v", ipndm_v), ("deis", deis)) if schedule != "normal" else ():
                 yield dict(dialect="comfy", sampler=name, schedule=schedule, steps=steps), comfy_slopes(schedule, steps, weights)
 
