@@ -202,3 +202,25 @@ func TestPrecisions(t *testing.T) {
 		}
 	}
 }
+
+// TestSigLIPWithPieces opens a model with the tokenizer of the first SigLIP.
+func TestSigLIPWithPieces(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(golden.Path("clip", "siglip"))))
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json", "texts.json"} {
+		require.NoError(t, os.Remove(filepath.Join(dir, name)))
+	}
+	m, err := clip.Open(dir, clip.Options{})
+	require.NoError(t, err)
+	_, err = m.EmbedTexts(t.Context(), []string{"x"})
+	require.ErrorContains(t, err, "there is no spiece.model")
+	require.NoError(t, m.Close())
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("tokenizer", "testdata", "siglip"))))
+	m, err = clip.Open(dir, clip.Options{})
+	require.NoError(t, err)
+	defer m.Close()
+	v, err := m.EmbedTexts(t.Context(), []string{"a red circle", "A red circle!", "two cats"})
+	require.NoError(t, err)
+	require.Equal(t, v[0], v[1])
+	require.NotEqual(t, v[0], v[2])
+}

@@ -28,12 +28,17 @@ func (t clipTexts) encode(text string, n int) ([]int32, bool) {
 }
 
 // siglipTexts are of one length, for SigLIP reads the padding too.
-type siglipTexts struct{ *tokenizer.Gemma }
+type siglipTexts struct {
+	tokenizer interface {
+		EncodeCut(text string, n int) (ids []int32, cut bool)
+		Pad() int32
+	}
+}
 
 func (t siglipTexts) encode(text string, n int) ([]int32, bool) {
-	ids, cut := t.EncodeCut(text, n)
+	ids, cut := t.tokenizer.EncodeCut(text, n)
 	for len(ids) < n {
-		ids = append(ids, t.Pad())
+		ids = append(ids, t.tokenizer.Pad())
 	}
 	return ids, cut
 }
@@ -46,11 +51,15 @@ func loadTexts(fsys fs.FS, siglip bool) (texts, error) {
 		}
 	}
 	if siglip {
-		t, err := tokenizer.LoadGemma(fsys)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("SigLIP needs its tokenizer: %w", err)
+		first, err := tokenizer.LoadSigLIP(fsys)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return siglipTexts{first}, err
 		}
-		return siglipTexts{t}, err
+		second, err := tokenizer.LoadGemma(fsys)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("SigLIP needs its tokenizer, and there is no spiece.model: %w", err)
+		}
+		return siglipTexts{second}, err
 	}
 	t, err := tokenizer.Load(fsys)
 	if errors.Is(err, fs.ErrNotExist) { // all CLIP models have OpenAI's

@@ -56,11 +56,13 @@ func newBPE(vocab map[string]int32, merges [][2]string, unknown string) (*bpe, e
 // mergesOf returns the table of n merges in order of rank.
 func mergesOf(vocab map[string]int32, merges iter.Seq[[2]string], n int) (map[pair]merge, error) {
 	table := make(map[pair]merge, n)
+	var joined []byte // so that a look-up allocates nothing
 	i := 0
 	for parts := range merges {
 		left, okLeft := vocab[parts[0]]
 		right, okRight := vocab[parts[1]]
-		id, ok := vocab[parts[0]+parts[1]]
+		joined = append(append(joined[:0], parts[0]...), parts[1]...)
+		id, ok := vocab[string(joined)]
 		switch {
 		case !okLeft:
 			return nil, unknownToken(i, parts, parts[0])

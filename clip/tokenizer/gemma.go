@@ -101,7 +101,7 @@ func loadGemma(fsys fs.FS) (*Gemma, error) {
 		return nil, err
 	}
 	if file.Model.Type != "BPE" {
-		return nil, fmt.Errorf("%s: model.type is %q; of SigLIP's tokenizers easel reads those of SigLIP 2, which are \"BPE\"", tokenizerFile, file.Model.Type)
+		return nil, fmt.Errorf("%s: model.type is %q; SigLIP 2's is \"BPE\"; of the first SigLIP easel reads spiece.model", tokenizerFile, file.Model.Type)
 	}
 	t := &Gemma{
 		ids: file.Model.Vocab, fuseUnknown: file.Model.FuseUnknown, lower: config.Lower || config.Class == "Siglip2Tokenizer",
