@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -26,16 +27,32 @@ func newImg2Img() *cobra.Command {
 				if input == "" {
 					return errors.New("no picture: give one with -i")
 				}
-				img, err := readImage(cmd.Context(), input)
+				img, err := readInput(cmd, input)
 				o.Image, o.Strength = img, &strength
 				return err
 			})
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVarP(&input, "image", "i", "", "picture to start from (PNG, JPEG, WebP, GIF, BMP or TIFF)")
+	cmd.Flags().StringVarP(&input, "image", "i", "", "picture to start from (PNG, JPEG, WebP, GIF, BMP or TIFF), - for standard input")
 	cmd.Flags().Float64Var(&strength, "strength", sdxl.DefaultStrength, "how far to leave the picture, 0 to 1: the share of the steps that are run; --dialect a1111 and comfy count as these do")
 	return cmd
+}
+
+// readInput reads a picture to start from, also from standard input.
+func readInput(cmd *cobra.Command, path string) (image.Image, error) {
+	if path != standardInput {
+		return readImage(cmd.Context(), path)
+	}
+	data, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), imagefile.MaxFile))
+	if err != nil {
+		return nil, err
+	}
+	img, err := request.DecodeImage(cmd.Context(), data)
+	if err != nil {
+		return nil, fmt.Errorf("standard input %w", err)
+	}
+	return img, nil
 }
 
 // readImage reads a picture to start from.

@@ -17,8 +17,11 @@ import (
 	"github.com/df65613c/easel/sdxl/request"
 )
 
-// standardOutput is the name of standard output in place of a file's.
-const standardOutput = "-"
+// The name of standard input and output in place of a file's.
+const (
+	standardInput  = "-"
+	standardOutput = "-"
+)
 
 // checkWritable returns an error if path could not be written, before time is spent.
 func checkWritable(path string) error {

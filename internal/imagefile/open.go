@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// maxFile is the largest file that is read.
-const maxFile = 1 << 30
+// MaxFile is the largest file that is read, in bytes.
+const MaxFile = 1 << 30
 
 // extensions are the ends of names of files that Decode reads.
 var extensions = []string{".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -29,9 +29,9 @@ func Read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s: larger than %d MiB", path, maxFile>>20)
+	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	if err == nil && len(data) > MaxFile {
+		err = fmt.Errorf("%s: larger than %d MiB", path, MaxFile>>20)
 	}
 	return data, err
 }

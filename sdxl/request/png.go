@@ -89,6 +89,12 @@ var webUISamplers = map[string]string{
 	"dpmpp_2m_sde_heun": "DPM++ 2M SDE Heun", "dpmpp_3m_sde": "DPM++ 3M SDE", "uni_pc": "UniPC",
 }
 
+// webUISchedules are the schedules' names there.
+var webUISchedules = map[string]string{
+	"normal": "Normal", "karras": "Karras", "exponential": "Exponential", "polyexponential": "Polyexponential", "simple": "Simple",
+	"sgm_uniform": "SGM Uniform", "ddim_uniform": "DDIM", "beta": "Beta", "kl_optimal": "KL Optimal", "align_your_steps": "Align Your Steps", "turbo": "Turbo",
+}
+
 // Infotext returns the parameters in the text form of AUTOMATIC1111's web UI, as far as
 // that can say them: prompts by weight are written as emphasis.
 func Infotext(p *sdxl.Options) string {
@@ -101,17 +107,19 @@ func Infotext(p *sdxl.Options) string {
 		}
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	sampler, ok := webUISamplers[p.Sampler]
-	if !ok {
-		sampler = p.Sampler
+	label := func(labels map[string]string, name string) string {
+		if l, ok := labels[name]; ok {
+			return l
+		}
+		return name
 	}
 	seed, batch := ptr.Or(p.Seed, 0), ptr.Or(p.Batch, 1)
 	if len(p.Seeds) > 0 {
 		seed, batch = p.Seeds[ptr.Or(p.Index, 0)], len(p.Seeds)
 	}
 	t.Add("Steps", strconv.Itoa(ptr.Or(p.Steps, len(p.Sigmas)-1)))
-	t.Add("Sampler", sampler)
-	t.Add("Schedule type", p.Schedule)
+	t.Add("Sampler", label(webUISamplers, p.Sampler))
+	t.Add("Schedule type", label(webUISchedules, p.Schedule))
 	t.Add("CFG scale", number(ptr.Or(p.CFG, 0)))
 	t.Add("Seed", strconv.FormatInt(seed, 10))
 	t.Add("Size", sdxl.Size{Width: p.Width, Height: p.Height}.String())

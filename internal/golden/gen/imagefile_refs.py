@@ -64,6 +64,16 @@ def png(w, h, depth, color, rows, *extra, after=b""):
             + chunk(b"IDAT", data) + after + chunk(b"IEND", b""))
 
 
+def interlaced(w, h, depth, color, rows_of, *extra):
+    """A PNG in Adam7's order; rows_of gives the packed rows of every dx-th column and dy-th row from x, y on."""
+    data = b""
+    for x, y, dx, dy in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)):
+        if x < w and y < h:
+            data += b"".join(b"\0" + r for r in rows_of(x, y, dx, dy))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, depth, color, 0, 0, 1)) + b"".join(extra)
+            + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b""))
+
+
 def packed(levels, depth):
     """Rows of levels packed to depth bits."""
     rows = []
@@ -112,6 +122,10 @@ def pngs(w, h, rng):
     raw = b"Exif\0\0" + exif(7)
     info.add_text("Raw profile type exif", "\nexif\n%8d\n%s\n" % (len(raw), raw.hex()), zip=True)
     yield "raw_profile.png", save(Image.fromarray(rgb), "PNG", pnginfo=info)
+    part = lambda a: lambda x, y, dx, dy: [np.ascontiguousarray(r).tobytes() for r in a[y::dy, x::dx]]
+    yield "interlaced.png", interlaced(w, h, 8, 2, part(rgb))
+    yield "interlaced_rgba16.png", interlaced(w, h, 16, 6, part(wide(rgba)))
+    yield "interlaced_palette2.png", interlaced(w, h, 2, 3, lambda x, y, dx, dy: packed(gray[y::dy, x::dx] >> 6, 2), chunk(b"PLTE", palette[:12]))
     frames = [Image.fromarray(photo(w, h, rng)) for _ in range(3)]
     yield "animated.png", save(frames[0], "PNG", save_all=True, append_images=frames[1:])
     yield "animated_default.png", save(frames[0], "PNG", save_all=True, append_images=frames[1:], default_image=True)
