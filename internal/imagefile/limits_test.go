@@ -11,8 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/bounded"
 )
 
 func read(t testing.TB, name string) []byte {
@@ -81,6 +84,8 @@ func TestScans(t *testing.T) {
 	data := scans(t, 37, 23, maxPasses+1)
 	_, err := Decode(t.Context(), data, testLimits)
 	require.ErrorContains(t, err, "it has 101 scans, want at most 100")
+	_, err = Decode(t.Context(), scans(t, 37, 23, maxPasses), testLimits)
+	require.NoError(t, err)
 	_, err = Decode(t.Context(), scans(t, 1000, 1000, 17), Limits{Pixels: 1000 * 1000, Side: 1000})
 	require.ErrorContains(t, err, "it has 17 scans of 1000x1000, want at most 16 for this size")
 	_, err = Decode(t.Context(), scans(t, 1000, 1000, 16), Limits{Pixels: 1000 * 1000, Side: 1000})
@@ -157,8 +162,12 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	limits := Limits{Pixels: 1 << 16, Side: 1 << 12}
+	// Tables of decoders, and 64 bytes a pixel, of any input; copies of it.
+	most := bounded.Cost{Bytes: 4<<20 + 64*uint64(limits.Pixels), BytesPerByte: 1 << 8, Time: 5 * time.Second, TimePerByte: 100 * time.Microsecond}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img, err := Decode(t.Context(), data, limits)
+		var img *image.NRGBA
+		var err error
+		bounded.Check(t, len(data), most, func() { img, err = Decode(t.Context(), data, limits) })
 		if err != nil {
 			return
 		}
