@@ -3,6 +3,8 @@ package imagefile
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/json"
+	"os"
 	"testing"
 	"time"
 
@@ -30,6 +32,26 @@ func FuzzTexts(f *testing.F) {
 		}
 		require.LessOrEqual(t, total, max(maxTexts, 4*len(data)))
 	})
+}
+
+// TestTextsOfPrograms reads files as the programs write them.
+func TestTextsOfPrograms(t *testing.T) {
+	data, err := os.ReadFile("testdata/texts/texts.json")
+	require.NoError(t, err)
+	var files map[string]map[string]string
+	require.NoError(t, json.Unmarshal(data, &files))
+	require.NotEmpty(t, files)
+	for name, want := range files {
+		data, err := os.ReadFile("testdata/texts/" + name)
+		require.NoError(t, err)
+		texts, err := Texts(data)
+		require.NoError(t, err)
+		got := map[string]string{}
+		for _, text := range texts {
+			got[text.Keyword] = text.Text
+		}
+		require.Equal(t, want, got, name)
+	}
 }
 
 // TestTextBombs: texts that are packed well are cut, and many of them refused.
