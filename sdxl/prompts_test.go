@@ -147,6 +147,9 @@ func TestClipSkipOfDialects(t *testing.T) {
 		}
 	}
 
+	require.Contains(t, (&sdxl.Options{ClipSkip: 2, Dialect: "a1111"}).Warnings(m)[0], "clip_skip changes nothing")
+	require.Empty(t, (&sdxl.Options{ClipSkip: 2, Dialect: "comfy"}).Warnings(m))
+
 	// The last layer, before its norm.
 	got, err := embeds("comfy", 1)
 	require.NoError(t, err)

@@ -3,6 +3,8 @@ package sdxl
 import (
 	"fmt"
 	"slices"
+
+	"github.com/df65613c/easel/sched"
 )
 
 // nativeSizes are the sizes that SDXL 1.0 was trained most on, and that the v1
@@ -16,16 +18,19 @@ func (o *Options) Warnings(m *Model) []string {
 	if m.UNet == nil || m.VAE == nil {
 		return nil
 	}
+	var warnings []string
+	if o.ClipSkip > 0 && o.Dialect == string(sched.A1111) {
+		warnings = append(warnings, "clip_skip changes nothing of SDXL in the dialect a1111, as in that program; the dialect comfy has it")
+	}
 	w, h := o.SizeFor(m)
 	native := m.UNet.Config.SampleSize * m.VAE.Config.Scale()
-	if native != nativeSizes[0].Width {
+	switch {
+	case native != nativeSizes[0].Width:
 		if w*h > 2*native*native || 2*w*h < native*native {
-			return []string{fmt.Sprintf("%dx%d is far from the %dx%d that this model was trained for", w, h, native, native)}
+			warnings = append(warnings, fmt.Sprintf("%dx%d is far from the %dx%d that this model was trained for", w, h, native, native))
 		}
-		return nil
+	case !slices.Contains(nativeSizes, Size{w, h}):
+		warnings = append(warnings, fmt.Sprintf("%dx%d is none of the sizes that SDXL was trained for: %v", w, h, nativeSizes))
 	}
-	if slices.Contains(nativeSizes, Size{w, h}) {
-		return nil
-	}
-	return []string{fmt.Sprintf("%dx%d is none of the sizes that SDXL was trained for: %v", w, h, nativeSizes)}
+	return warnings
 }
