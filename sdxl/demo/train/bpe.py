@@ -82,11 +82,15 @@ class Encoder:
             s = merge(s, pair)
         return [self.vocab[t] for t in s]
 
+    def pieces(self, caption):
+        """Ids of a caption alone, without start, end and padding."""
+        return [i for w in WORD.findall(caption) for i in self.word(w)]
+
     def __call__(self, captions):
         """-> int16 [n, 77], padded with the end token."""
         out = np.full((len(captions), MAX_LENGTH), self.eos, np.int16)
         for row, caption in zip(out, captions):
-            ids = [self.bos, *(i for w in WORD.findall(caption) for i in self.word(w))][:MAX_LENGTH - 1]
+            ids = [self.bos, *self.pieces(caption)][:MAX_LENGTH - 1]
             row[:len(ids)] = ids
         return out
 

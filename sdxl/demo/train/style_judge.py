@@ -119,7 +119,7 @@ def train(x, y, steps=3000):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--out", required=True)
-    p.add_argument("--scenes", type=int, default=5000)
+    p.add_argument("--scenes", type=int, default=4000)
     a = p.parse_args()
     weights = train(*examples(a.scenes, 11))
     judge = Judge(weights)
