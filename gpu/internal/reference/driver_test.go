@@ -26,6 +26,9 @@ func open(t *testing.T, l run.Limits, o run.Options) *run.Backend {
 }
 
 func TestConformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes minutes under the race detector, and runs on one goroutine")
+	}
 	for name, l := range map[string]run.Limits{
 		"generous": {},
 		"small":    {Limits: pass.Limits{Range: 576 << 10, FLOPs: 1e6}},

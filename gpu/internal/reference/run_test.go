@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -236,6 +237,59 @@ func TestMemoryStaysOnTheDevice(t *testing.T) {
 	require.NoError(t, b.Close())
 	bytes, _ := d.Live()
 	require.Zero(t, bytes)
+}
+
+// TestManyRunsKeepNothing gives a run tensors and memory of the device in turns.
+func TestManyRunsKeepNothing(t *testing.T) {
+	d := reference.New(run.Limits{})
+	b := backendOn(t, d, run.Options{})
+	defer b.Close()
+	exe := program(t, b)
+	defer exe.Close()
+	_, dst, src := operands()
+	kept, err := b.New(tensor.F32, 1, 36, 8)
+	require.NoError(t, err)
+	defer nn.Free(kept)
+	var bytes int64
+	var lists int
+	runs := 1000
+	if testing.Short() {
+		runs = 50
+	}
+	for i := range runs {
+		out := dst
+		if i%2 == 1 {
+			out = []nn.Memory{kept}
+		}
+		require.NoError(t, exe.Run(t.Context(), out, src))
+		if i == 0 {
+			bytes, lists = d.Live()
+		}
+		nowBytes, nowLists := d.Live()
+		require.Equal(t, bytes, nowBytes)
+		require.Equal(t, lists, nowLists)
+	}
+}
+
+// TestExecutablesShareADevice runs several at the same time.
+func TestExecutablesShareADevice(t *testing.T) {
+	want := wanted(t)
+	b := backendOn(t, reference.New(run.Limits{}), run.Options{})
+	defer b.Close()
+	var all sync.WaitGroup
+	for range 4 {
+		exe := program(t, b)
+		defer exe.Close()
+		all.Go(func() {
+			for range 5 {
+				y, dst, src := operands()
+				if err := exe.Run(t.Context(), dst, src); err != nil || math.Abs(float64(want[7]-y.Float32s()[7])) > 1e-5 {
+					t.Error(err, y.Float32s()[7], want[7])
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // wide records a layer with a weight of a few MiB.
