@@ -62,10 +62,10 @@ type Options struct {
 	OnNoise   func(draw []float32) `json:"-"`
 	Variation *Variation           `json:"variation,omitempty"`
 
-	Sampler string `json:"sampler,omitempty"` // one of sched.SamplerNames or sched.SamplerAliases; "" is the model's
+	Sampler string `json:"sampler,omitempty"` // as sched.ParseSampler reads it; "" is the model's
 	// Custom is a sampler of one's own, in place of Sampler. It has a name.
 	Custom   *sched.Sampler `json:"-"`
-	Schedule string         `json:"schedule,omitempty"` // one of sched.ScheduleNames; "" is the model's
+	Schedule string         `json:"schedule,omitempty"` // as sched.ParseSchedule reads it; "" is the model's
 	Spacing  string         `json:"spacing,omitempty"`  // leading, linspace or trailing; "" is the model's
 	// Sigmas stand for Schedule and Steps: the noise levels themselves, from high
 	// to low, the last one included.

@@ -23,7 +23,7 @@ type Request struct {
 	Steps       *int         `json:"steps,omitempty"`     // 1 to 150; nil is 30
 	Seed        *int64       `json:"seed,omitempty"`      // 0 to 2^32-1; 0 or nil draws one
 	Samples     *int         `json:"samples,omitempty"`   // 1 to 10; nil is 1
-	Sampler     string       `json:"sampler,omitempty"`   // that API's names, or one of Samplers
+	Sampler     string       `json:"sampler,omitempty"`   // that API's names, or as sched.ParseSampler reads it
 	StylePreset string       `json:"style_preset,omitempty"`
 	// ClipGuidancePreset is accepted for that API's sake. CLIP guidance is not
 	// part of SDXL, and changes nothing.
