@@ -33,6 +33,8 @@ func TestNamesAsPeopleWriteThem(t *testing.T) {
 		"dpmpp_2m_k": {"dpmpp_2m", "karras"}, "euler_k": {"euler", "karras"}, "kdpm_2_a": {"dpm_2_a", ""}, "EulerAncestralDiscreteScheduler": {"EulerAncestralDiscreteScheduler", ""},
 		"DPMSolverMultistep": {"DPMSolverMultistepScheduler", ""}, "K_EULER": {"euler", ""}, "K_DPMPP_2S_ANCESTRAL": {"dpmpp_2s_a", ""}, " dpm++ 2m  sgm uniform": {"dpmpp_2m", "sgm_uniform"},
 		"Euler Align Your Steps": {"euler", "align_your_steps"}, "LCM": {"lcm", ""}, "DPM++ 2M beta": {"dpmpp_2m", "beta"}, "dpmpp-2m-sde karras": {"dpmpp_2m_sde", "karras"},
+		"multistep/res_2m": {"res_multistep", ""}, "res_2m": {"res_multistep", ""}, "exponential/res_5s_hochbruck-ostermann": {"exp_rk4", ""}, "exponential/res_5s": {"exp_rk4", ""}, "linear/heun_2s": {"heun", ""},
+		"linear/euler": {"euler", ""}, "exponential/ddim": {"ddim", ""}, "multistep/dpmpp_2m": {"dpmpp_2m", ""},
 	} {
 		sampler, schedule, err := ParseSampler(text)
 		require.NoError(t, err, text)

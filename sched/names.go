@@ -54,7 +54,7 @@ var samplers = []known{
 		[]string{"Euler a", "euler_ancestral", "K_EULER_ANCESTRAL"}},
 	{"dpmpp_2m", method{0, DPMPP2M[float32], DPMPP2M[float64]}, "DPMSolverMultistepScheduler", `{"algorithm_type":"dpmsolver++","solver_order":2,"solver_type":"midpoint"}`,
 		[]string{"DPM++ 2M", "K_DPMPP_2M"}},
-	{"heun", method{takesChurn | takesSNoise, Heun[float32], Heun[float64]}, "HeunDiscreteScheduler", "", []string{"Heun", "K_HEUN"}},
+	{"heun", method{takesChurn | takesSNoise, Heun[float32], Heun[float64]}, "HeunDiscreteScheduler", "", []string{"Heun", "K_HEUN", "heun_2s"}},
 	{"dpm_2", method{takesChurn | takesSNoise, DPM2[float32], DPM2[float64]}, "KDPM2DiscreteScheduler", "", []string{"DPM2", "K_DPM_2", "kdpm_2"}},
 	{"dpm_2_a", method{takesEta | takesSNoise, DPM2Ancestral[float32], DPM2Ancestral[float64]}, "KDPM2AncestralDiscreteScheduler", "",
 		[]string{"DPM2 a", "dpm_2_ancestral", "K_DPM_2_ANCESTRAL", "kdpm_2_a"}},
@@ -68,7 +68,7 @@ var samplers = []known{
 		`{"algorithm_type":"sde-dpmsolver++","solver_order":2,"solver_type":"heun"}`, []string{"DPM++ 2M SDE Heun", "dpmpp_2m_sde_heun_gpu"}},
 	{"dpmpp_3m_sde", method{takesEta | takesSNoise, DPMPP3MSDE[float32], DPMPP3MSDE[float64]}, "DPMSolverMultistepScheduler",
 		`{"algorithm_type":"sde-dpmsolver++","solver_order":3,"solver_type":"midpoint"}`, []string{"DPM++ 3M SDE", "dpmpp_3m_sde_gpu"}},
-	{"res_multistep", method{0, RESMultistep[float32], RESMultistep[float64]}, "", "", nil},
+	{"res_multistep", method{0, RESMultistep[float32], RESMultistep[float64]}, "", "", []string{"res_2m"}},
 	{"uni_pc", method{takesOrder, UniPCBH1[float32], UniPCBH1[float64]}, "UniPCMultistepScheduler", `{"solver_type":"bh1"}`, []string{"UniPC"}},
 	{"uni_pc_bh2", method{takesOrder, UniPCBH2[float32], UniPCBH2[float64]}, "UniPCMultistepScheduler", `{"solver_type":"bh2"}`, nil},
 	{"ddim", method{takesEta | takesSNoise, DDIM[float32], DDIM[float64]}, "DDIMScheduler", "", []string{"DDIM"}},
@@ -81,7 +81,7 @@ var samplers = []known{
 	{"deis", method{takesOrder, DEIS[float32], DEIS[float64]}, "DEISMultistepScheduler", `{"algorithm_type":"deis","solver_type":"logrho"}`, []string{"DEIS"}},
 	{"sa_solver", method{takesEta | takesSNoise, SASolver[float32], SASolver[float64]}, "SASolverScheduler", `{"algorithm_type":"data_prediction"}`, []string{"SA Solver"}},
 	{"restart", method{takesRestart | takesSNoise, RestartHeun[float32], RestartHeun[float64]}, "", "", []string{"Restart"}},
-	{"exp_rk4", method{0, ExponentialRK4[float32], ExponentialRK4[float64]}, "", "", nil},
+	{"exp_rk4", method{0, ExponentialRK4[float32], ExponentialRK4[float64]}, "", "", []string{"res_5s", "res_5s_hochbruck-ostermann"}},
 	{"lcm", method{takesSNoise, LCM[float32], LCM[float64]}, "LCMScheduler", "", []string{"LCM"}},
 	{"tcd", method{takesEta | takesSNoise, TCD[float32], TCD[float64]}, "TCDScheduler", "", []string{"TCD"}},
 	{"dpmpp_2s", method{0, DPMPP2S[float32], DPMPP2S[float64]}, "DPMSolverSinglestepScheduler", `{"algorithm_type":"dpmsolver++","solver_order":2,"solver_type":"midpoint"}`, []string{"DPM++ 2S"}},
@@ -147,12 +147,13 @@ func (e *NameError) Error() string {
 
 // ParseSampler finds a sampler by its name, by what AUTOMATIC1111's web UI,
 // ComfyUI, InvokeAI and Stability's API call it, or by its class in diffusers;
-// upper case, spaces and signs count for nothing. A schedule may stand behind
-// the name, as in "DPM++ 2M Karras". The result is one of SamplerNames or
-// Classes, and one of ScheduleNames or "".
+// upper case, spaces and signs count for nothing, nor does a folder of RES4LYF's
+// before the name, as in "multistep/res_2m". A schedule may stand behind it, as
+// in "DPM++ 2M Karras". The result is one of SamplerNames or Classes, and one
+// of ScheduleNames or "".
 func ParseSampler(text string) (sampler, schedule string, err error) {
 	names := samplerKeys()
-	key := keyOf(text)
+	key := keyOf(text[strings.LastIndex(text, "/")+1:])
 	if name, ok := names[key]; ok {
 		return name, "", nil
 	}
