@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/df65613c/easel/internal/sniff"
 )
 
 // maxConfig bounds what is read of a configuration.
@@ -28,7 +30,7 @@ func readJSON(fsys fs.FS, name string, v any) error {
 		if errors.As(err, &field) {
 			return fmt.Errorf("%s: %s cannot be a JSON %s", name, field.Field, field.Value)
 		}
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, sniff.JSON(data, err))
 	}
 	return nil
 }

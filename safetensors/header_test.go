@@ -27,7 +27,11 @@ var badFiles = map[string]struct {
 	tensor string
 	fault  string
 }{
-	"empty":             {nil, "", "0 bytes are too few"},
+	"empty":             {nil, "", "an empty file"},
+	"LFS pointer":       {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"), "", "a Git LFS pointer"},
+	"HTML":              {[]byte("\n<!DOCTYPE html><html>"), "", "an HTML page"},
+	"short text":        {[]byte("Denied"), "", `text that begins "Denied"`},
+	"PyTorch":           {[]byte("PK\x03\x04\x00\x00\x08\x08\x00\x00"), "", "a ZIP archive"},
 	"short prefix":      {[]byte{1, 0, 0}, "", "3 bytes are too few"},
 	"no header":         {file("", 0), "", "does not start with {"},
 	"not JSON":          {file("hello world", 0), "", "does not start with {"},

@@ -22,13 +22,9 @@ import (
 // files of one variant, these are opened. A folder without such files is an
 // error that names the variants it has and wraps os.ErrNotExist.
 func OpenModel(dir, base, variant string) (*File, error) {
-	entries, err := os.ReadDir(dir)
+	present, err := filesOf(dir)
 	if err != nil {
-		return nil, fmt.Errorf("safetensors: %w", err)
-	}
-	var present []string
-	for _, e := range entries {
-		present = append(present, e.Name())
+		return nil, err
 	}
 	variants := variantsOf(present, base)
 	name := weightsName(present, base, variant)
@@ -43,6 +39,27 @@ func OpenModel(dir, base, variant string) (*File, error) {
 		return OpenSharded(path)
 	}
 	return Open(path)
+}
+
+// Variants returns the variants of a model's weights in a folder, "" for the plain
+// ones, under the names that [OpenModel] knows.
+func Variants(dir, base string) ([]string, error) {
+	present, err := filesOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	return variantsOf(present, base), nil
+}
+
+func filesOf(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("safetensors: %w", err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
 }
 
 // weightsName returns the name under which a variant is present, or "".

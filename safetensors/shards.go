@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/df65613c/easel/internal/sniff"
 )
 
 // OpenSharded opens the files that a Hugging Face index such as
@@ -79,7 +81,7 @@ func readIndex(path string) (map[string]string, error) {
 			return nil
 		})
 	})
-	if err != nil {
+	if err = sniff.JSON(text, err); err != nil {
 		return nil, fault("", "%v", err)
 	}
 	if len(shardOf) == 0 {

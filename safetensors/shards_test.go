@@ -63,7 +63,7 @@ func TestBadIndexes(t *testing.T) {
 		"no map":         {`{}`, "weight_map is missing or empty"},
 		"not JSON":       {`hello`, "invalid JSON"},
 		"empty":          {``, "JSON ends too early"},
-		"bad shard":      {`{"weight_map":{"a":"1.safetensors","b":"bad.safetensors"}}`, "bad.safetensors: 3 bytes are too few"},
+		"bad shard":      {`{"weight_map":{"a":"1.safetensors","b":"bad.safetensors"}}`, "bad.safetensors: no safetensors file but text"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"unsafe"
 
+	"github.com/df65613c/easel/internal/sniff"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -26,7 +27,7 @@ func (s *source) header() (*header, error) {
 		return &FormatError{File: s.name, Fault: fmt.Sprintf(format, args...)}
 	}
 	if s.size < prefixSize {
-		return nil, fault("%d bytes are too few for a header", s.size)
+		return nil, s.other(fault("%d bytes are too few for a header", s.size))
 	}
 	prefix, err := s.read(0, prefixSize)
 	if err != nil {
@@ -34,16 +35,28 @@ func (s *source) header() (*header, error) {
 	}
 	n := binary.LittleEndian.Uint64(prefix)
 	if n > maxHeaderSize {
-		return nil, fault("a header of %d bytes is above the limit of %d: this is no safetensors file", n, maxHeaderSize)
+		return nil, s.other(fault("a header of %d bytes is above the limit of %d: this is no safetensors file", n, maxHeaderSize))
 	}
 	if int64(n) > s.size-prefixSize {
-		return nil, fault("truncated: the header takes %d bytes and the file holds %d", n, s.size-prefixSize)
+		return nil, s.other(fault("truncated: the header takes %d bytes and the file holds %d", n, s.size-prefixSize))
 	}
 	text, err := s.read(prefixSize, int64(n))
 	if err != nil {
 		return nil, err
 	}
 	return parseHeader(s.name, text, s.size)
+}
+
+// other returns a fault that names what the file is instead, or else the fault of its header.
+func (s *source) other(fault error) error {
+	start, err := s.read(0, min(s.size, sniff.Len))
+	if err != nil {
+		return fault
+	}
+	if what := sniff.Name(start); what != "" {
+		return &FormatError{File: s.name, Fault: "no safetensors file but " + what}
+	}
+	return fault
 }
 
 // read returns n bytes at off; both lie within the file.

@@ -52,6 +52,12 @@ func TestOpenNamesFaults(t *testing.T) {
 		require.NoError(t, os.RemoveAll(filepath.Join(dst, dir)))
 		return dst
 	}
+	const lfs = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 335304388\n"
+	replaced := func(file, with string) string {
+		dst := without(file)
+		require.NoError(t, os.WriteFile(filepath.Join(dst, file), []byte(with), 0o644))
+		return dst
+	}
 	truncated := filepath.Join(t.TempDir(), "short.safetensors")
 	data, err := os.ReadFile(golden.Path("b", "single.safetensors"))
 	require.NoError(t, err)
@@ -67,6 +73,14 @@ func TestOpenNamesFaults(t *testing.T) {
 		"no weights":   {without("vae/diffusion_pytorch_model.safetensors"), sdxl.OpenOptions{}, []string{"vae", "diffusion_pytorch_model"}},
 		"no tokenizer": {without("tokenizer_2"), sdxl.OpenOptions{}, []string{"tokenizer_2"}},
 		"truncated":    {truncated, sdxl.OpenOptions{Config: golden.Path("b", "model")}, []string{"short.safetensors"}},
+		"html":         {replaced("vae/diffusion_pytorch_model.safetensors", "<!DOCTYPE html>\n<html>"), sdxl.OpenOptions{}, []string{"vae", "diffusion_pytorch_model.safetensors", "an HTML page"}},
+		"lfs":          {replaced("unet/diffusion_pytorch_model.safetensors", lfs), sdxl.OpenOptions{}, []string{"unet", "a Git LFS pointer", "git lfs pull"}},
+		"html config":  {replaced("unet/config.json", "<html>"), sdxl.OpenOptions{}, []string{"unet/config.json: no JSON but an HTML page"}},
+		"lfs vocab":    {replaced("tokenizer/vocab.json", lfs), sdxl.OpenOptions{}, []string{"tokenizer", "vocab.json", "a Git LFS pointer"}},
+		"inpainting":   {edited(t, "unet/config.json", "in_channels", 9), sdxl.OpenOptions{}, []string{"unet", "in_channels is 9, the VAE's latents have 4", "inpainting"}},
+		"edits":        {edited(t, "unet/config.json", "in_channels", 8), sdxl.OpenOptions{}, []string{"unet", "in_channels is 8, the VAE's latents have 4", "edits pictures"}},
+		"in_channels":  {edited(t, "unet/config.json", "in_channels", 5), sdxl.OpenOptions{}, []string{"unet", "in_channels is 5, the VAE's latents have 4"}},
+		"out_channels": {edited(t, "unet/config.json", "out_channels", 8), sdxl.OpenOptions{}, []string{"unet", "out_channels is 8, the VAE's latents have 4"}},
 		"no config":    {golden.Path("b", "single.safetensors"), sdxl.OpenOptions{}, []string{"configuration of a diffusers folder"}},
 		"missing":      {changed(t, func(m map[string]*tensor.Tensor) { delete(m, weight) }), sdxl.OpenOptions{}, []string{"1 parameters are missing", weight}},
 		"unused": {changed(t, func(m map[string]*tensor.Tensor) { m["surplus.weight"] = m[weight] }), sdxl.OpenOptions{},

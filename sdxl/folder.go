@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -86,15 +87,53 @@ func (m *Model) openFolder(fsys fs.FS, parts Parts, weights func(dir, base strin
 		return fmt.Errorf("%s: %w", m.Path, err)
 	}
 	return m.build(c, parts, func(dir string) (*checkpoint.Weights, error) {
-		base := "diffusion_pytorch_model"
-		if strings.HasPrefix(dir, "text_encoder") {
-			base = "model"
-		}
-		f, err := weights(dir, base)
+		f, err := weights(dir, weightsBase(dir))
 		if err != nil {
 			return nil, err
 		}
 		m.files = append(m.files, f)
 		return checkpoint.New(dir, f, folderKeys, parameter), nil
 	})
+}
+
+// weightsBase is how the names of a part's weight files begin.
+func weightsBase(part string) string {
+	if strings.HasPrefix(part, "text_encoder") {
+		return "model"
+	}
+	return "diffusion_pytorch_model"
+}
+
+// variantsOf returns the variant to open of each part of a folder: the one that
+// was asked for, but the plain files of a part that does not have it, as diffusers
+// falls back. A variant that no part has is an error.
+func variantsOf(path, variant string) (map[string]string, error) {
+	chosen := make(map[string]string)
+	if variant == "" {
+		return chosen, nil
+	}
+	some := false
+	var present []string
+	for _, part := range folders {
+		chosen[part] = variant
+		have, err := safetensors.Variants(filepath.Join(path, part), weightsBase(part))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		present = append(present, have...)
+		switch {
+		case slices.Contains(have, variant):
+			some = true
+		case slices.Contains(have, ""):
+			chosen[part] = ""
+		}
+	}
+	if !some {
+		slices.Sort(present)
+		return nil, fmt.Errorf("%s: no part has weights of variant %q, there are those of %q", path, variant, slices.Compact(present))
+	}
+	return chosen, nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/df65613c/easel/internal/sniff"
 )
 
 // readJSON decodes a file of a model folder into v.
@@ -19,7 +21,7 @@ func readJSON(fsys fs.FS, name string, v any) error {
 		if errors.As(err, &field) {
 			return fmt.Errorf("%s: %s cannot be a JSON %s", name, field.Field, field.Value)
 		}
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, sniff.JSON(data, err))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,6 +80,31 @@ func TestLayoutsGiveTheSamePicture(t *testing.T) {
 		require.Equal(t, want, picture(t, path, sdxl.OpenOptions{Variant: "fp16"}, 2))
 		_, err := sdxl.Open(path, sdxl.OpenOptions{Variant: "bf16"})
 		require.ErrorContains(t, err, "bf16")
+	})
+	t.Run("variant of some parts", func(t *testing.T) {
+		for _, with := range [][]string{{"unet"}, {"text_encoder", "vae"}, {"text_encoder_2"}} {
+			path := copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
+				if slices.Contains(with, filepath.Base(filepath.Dir(path))) {
+					write(t, strings.TrimSuffix(path, ".safetensors")+".fp16.safetensors", tensors)
+					// The plain file must not be taken.
+					tensors = map[string]*tensor.Tensor{"other": tensor.New(tensor.F32, 1)}
+				}
+				write(t, path, tensors)
+			})
+			require.Equal(t, want, picture(t, path, sdxl.OpenOptions{Variant: "fp16"}, 2), "%v", with)
+		}
+	})
+	t.Run("a part with another variant alone", func(t *testing.T) {
+		path := copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
+			variant := ".fp16"
+			if filepath.Base(filepath.Dir(path)) == "vae" {
+				variant = ".bf16"
+			}
+			write(t, strings.TrimSuffix(path, ".safetensors")+variant+".safetensors", tensors)
+		})
+		_, err := sdxl.Open(path, sdxl.OpenOptions{Variant: "fp16"})
+		require.ErrorContains(t, err, "vae")
+		require.ErrorContains(t, err, `no weights diffusion_pytorch_model of variant "fp16", there are those of ["bf16"]`)
 	})
 	t.Run("sharded", func(t *testing.T) {
 		path := copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {

@@ -39,7 +39,7 @@ const (
 type OpenOptions struct {
 	Parts        Parts  // 0 is AllParts
 	Config       string // a diffusers folder that gives a single file its configuration and tokenizers
-	Variant      string // of a folder's files, such as "fp16"; "" takes the plain ones, or the only variant there is
+	Variant      string // of a folder's files, such as "fp16"; a part without it takes the plain ones. "" is these, or the only variant there is
 	AllowMissing bool   // open although parameters are missing; running their network fails
 	AllowUnused  bool   // open although tensors are unused
 }
@@ -102,8 +102,12 @@ func (m *Model) open(opts OpenOptions) error {
 	if !info.IsDir() {
 		return m.openSingle(opts)
 	}
+	variants, err := variantsOf(m.Path, opts.Variant)
+	if err != nil {
+		return err
+	}
 	return m.openFolder(os.DirFS(m.Path), opts.parts(), func(dir, base string) (*safetensors.File, error) {
-		return safetensors.OpenModel(filepath.Join(m.Path, dir), base, opts.Variant)
+		return safetensors.OpenModel(filepath.Join(m.Path, dir), base, variants[dir])
 	})
 }
 

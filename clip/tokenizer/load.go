@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"github.com/df65613c/easel/internal/sniff"
 )
 
 // maxFileSize bounds what is read into memory: CLIP's own files have about 3 MB.
@@ -211,7 +213,7 @@ func readJSON(fsys fs.FS, name string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, sniff.JSON(b, err))
 	}
 	return nil
 }
