@@ -10,6 +10,8 @@ package kernel
 import (
 	"fmt"
 	"math"
+
+	"github.com/df65613c/easel/internal/kernel/convert"
 )
 
 // ID names a kernel.
@@ -30,15 +32,6 @@ const (
 	Filter
 	count
 )
-
-// All lists the kernels.
-func All() []ID {
-	all := make([]ID, count)
-	for i := range all {
-		all[i] = ID(i)
-	}
-	return all
-}
 
 type kernel struct {
 	name     string
@@ -160,7 +153,7 @@ type operand struct {
 
 func (o operand) get(i int) float64 {
 	if o.format == F16 {
-		return float64(fromHalf(o.half(i)))
+		return float64(convert.F16ToF32(o.half(i)))
 	}
 	return float64(math.Float32frombits(o.word(i)))
 }
@@ -168,7 +161,7 @@ func (o operand) get(i int) float64 {
 func (o operand) set(i int, v float64) {
 	if o.format == F16 {
 		at := 2 * (o.offset + i)
-		h := toHalf(float32(v))
+		h := convert.F32ToF16(float32(v))
 		o.data[at], o.data[at+1] = byte(h), byte(h>>8)
 		return
 	}

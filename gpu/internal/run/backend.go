@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/df65613c/easel/gpu/internal/pass"
+	"github.com/df65613c/easel/internal/parallel"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/profile"
 	"github.com/df65613c/easel/tensor"
@@ -108,7 +109,11 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, o nn.CompileOption
 				continue
 			}
 		}
-		passes, err := pass.Compile(ctx, program, b.precision, b.limits.Limits)
+		var passes *pass.Program
+		err := parallel.Guard(func() (err error) { // small weights are read from mapped files
+			passes, err = pass.Compile(ctx, program, b.precision, b.limits.Limits)
+			return err
+		})
 		var large *nn.MemoryError
 		switch {
 		case errors.As(err, &large):

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/df65613c/easel/gpu/internal/pass"
+	"github.com/df65613c/easel/internal/parallel"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
 )
@@ -232,7 +233,7 @@ func (e *executable) Run(ctx context.Context, dst, src []nn.Memory) error {
 		if !ok {
 			return fmt.Errorf("%s: input %s of %s must be a tensor", b.driver.Name(), e.program.Inputs[s.Host.Input].Name, s.Host.Op)
 		}
-		if err := s.Host.Compute(host[e.hosts[i]:][:s.Host.Out.Size], t.Bytes()); err != nil {
+		if err := compute(s.Host, host[e.hosts[i]:], t.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -250,6 +251,11 @@ func (e *executable) Run(ctx context.Context, dst, src []nn.Memory) error {
 	return ctx.Err()
 }
 
+// compute runs a host node. It may read a mapped file, which may be cut short meanwhile.
+func compute(h *pass.Host, dst, src []byte) error {
+	return parallel.Guard(func() error { return h.Compute(dst[:h.Out.Size], src) })
+}
+
 // work submits all there is to do.
 func (e *executable) work(ctx context.Context, f *flight) error {
 	if err := f.submit(ctx, segment{recorded: e.before}); err != nil {
@@ -265,7 +271,7 @@ func (e *executable) work(ctx context.Context, f *flight) error {
 				return err
 			}
 			b := e.backend
-			if err := s.host.Compute(b.host(e.upload)[s.place:][:s.host.Out.Size], b.host(e.readback)[:s.host.In.Size]); err != nil {
+			if err := compute(s.host, b.host(e.upload)[s.place:], b.host(e.readback)[:s.host.In.Size]); err != nil {
 				return err
 			}
 			if err := f.submit(ctx, segment{recorded: s.send}); err != nil {

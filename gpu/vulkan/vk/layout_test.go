@@ -20,7 +20,7 @@ func TestLayout(t *testing.T) {
 	}
 	require.NoError(t, err)
 	names := map[string]any{
-		"VkPhysicalDeviceVulkan12Features": Vulkan12Features{}, "VkPhysicalDeviceSubgroupProperties": SubgroupProperties{},
+		"VkPhysicalDeviceVulkan12Features": Vulkan12Features{},
 		"VkPhysicalDeviceMemoryProperties": MemoryProperties{}, "VkPhysicalDeviceMemoryProperties2": MemoryProperties2{},
 		"VkPhysicalDeviceMaintenance3Properties": Maintenance3Properties{}, "VkPhysicalDeviceDriverProperties": DriverProperties{},
 		"VkPhysicalDeviceMemoryBudgetPropertiesEXT": MemoryBudgetProperties{}, "VkDebugUtilsMessengerCreateInfoEXT": DebugUtilsMessengerCreateInfo{},

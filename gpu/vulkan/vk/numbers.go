@@ -28,7 +28,6 @@ const (
 	TypeFeatures2                 = 1000059000
 	TypeProperties2               = 1000059001
 	TypeMemoryProperties2         = 1000059006
-	TypeSubgroupProperties        = 1000094000
 	TypeDebugUtilsMessengerInfo   = 1000128004
 	TypeMaintenance3Properties    = 1000168000
 	TypeDriverProperties          = 1000196000
@@ -66,7 +65,6 @@ const (
 	QueryTimestamp                = 2
 	Query64                       = 1
 	QueryWait                     = 2
-	WholeSize                     = ^uint64(0)
 	DeviceIntegrated              = 1
 	DeviceDiscrete                = 2
 	DeviceVirtual                 = 3

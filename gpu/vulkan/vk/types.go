@@ -137,14 +137,6 @@ type PhysicalDeviceLimits struct {
 	_                               [68]byte
 	NonCoherentAtomSize             uint64 // 496
 }
-type SubgroupProperties struct {
-	SType                     uint32
-	PNext                     unsafe.Pointer
-	SubgroupSize              uint32
-	SupportedStages           uint32
-	SupportedOperations       uint32
-	QuadOperationsInAllStages uint32
-}
 type PhysicalDeviceProperties2 struct {
 	SType      uint32
 	PNext      unsafe.Pointer
