@@ -153,6 +153,7 @@ func (e *NameError) Error() string {
 // of ScheduleNames or "".
 func ParseSampler(text string) (sampler, schedule string, err error) {
 	names := samplerKeys()
+	text = cutName(text)
 	key := keyOf(text[strings.LastIndex(text, "/")+1:])
 	if name, ok := names[key]; ok {
 		return name, "", nil
@@ -170,6 +171,7 @@ func ParseSampler(text string) (sampler, schedule string, err error) {
 // programs call it; the web UI's "Automatic" is "".
 func ParseSchedule(text string) (string, error) {
 	names := scheduleKeys()
+	text = cutName(text)
 	if name, ok := names[keyOf(text)]; ok {
 		return name, nil
 	}
@@ -210,6 +212,17 @@ func keyOf(name string) string {
 		}
 		return -1
 	}, strings.ReplaceAll(name, "+", "p"))
+}
+
+// maxName is more than a name has. Longer ones are not compared to their end,
+// which would take time in proportion to their length.
+const maxName = 100
+
+func cutName(text string) string {
+	if len(text) <= maxName {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxName], "") + "..."
 }
 
 // nearestNames lists the three names whose keys are nearest.

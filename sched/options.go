@@ -36,12 +36,24 @@ type option[T Float] struct {
 	clear func(*Run[T])
 }
 
+// OptionError says that an option of a Run is set which its sampler does not heed.
+type OptionError struct {
+	Option  string // the field of Run
+	Sampler string
+	For     []string // the samplers that heed it
+}
+
+// Error implements error.
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("sched: %s is set, and the sampler %s has none; it is for %s", e.Option, e.Sampler, strings.Join(e.For, ", "))
+}
+
 // unheeded names the options that are set and that the sampler does not heed.
 func unheeded[T Float](name string, takes optionSet, r *Run[T]) error {
 	var errs []error
 	for _, o := range options[T]() {
 		if o.set(r) && takes&o.takes == 0 {
-			errs = append(errs, fmt.Errorf("sched: %s is set, and the sampler %s has none; it is for %s", o.field, name, strings.Join(samplersWith(o.takes), ", ")))
+			errs = append(errs, &OptionError{o.field, name, samplersWith(o.takes)})
 		}
 	}
 	return errors.Join(errs...)

@@ -2,7 +2,9 @@ package sdxl
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/df65613c/easel/sched"
 )
@@ -23,7 +25,21 @@ func (r *resolved) checkCalls(ctx context.Context, m *Model, s *sched.Schedule) 
 	if err == nil && calls*each > r.MostCalls {
 		return r.tooManyCalls()
 	}
-	return err
+	return optionFault(err)
+}
+
+// optionFault is an error of a sampler or its noise levels as one about the
+// field of the options that it comes from.
+func optionFault(err error) error {
+	fields := map[string]string{"Eta": "eta", "SNoise": "s_noise", "Churn": "s_churn", "Order": "order", "Restart": "restart"}
+	var unheeded *sched.OptionError
+	switch {
+	case err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.As(err, &unheeded):
+		return FieldErrors{{fields[unheeded.Option], fmt.Sprintf("is given, and the sampler %s has none; it is for %s", unheeded.Sampler, strings.Join(unheeded.For, ", "))}}
+	}
+	return FieldErrors{{"sampler", "and its noise levels: " + strings.TrimPrefix(err.Error(), "sched: ")}}
 }
 
 // callsOfStep returns how often the UNet is run where the sampler calls it once:

@@ -47,7 +47,7 @@ func (p *Pipeline) Encode(ctx context.Context, o Options) (*Conditions, error) {
 	}
 	schedule, err := r.schedule(&m.Scheduler)
 	if err != nil {
-		return nil, err
+		return nil, optionFault(err)
 	}
 	schedule = schedule.Until(o.SkipEnd)
 	if err := r.checkCalls(ctx, m, schedule); err != nil {

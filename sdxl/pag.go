@@ -21,6 +21,12 @@ type PAG struct {
 	Layers []string `json:"layers,omitempty"`
 }
 
+// What patterns of layers may be: compiling them takes time and memory.
+const (
+	maxPatterns = 100
+	maxPattern  = 2000 // bytes in all
+)
+
 // on reports whether there is any.
 func (p *PAG) on() bool { return p != nil && p.Scale != 0 }
 
@@ -40,6 +46,13 @@ func (p *PAG) check() error {
 	}
 	if !(math.Abs(p.Scale) <= 1000) {
 		return fmt.Errorf("scale is %g, want a number up to 1000", p.Scale)
+	}
+	size := 0
+	for _, layer := range p.Layers {
+		size += len(layer)
+	}
+	if len(p.Layers) > maxPatterns || size > maxPattern {
+		return fmt.Errorf("layers are %d patterns of %d bytes, want at most %d of %d", len(p.Layers), size, maxPatterns, maxPattern)
 	}
 	if _, err := p.pattern(); err != nil {
 		return fmt.Errorf("layers: %w", err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,5 +60,27 @@ func TestPerturbedAttention(t *testing.T) {
 	} {
 		_, err := pipe.Generate(context.Background(), sdxl.Options{Prompt: "a", PAG: &p})
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// TestPatternsOfLayers: as many and as long as they may be, and one more.
+func TestPatternsOfLayers(t *testing.T) {
+	pipe := smallest(t)
+	for _, c := range []struct {
+		layers []string
+		want   string
+	}{
+		{slices.Repeat([]string{"mid"}, 100), ""},
+		{slices.Repeat([]string{"mid"}, 101), "layers are 101 patterns of 303 bytes, want at most 100 of 2000"},
+		{[]string{"mid" + strings.Repeat("x*", 998) + "y"}, "match none"},
+		{[]string{"mid" + strings.Repeat("x*", 999)}, "layers are 1 patterns of 2001 bytes"},
+	} {
+		o := sdxl.Options{Prompt: "a", Width: 64, Height: 64, Steps: new(1), PAG: &sdxl.PAG{Scale: 3, Layers: c.layers}}
+		_, err := pipe.Generate(t.Context(), o)
+		if c.want == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, c.want)
+		}
 	}
 }

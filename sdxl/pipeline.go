@@ -92,7 +92,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	noise := c.noise(false, c.schedule.Motion())
 	x, err := p.start(ctx, c, noise)
 	if err != nil {
-		return nil, err
+		return nil, optionFault(err)
 	}
 	if err := p.sample(ctx, c, x, noise); err != nil {
 		return nil, err

@@ -43,16 +43,21 @@ type unetRows struct {
 // conditionInputs are the inputs of the UNet that setConditions gives.
 var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids"}
 
+// tokensAhead bounds the tokens of all rows whose keys and values are computed
+// ahead: SDXL keeps 0.7 MB of each. With more they are computed at every step.
+const tokensAhead = 64 * TextTokens
+
 // compileUNet compiles the UNet within what others leave of the pipeline's memory.
 func (p *Pipeline) compileUNet(ctx context.Context, s unetShape, used int64) (*unetProgram, error) {
 	var short *nn.MemoryError
 	// With less and less memory: parts of the batch, nothing computed ahead, a file.
 	limit := nn.CompileOptions{Memory: networkMemory(p.memory, used)}
+	ahead := s.n*s.tokens <= tokensAhead
 	for rows := s.most; rows >= 1; rows-- {
 		if s.n%rows != 0 {
 			continue
 		}
-		u, err := p.compileUNetParts(ctx, s, rows, true, limit)
+		u, err := p.compileUNetParts(ctx, s, rows, ahead, limit)
 		if !errors.As(err, &short) {
 			return u, err
 		}

@@ -15,15 +15,18 @@ import (
 	"github.com/df65613c/easel/sdxl/serve"
 )
 
-func TestRunAndLeave(t *testing.T) {
+// start serves the model in the box.
+func start(t *testing.T) (url string) {
 	m, err := demo.Open(sdxl.OpenOptions{})
 	require.NoError(t, err)
-	defer m.Close()
 	b := cpu.New(cpu.Options{})
-	defer b.Close()
 	server := httptest.NewServer(serve.New(serve.Options{Pipeline: sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}), Queue: 1, Logger: slog.New(slog.DiscardHandler)}))
-	defer server.Close()
-	p := Plan{URL: server.URL, Clients: 6, Requests: 2, Steps: 1, Width: 64, Height: 64, Patience: 10 * time.Millisecond}
+	t.Cleanup(func() { server.Close(); b.Close(); m.Close() })
+	return server.URL
+}
+
+func TestRunAndLeave(t *testing.T) {
+	p := Plan{URL: start(t), Clients: 6, Requests: 2, Steps: 1, Width: 64, Height: 64, Patience: 10 * time.Millisecond}
 	r, err := Run(context.Background(), p)
 	require.NoError(t, err)
 	require.Empty(t, r.Wrong)

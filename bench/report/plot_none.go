@@ -14,3 +14,6 @@ func WriteRoofline(io.Writer, string, float64, float64, []Point) error { return 
 
 // WriteScale fails.
 func WriteScale(io.Writer, string, string, float64, []Cost) error { return errNoPlots }
+
+// WriteLines fails.
+func WriteLines(io.Writer, string, string, string, []Line) error { return errNoPlots }

@@ -13,3 +13,9 @@ type Cost struct {
 	Seconds float64
 	FLOPs   float64
 }
+
+// Line is a line of a plot under its name.
+type Line struct {
+	Name string
+	X, Y []float64
+}

@@ -19,7 +19,10 @@ func TestPlots(t *testing.T) {
 	scale := func(w io.Writer, format string) error {
 		return report.WriteScale(w, format, "unet", 500, []report.Cost{{Pixels: 1 << 16, Seconds: 2, FLOPs: 7e11}, {Pixels: 1 << 20, Seconds: 40, FLOPs: 13e12}})
 	}
-	for _, plot := range []func(io.Writer, string) error{roofline, scale} {
+	lines := func(w io.Writer, format string) error {
+		return report.WriteLines(w, format, "soak", "requests", []report.Line{{Name: "heap", X: []float64{1, 2, 3}, Y: []float64{5, 4, 6}}, {Name: "none", X: []float64{1}, Y: []float64{0}}})
+	}
+	for _, plot := range []func(io.Writer, string) error{roofline, scale, lines} {
 		var b bytes.Buffer
 		require.NoError(t, plot(&b, "png"))
 		_, err := png.Decode(&b)

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
-	"runtime"
 	"text/tabwriter"
 	"time"
 
@@ -16,7 +11,6 @@ import (
 
 	"github.com/df65613c/easel/bench/load"
 	"github.com/df65613c/easel/bench/report"
-	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/serve"
 )
 
@@ -45,29 +39,14 @@ soon the work of clients that leave is gone.`,
 					return fmt.Errorf("--%s is %d, want 1 or more", name, v)
 				}
 			}
-			m, err := model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+			server, err := startBenchServer(cmd, &model, serve.Options{Queue: queue, Workers: workers})
 			if err != nil {
 				return err
 			}
-			defer m.Close()
-			backend, _, err := model.backend(0)
-			if err != nil {
-				return err
-			}
-			defer backend.Close()
-			log := slog.New(slog.DiscardHandler)
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
-			}
-			p.URL = "http://" + listener.Addr().String()
-			ctx, stop := context.WithCancel(cmd.Context())
-			s := serve.New(serve.Options{Pipeline: sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{}), Queue: queue, Workers: workers, Logger: log})
-			stopped := make(chan error, 1)
-			go func() { stopped <- serveUntil(ctx, listener, s, time.Second, log) }()
-			defer func() { stop(); <-stopped }()
+			defer server.stop()
+			p.URL = server.url
 			http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = p.Clients
-			r := serveReport{Environment: report.NewEnvironment(backend.Name(), cmp.Or(model.threads, runtime.GOMAXPROCS(0))), Clients: p.Clients, Requests: p.Requests, Queue: queue, Workers: workers, Steps: p.Steps}
+			r := serveReport{Environment: server.environment, Clients: p.Clients, Requests: p.Requests, Queue: queue, Workers: workers, Steps: p.Steps}
 			if r.Load, err = load.Run(cmd.Context(), p); err != nil {
 				return err
 			}

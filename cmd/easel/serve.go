@@ -98,12 +98,12 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 	if err != nil {
 		return errors.Join(err, m.Close())
 	}
+	o.Pipeline = sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit})
 	defer func() {
 		if !errors.Is(err, errStuck) { // else what goes on reads the model
-			err = errors.Join(err, backend.Close(), m.Close())
+			err = errors.Join(err, o.Pipeline.Close(), backend.Close(), m.Close())
 		}
 	}()
-	o.Pipeline = sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit})
 	if err := checkMemory(cmd.Context(), o.Pipeline); err != nil {
 		return err
 	}

@@ -66,9 +66,9 @@ func TestSeedsOfPictures(t *testing.T) {
 	require.ErrorContains(t, err, "the stored noise has")
 
 	for want, o := range map[string]sdxl.Options{
-		`noise is "gpu", want one of torch, philox`: {Noise: "gpu"}, "0 seeds": {Seeds: []int64{}}, "batch is 3 beside 2 seeds": {Seeds: []int64{1, 2}, Batch: new(3)},
-		"the noise was stored in a file": {Noise: "stored"}, "restart is from 2 to 1": {Noising: sdxl.Noising{Restart: &sched.Restart{Min: 2, Max: 1, Steps: 1}}},
-		"variation strength is 2": {Variation: &sdxl.Variation{Strength: 2}},
+		`noise is "gpu", want one of torch, philox`: {Noise: "gpu"}, "seeds are 0": {Seeds: []int64{}}, "batch is 3 beside 2 seeds": {Seeds: []int64{1, 2}, Batch: new(3)},
+		"noise was stored in a file": {Noise: "stored"}, "restart is from 2 to 1": {Noising: sdxl.Noising{Restart: &sched.Restart{Min: 2, Max: 1, Steps: 1}}},
+		"variation.strength is 2": {Variation: &sdxl.Variation{Strength: 2}},
 	} {
 		_, err := pipe.Generate(context.Background(), o)
 		require.ErrorContains(t, err, want)

@@ -73,6 +73,10 @@ func (b *upload) release() { b.budget.give(b.client, b.taken) }
 // withBody calls handle with the body bounded in size, time and memory.
 func (s *Server) withBody(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.ContentLength > s.MaxBody { // which is known before any of it is read
+			w.Header().Set("Connection", "close")
+			return &http.MaxBytesError{Limit: s.MaxBody}
+		}
 		b := &upload{ReadCloser: http.MaxBytesReader(w, r.Body, s.MaxBody), budget: s.bodies, client: clientOf(r.Context())}
 		defer b.release()
 		r.Body = b

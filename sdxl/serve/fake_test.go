@@ -22,7 +22,11 @@ func (f fake) Predict(ctx context.Context, r *request.Request, po request.Option
 	if err := f(ctx, r, po); err != nil {
 		return nil, err
 	}
-	return &request.Response{Result: "success", Artifacts: []request.Artifact{{PNG: []byte("picture"), Seed: *r.Seed, FinishReason: "SUCCESS"}}}, nil
+	seed := int64(0)
+	if r.Seed != nil {
+		seed = *r.Seed
+	}
+	return &request.Response{Result: "success", Artifacts: []request.Artifact{{PNG: []byte("picture"), Seed: seed, FinishReason: "SUCCESS"}}}, nil
 }
 
 func (f fake) Embed(_ context.Context, texts []string) ([][]float32, int, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/df65613c/easel/sdxl/request"
 
@@ -56,21 +57,36 @@ func (s *Server) asFault(err error) *fault {
 	return &fault{status: http.StatusInternalServerError, Name: "internal_error", Message: "the picture could not be made; the server's log tells why"}
 }
 
-// maxViolations are named in an answer.
-const maxViolations = 20
+// What is said of violations, so that an answer stays small whatever the
+// request was.
+const (
+	maxViolations = 20
+	maxField      = 100  // bytes
+	maxMessage    = 1500 // bytes; lists of names take most
+)
 
-// badRequest names the fields that are wrong. Its message is the first one's;
-// an answer stays small whatever the request was.
+// badRequest names the fields that are wrong. Its message is the first one's.
 func badRequest(violations []request.Violation) *fault {
-	f := &fault{status: http.StatusBadRequest, Name: "bad_request", Violations: violations}
-	if n := len(violations); n > maxViolations {
-		f.Violations = append(violations[:maxViolations:maxViolations], request.Violation{Field: "body", Message: fmt.Sprintf("has %d more faults", n-maxViolations)})
+	f := &fault{status: http.StatusBadRequest, Name: "bad_request"}
+	for _, v := range violations[:min(len(violations), maxViolations)] {
+		f.Violations = append(f.Violations, request.Violation{Field: cut(v.Field, maxField), Message: cut(v.Message, maxMessage)})
 	}
-	f.Message = violations[0].Field + " " + violations[0].Message
+	if n := len(violations) - maxViolations; n > 0 {
+		f.Violations = append(f.Violations, request.Violation{Field: "body", Message: fmt.Sprintf("has %d more faults", n)})
+	}
+	f.Message = f.Violations[0].Field + " " + f.Violations[0].Message
 	if n := len(violations); n > 1 {
 		f.Message += fmt.Sprintf("; and %d more, see violations", n-1)
 	}
 	return f
+}
+
+// cut shortens a text to so many bytes and dots.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
 // statusClientClosed is what logs say where the client left (nginx's 499).

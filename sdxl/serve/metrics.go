@@ -46,6 +46,7 @@ func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer // so that no lock is held while a client reads
 	m.set.WritePrometheus(&b)
 	prometheus.WriteProcessMetrics(&b)
+	prometheus.WriteFDMetrics(&b)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // a client that left has no use for it
 }

@@ -1,0 +1,242 @@
+// Package attack sends a server of pictures what would hurt it: bodies that are
+// out of proportion, prompts and pictures made to cost, connections that stall,
+// floods. It measures what each kind costs, and how a good client beside it fares.
+package attack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Plan is what is attacked, and what it may cost.
+type Plan struct {
+	URL string
+	Key string // API key, or ""
+	// Good is the local address of the good client, so that the server can tell
+	// it from the attacker; "" is the attacker's own.
+	Good   string
+	Limits Limits
+	Stall  time.Duration // how long attackers stall that do
+	// Settle, if not nil, is called before each kind: where the server runs in the
+	// same program it can collect what the last one left.
+	Settle func()
+}
+
+// Limits are what a kind of attack may cost. A field of 0 is no limit.
+type Limits struct {
+	Time   time.Duration // until it is refused or cut; what is accepted has its turn
+	Wait   time.Duration // of the good client beside it, beyond what it waits alone
+	Memory int64         // bytes that the program grows by
+	Answer int64         // bytes of the answer
+}
+
+// DefaultLimits are for small pictures of a small model.
+var DefaultLimits = Limits{Time: 2 * time.Second, Wait: time.Second, Memory: 200 << 20, Answer: 64 << 10}
+
+// Kind is a way to attack.
+type Kind struct {
+	Name string
+	// LastsLonger says that the attacker itself takes time, by stalling.
+	LastsLonger bool
+	run         func(context.Context, *attacker) (outcome, error)
+}
+
+// outcome is the worst of the answers.
+type outcome struct {
+	status int // 0 where the connection was cut
+	bytes  int64
+}
+
+// Result is what a kind cost.
+type Result struct {
+	Name   string  `json:"name"`
+	Status int     `json:"status"`
+	Time   float64 `json:"seconds"`
+	Answer int64   `json:"answer_bytes"`
+	Memory int64   `json:"memory_bytes"`
+	// Wait is the longest answer to the good client meanwhile, in seconds.
+	Wait  float64  `json:"wait_seconds"`
+	Fault []string `json:"faults,omitempty"`
+}
+
+// attacker is a client that means no good.
+type attacker struct {
+	*Plan
+	client *http.Client
+}
+
+const goodRequest = `{"text_prompts":[{"text":"a red circle"}],"steps":1,"cfg_scale":0,"seed":1,"width":64,"height":64}`
+
+// Run tries the kinds one after another. It calls tell, if that is not nil, with
+// each result.
+func Run(ctx context.Context, p Plan, kinds []Kind, tell func(Result)) ([]Result, error) {
+	good := p.newClient(p.Good)
+	defer good.CloseIdleConnections()
+	alone := 0.0
+	for range 3 { // the first one pays for what is kept
+		start := time.Now()
+		if err := p.ask(ctx, good); err != nil {
+			return nil, fmt.Errorf("a good request, before any attack: %w", err)
+		}
+		alone = time.Since(start).Seconds()
+	}
+	var results []Result
+	for _, k := range kinds {
+		r, err := p.try(ctx, k, good, alone)
+		if err != nil {
+			return results, fmt.Errorf("%s: %w", k.Name, err)
+		}
+		results = append(results, r)
+		if tell != nil {
+			tell(r)
+		}
+	}
+	return results, nil
+}
+
+// try runs a kind, with the good client and a watch on memory beside it.
+func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone float64) (Result, error) {
+	if p.Settle != nil {
+		p.Settle()
+	}
+	before, err := p.memory(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	beside, stop := context.WithCancel(ctx)
+	defer stop()
+	var peak atomic.Int64
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for beside.Err() == nil {
+			if now, err := p.memory(beside); err == nil {
+				peak.Store(max(peak.Load(), now))
+			}
+			pause(beside, 20*time.Millisecond)
+		}
+	}()
+	type served struct {
+		wait float64
+		err  error
+	}
+	waits := make(chan served, 1)
+	go func() {
+		var s served
+		for first := true; s.err == nil && (first || beside.Err() == nil); first = false {
+			start := time.Now()
+			s.err = p.ask(ctx, good)
+			s.wait = max(s.wait, time.Since(start).Seconds())
+			pause(beside, 20*time.Millisecond)
+		}
+		waits <- s
+	}()
+	a := &attacker{p, p.newClient("")}
+	defer a.client.CloseIdleConnections()
+	start := time.Now()
+	o, err := k.run(ctx, a)
+	took := time.Since(start)
+	stop()
+	s := <-waits
+	<-watched
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{Name: k.Name, Status: o.status, Time: took.Seconds(), Answer: o.bytes, Memory: max(0, peak.Load()-before), Wait: s.wait}
+	fault := func(is bool, format string, args ...any) {
+		if is {
+			r.Fault = append(r.Fault, fmt.Sprintf(format, args...))
+		}
+	}
+	l := p.Limits
+	fault(s.err != nil, "the good client got %v", s.err)
+	fault(o.status >= 500 && o.status != http.StatusServiceUnavailable, "answered %d", o.status)
+	fault(l.Time > 0 && !k.LastsLonger && o.status != http.StatusOK && took > l.Time, "took %.2f s, want %v at most", took.Seconds(), l.Time)
+	fault(l.Answer > 0 && o.bytes > l.Answer && o.status != http.StatusOK, "answered %d bytes, want %d at most", o.bytes, l.Answer)
+	fault(l.Memory > 0 && r.Memory > l.Memory, "took %d MiB, want %d at most", r.Memory>>20, l.Memory>>20)
+	fault(l.Wait > 0 && s.wait > alone+l.Wait.Seconds(), "the good client waited %.2f s, alone %.2f", s.wait, alone)
+	return r, nil
+}
+
+// ask sends a good request, again where the queue is full.
+func (p *Plan) ask(ctx context.Context, c *http.Client) error {
+	for {
+		r, err := p.request(ctx, http.MethodPost, "/predict", strings.NewReader(goodRequest))
+		if err != nil {
+			return err
+		}
+		answer, err := c.Do(r)
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || answer.StatusCode != http.StatusOK {
+			return cmp.Or(err, fmt.Errorf("%s: %.200s", answer.Status, data))
+		}
+		return nil
+	}
+}
+
+func (p *Plan) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, method, p.URL+path, body)
+	if err == nil && p.Key != "" {
+		r.Header.Set("Authorization", "Bearer "+p.Key)
+	}
+	return r, err
+}
+
+// memory returns how much of the program is in memory.
+func (p *Plan) memory(ctx context.Context) (int64, error) {
+	r, err := p.request(ctx, http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, err
+	}
+	const name = "go_memstats_heap_inuse_bytes"
+	for line := range strings.Lines(string(body)) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return int64(v), err
+		}
+	}
+	return 0, fmt.Errorf("%s/metrics has no %s; want a server of easel", p.URL, name)
+}
+
+func (p *Plan) newClient(from string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) { return dial(ctx, address, from) },
+	}}
+}
+
+func dial(ctx context.Context, address, from string) (net.Conn, error) {
+	var d net.Dialer
+	if from != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	}
+	return d.DialContext(ctx, "tcp", address)
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
