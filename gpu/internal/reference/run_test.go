@@ -342,6 +342,37 @@ func TestWeightsAreKeptUntilRoomIsNeeded(t *testing.T) {
 	require.Zero(t, loads["same"], "the same source is the same weight")
 }
 
+// TestIdleProgramsMakeRoom keeps several programs open that fit one at a time.
+func TestIdleProgramsMakeRoom(t *testing.T) {
+	const side = 512 // 1 MiB
+	d := reference.New(run.Limits{Unified: true})
+	b := backendOn(t, d, run.Options{Memory: 1<<20 + 200<<10})
+	var open []nn.Executable
+	for i := range 3 {
+		values := filled(side, side)
+		values.Float32s()[0] = float32(i)
+		exe, err := nn.Compile(t.Context(), b, wide(t, nn.Param("w", values)), nn.CompileOptions{})
+		require.NoError(t, err)
+		open = append(open, exe)
+	}
+	x := tensor.New(tensor.F32, 1, side)
+	x.Float32s()[0] = 1
+	for range 2 {
+		for i, exe := range open {
+			y := tensor.New(tensor.F32, 1, side)
+			require.NoError(t, exe.Run(t.Context(), nn.Tensors(y), nn.Tensors(x)))
+			require.Equal(t, float32(i), y.Float32s()[0])
+		}
+	}
+	for _, exe := range open {
+		require.NoError(t, exe.Close())
+	}
+	require.NoError(t, b.Close())
+	bytes, lists := d.Live()
+	require.Zero(t, bytes)
+	require.Zero(t, lists)
+}
+
 func TestProgramsThatDoNotFitSaySo(t *testing.T) {
 	b := backendOn(t, reference.New(run.Limits{}), run.Options{Memory: 1 << 20})
 	defer b.Close()

@@ -29,8 +29,8 @@ type slot struct {
 func (s slot) buffer() Buffer { return s.chunk.buffer }
 
 // alloc returns a part of a chunk. More makes a new one: a large one if there is
-// room, else one of the size that must be.
-func (a *arena) alloc(size int64, more func(bytes int64, must bool) (Buffer, error)) (slot, error) {
+// room, else one of the size that is needed.
+func (a *arena) alloc(size int64, more func(bytes int64) (Buffer, error)) (slot, error) {
 	size = (size + pass.Align - 1) &^ (pass.Align - 1)
 	for _, c := range a.chunks {
 		for i, f := range c.free {
@@ -45,9 +45,9 @@ func (a *arena) alloc(size int64, more func(bytes int64, must bool) (Buffer, err
 			return slot{c, span{f.offset, size}}, nil
 		}
 	}
-	b, err := more(max(size, chunkSize), size >= chunkSize)
+	b, err := more(max(size, chunkSize))
 	if err != nil && size < chunkSize {
-		b, err = more(size, true)
+		b, err = more(size)
 	}
 	if err != nil {
 		return slot{}, err

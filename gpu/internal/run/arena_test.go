@@ -16,7 +16,7 @@ func (b *fakeBuffer) Size() int64 { return int64(*b) }
 func TestArena(t *testing.T) {
 	var a arena
 	live, r := 0, rand.New(rand.NewPCG(1, 2))
-	more := func(bytes int64, _ bool) (Buffer, error) {
+	more := func(bytes int64) (Buffer, error) {
 		b := fakeBuffer(bytes)
 		live++
 		return &b, nil

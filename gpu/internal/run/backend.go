@@ -1,9 +1,11 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -40,7 +42,8 @@ type Backend struct {
 	mu      sync.Mutex // held for each call of the driver but Wait
 	used    int64      // bytes that are allocated
 	weights map[weightKey]*weight
-	clock   uint64 // counts uses of weights
+	holders map[*executable]uint64 // that hold memory, and when they ran
+	clock   uint64                 // counts uses of weights and runs
 	arena   arena
 	lost    error // final
 	closed  bool
@@ -60,7 +63,7 @@ type weight struct {
 
 // New returns a backend on a driver, which it closes.
 func New(d Driver, o Options) (*Backend, error) {
-	b := &Backend{driver: d, limits: d.Limits(), precision: o.Precision, profile: o.Profile, staged: o.Staged, weights: make(map[weightKey]*weight)}
+	b := &Backend{driver: d, limits: d.Limits(), precision: o.Precision, profile: o.Profile, staged: o.Staged, weights: make(map[weightKey]*weight), holders: make(map[*executable]uint64)}
 	switch o.Precision {
 	case "", nn.Auto:
 		b.precision = nn.F16
@@ -197,30 +200,54 @@ func (b *Backend) note(err error) error {
 	return err
 }
 
-// alloc returns memory. Weights that nothing uses make room, the least recently used first.
-func (b *Backend) alloc(bytes int64, k Kind) (Buffer, error) { return b.allocate(bytes, k, true) }
-
-// chunk returns memory for an arena.
-func (b *Backend) chunk(bytes int64, must bool) (Buffer, error) {
-	return b.allocate(bytes, Device, must)
-}
-
-func (b *Backend) allocate(bytes int64, k Kind, must bool) (Buffer, error) {
+// alloc returns memory, for which room is made if need be.
+func (b *Backend) alloc(bytes int64, k Kind) (Buffer, error) {
 	for {
-		var err error
-		if b.used+bytes <= b.limits.Memory {
-			var m Buffer
-			if m, err = b.driver.Alloc(bytes, k); err == nil {
-				b.used += m.Size()
-				return m, nil
-			}
-		} else {
-			err = fmt.Errorf("%w: %d MiB of %d MiB are in use", ErrMemory, b.used>>20, b.limits.Memory>>20)
-		}
-		if !must || !errors.Is(err, ErrMemory) || !b.evict() {
-			return nil, fmt.Errorf("%d bytes: %w", bytes, err)
+		m, err := b.try(bytes, k)
+		if err == nil || !errors.Is(err, ErrMemory) || !b.reclaim() {
+			return m, err
 		}
 	}
+}
+
+// part returns a part of the arena, for which room is made if need be.
+func (b *Backend) part(bytes int64) (slot, error) {
+	for {
+		s, err := b.arena.alloc(bytes, func(bytes int64) (Buffer, error) { return b.try(bytes, Device) })
+		if err == nil || !errors.Is(err, ErrMemory) || !b.reclaim() {
+			return s, err
+		}
+	}
+}
+
+// try returns memory if there is room.
+func (b *Backend) try(bytes int64, k Kind) (Buffer, error) {
+	if b.used+bytes > b.limits.Memory {
+		return nil, fmt.Errorf("%d bytes: %w: %d MiB of %d MiB are in use", bytes, ErrMemory, b.used>>20, b.limits.Memory>>20)
+	}
+	m, err := b.driver.Alloc(bytes, k)
+	if err != nil {
+		return nil, fmt.Errorf("%d bytes: %w", bytes, err)
+	}
+	b.used += m.Size()
+	return m, nil
+}
+
+// reclaim makes room: it drops a weight that nothing uses, or else what an executable
+// holds that does not run, which takes it again at its next run. It reports whether there was one.
+func (b *Backend) reclaim() bool {
+	if b.evict() {
+		return true
+	}
+	idle := slices.SortedFunc(maps.Keys(b.holders), func(x, y *executable) int { return cmp.Compare(b.holders[x], b.holders[y]) })
+	for _, e := range idle {
+		if e.mu.TryLock() { // it does not run
+			e.drop()
+			e.mu.Unlock()
+			return true
+		}
+	}
+	return false
 }
 
 func (b *Backend) free(m Buffer) {
@@ -266,7 +293,7 @@ func (b *Backend) use(ctx context.Context, p pass.Param) (weightKey, *weight, er
 		w.last = b.clock
 		return key, w, nil
 	}
-	s, err := b.arena.alloc(p.Bytes(), b.chunk)
+	s, err := b.part(p.Bytes())
 	if err == nil {
 		if err = b.fill(ctx, p, s); err != nil {
 			b.arena.release(s, b.free)
@@ -371,7 +398,7 @@ func (b *Backend) New(dt tensor.DType, shape ...int) (nn.Memory, error) {
 	}
 	m := &memory{backend: b, dtype: dt, shape: s}
 	err = b.locked(func() (err error) {
-		m.slot, err = b.arena.alloc(int64(max(n, 4)), b.chunk)
+		m.slot, err = b.part(int64(max(n, 4)))
 		return err
 	})
 	if err != nil {

@@ -155,6 +155,14 @@ func (e *executable) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
+// holds notes that an executable holds memory, and runs now.
+func (b *Backend) holds(e *executable) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clock++
+	b.holders[e] = b.clock
+}
+
 // at returns a region of the slab.
 func (e *executable) at(r pass.Region) Range { return Range{e.slab, r.Offset, r.Size} }
 
@@ -165,9 +173,15 @@ func (e *executable) record(cmds ...Command) (r Recorded, err error) {
 
 // release gives back what prepare took.
 func (e *executable) release() {
+	e.backend.mu.Lock()
+	defer e.backend.mu.Unlock()
+	e.drop()
+}
+
+// drop is release for a caller that holds the backend's lock.
+func (e *executable) drop() {
 	b := e.backend
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	delete(b.holders, e)
 	drop := func(r Recorded) {
 		if r != nil {
 			b.driver.Release(r)
@@ -216,6 +230,7 @@ func (e *executable) Run(ctx context.Context, dst, src []nn.Memory) error {
 			return err
 		}
 	}
+	b.holds(e)
 	if err := e.copies(dst, src); err != nil {
 		return err
 	}
