@@ -56,7 +56,7 @@ func (a *Account) Err(allowMissing, allowUnused bool) error {
 		list(a.Missing, "parameters are missing")
 	}
 	if !allowUnused {
-		list(a.Unused, "tensors are unused")
+		list(a.Unused, "tensors are unused (AllowUnused, --allow-unused of the command, opens the model without them)")
 	}
 	for _, fault := range a.Misshapen[:min(len(a.Misshapen), namesShown)] {
 		errs = append(errs, errors.New(fault))

@@ -84,7 +84,7 @@ func TestOpenNamesFaults(t *testing.T) {
 		"no config":    {golden.Path("b", "single.safetensors"), sdxl.OpenOptions{}, []string{"configuration of a diffusers folder"}},
 		"missing":      {changed(t, func(m map[string]*tensor.Tensor) { delete(m, weight) }), sdxl.OpenOptions{}, []string{"1 parameters are missing", weight}},
 		"unused": {changed(t, func(m map[string]*tensor.Tensor) { m["surplus.weight"] = m[weight] }), sdxl.OpenOptions{},
-			[]string{"1 tensors are unused", "surplus.weight"}},
+			[]string{"1 tensors are unused", "--allow-unused", "surplus.weight"}},
 		"misshapen": {changed(t, func(m map[string]*tensor.Tensor) { m[weight] = tensor.New(tensor.F16, 3, 5) }), sdxl.OpenOptions{},
 			[]string{weight, "[3 5]"}},
 		"no scale": {changed(t, func(m map[string]*tensor.Tensor) { m[weight] = tensor.New(tensor.I8, m[weight].Shape()...) }), sdxl.OpenOptions{},

@@ -124,9 +124,6 @@ func hasPrefix(prefix string) func(string) bool {
 	return func(key string) bool { return strings.HasPrefix(key, prefix) }
 }
 
-// parameter reports whether a tensor of a file should be some network's.
-func parameter(key string) bool { return !isBuffer(key) }
-
 // parameterOf is parameter for the keys of one network of a single file.
 func parameterOf(prefix string) func(string) bool {
 	return func(key string) bool { return hasPrefix(prefix)(key) && parameter(key) }

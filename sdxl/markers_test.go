@@ -33,7 +33,7 @@ func TestMarkersOfSingleFiles(t *testing.T) {
 		var vae vae.Config
 		err = m.readMarkers(f, &vae)
 		for _, key := range f.Names() {
-			require.True(t, isBuffer(key), key)
+			require.False(t, parameter(key), key)
 		}
 		return &m, vae, err
 	}

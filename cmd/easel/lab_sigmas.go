@@ -14,6 +14,7 @@ func newLabSigmas() *cobra.Command {
 	var out labFlags
 	var schedules []string
 	var model string
+	var allowUnused bool
 	var o sched.Overrides
 	var steps int
 	cmd := &cobra.Command{
@@ -26,7 +27,7 @@ func newLabSigmas() *cobra.Command {
 			}
 			config := sched.DefaultConfig()
 			if model != "" {
-				m, err := sdxl.Open(model, sdxl.OpenOptions{Parts: sdxl.UNetPart})
+				m, err := sdxl.Open(model, sdxl.OpenOptions{Parts: sdxl.UNetPart, AllowUnused: allowUnused})
 				if err != nil {
 					return err
 				}
@@ -48,5 +49,6 @@ func newLabSigmas() *cobra.Command {
 	flags.StringVar(&o.Dialect, "dialect", "", "whose meaning the names have: "+strings.Join(sched.DialectNames(), ", ")+" (default diffusers)")
 	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")
 	flags.StringVarP(&model, "model", "m", "", "diffusers folder or single-file checkpoint (default: SDXL's training)")
+	flags.BoolVar(&allowUnused, "allow-unused", false, "go on although tensors of the model are unused")
 	return cmd
 }
