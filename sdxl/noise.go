@@ -234,14 +234,17 @@ func slerp(a, b []float32, c, h, w int, share float64) {
 			x, z := float64(a[at+y*w]), float64(b[at+y*w])
 			aa, bb, ab = aa+x*x, bb+z*z, ab+x*z
 		}
-		columns[k] = ab / math.Sqrt(aa*bb)
+		columns[k] = 1 // where there is no direction, or only one row of it
+		if aa*bb > 0 {
+			columns[k] = min(max(ab/math.Sqrt(aa*bb), -1), 1)
+		}
 		mean += columns[k] / float64(len(columns))
 	}
 	for k, cos := range columns {
 		fa, fb := 1-share, share
-		if mean <= 0.9995 {
-			angle := math.Acos(min(max(cos, -1), 1))
-			fa, fb = math.Sin((1-share)*angle)/math.Sin(angle), math.Sin(share*angle)/math.Sin(angle)
+		angle := math.Acos(cos)
+		if sin := math.Sin(angle); mean <= 0.9995 && sin > 1e-6 { // of parallel columns there is no angle to go by
+			fa, fb = math.Sin((1-share)*angle)/sin, math.Sin(share*angle)/sin
 		}
 		for y := range h {
 			i := k/w*h*w + k%w + y*w

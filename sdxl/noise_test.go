@@ -28,3 +28,15 @@ func TestSlerpKeepsTheAngle(t *testing.T) {
 	slerp(a, []float32{1.0001, 2}, 1, 2, 1, 0.5)
 	require.InDeltaSlice(t, []float32{1.00005, 2}, a, 1e-6)
 }
+
+// TestSlerpWithoutAnAngle: latents one row high have columns of one number, which
+// are parallel or opposite, and zeros have no direction.
+func TestSlerpWithoutAnAngle(t *testing.T) {
+	for _, c := range []struct{ a, b, want []float32 }{
+		{[]float32{1, 2, -3}, []float32{3, -2, 1}, []float32{2, 0, -1}},
+		{[]float32{0, 1, 1}, []float32{1, 0, -1}, []float32{0.5, 0.5, 0}},
+	} {
+		slerp(c.a, c.b, 1, 1, 3, 0.5)
+		require.InDeltaSlice(t, c.want, c.a, 1e-6)
+	}
+}

@@ -19,11 +19,11 @@ func newImg2Img() *cobra.Command {
 	var input string
 	var strength float64
 	cmd := &cobra.Command{
-		Use:   "img2img -m MODEL -p TEXT -i IMAGE -o FILE.png",
+		Use:   "img2img [PROMPT] -m MODEL -i IMAGE -o FILE",
 		Short: "Make a picture from a text and a picture",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.run(cmd, func(o *sdxl.Options) error {
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd, args, func(o *sdxl.Options) error {
 				if input == "" {
 					return errors.New("no picture: give one with -i")
 				}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/df65613c/easel/internal/cpu"
@@ -31,8 +30,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "easel: interrupted")
 		os.Exit(exitInterrupted)
 	default:
-		// One line, so that a log shows the whole fault.
-		fmt.Fprintln(os.Stderr, "easel: "+strings.ReplaceAll(err.Error(), "\n", "; "))
+		fmt.Fprintln(os.Stderr, "easel: "+faultMessage(err))
 		os.Exit(1)
 	}
 }

@@ -43,12 +43,13 @@ type pictureFlags struct {
 }
 
 func (f *pictureFlags) add(cmd *cobra.Command) {
+	groupFlags(cmd, pictureGroups)
 	f.model.add(cmd)
 	f.model.dtype.add(cmd)
 	f.model.device.add(cmd)
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
-	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw")
+	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw; - reads it from standard input")
 	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw; not given, that side is zeros if the model says so")
 	flags.Var(&f.weighted, "weighted", "prompt by weight, such as \"a red circle:0.7\", below 0 what not to draw; may be given several times, in place of -p and -n")
 	flags.StringVar(&f.prompt2, "prompt-2", "", "what the second text encoder reads (default: the prompt)")
@@ -66,7 +67,8 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sched.SamplerNames(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sched.ScheduleNames(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
-	flags.StringVar(&o.Cache, "cache", "", "reuse of what deep layers gave: deepcache:3 runs all of the UNet at every third call alone, first-block:0.1 where its first block's result changes by a tenth (default: none)")
+	flags.Float64Var(&o.SkipEnd, "skip-end", 0, "share of the steps left out at the end, 0 to 1: the last step that runs goes all the way")
+	flags.StringVar(&o.Cache, "cache", "", "reuse of what deep layers gave: deepcache:3 runs the whole UNet only on every third call, first-block:0.1 only where the result of its first block changes by a tenth (default: none)")
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise levels such as 14.6,5,1,0, in place of --schedule and --steps")
 	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
@@ -89,9 +91,13 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 }
 
 // run makes the pictures; more sets what only one of the commands has.
-func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) error {
+func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Options) error) error {
 	ctx, o := cmd.Context(), f.options
 	if err := f.check(); err != nil {
+		return err
+	}
+	var err error
+	if o.Prompt, err = readPrompt(cmd, args, o.Prompt, f.weighted.prompts != nil); err != nil {
 		return err
 	}
 	flags := cmd.Flags()
@@ -127,7 +133,6 @@ func (f *pictureFlags) run(cmd *cobra.Command, more func(*sdxl.Options) error) e
 		o.Variation = &f.variation
 	}
 	o.Noising = f.noising.value(flags)
-	var err error
 	if o.NoiseFrom, err = f.storedNoise.source(); err != nil {
 		return err
 	}

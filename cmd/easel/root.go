@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "easel",
 		Short:         "Pictures and text embeddings with Stable Diffusion XL, in pure Go",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -80,4 +83,19 @@ func (f *modelFlags) backend(memory int64) (b nn.Backend, limit int64, err error
 		limit = memory
 	}
 	return b, limit, nil
+}
+
+// version returns the version that the program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
+			v = s.Value
+		}
+	}
+	return cmp.Or(v, "(devel)")
 }

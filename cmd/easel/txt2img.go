@@ -9,12 +9,13 @@ import (
 func newTxt2Img() *cobra.Command {
 	var f pictureFlags
 	cmd := &cobra.Command{
-		Use:     "txt2img -m MODEL -p TEXT -o FILE.png",
-		Short:   "Make a picture from a text",
-		Args:    cobra.NoArgs,
-		Example: `  easel txt2img -m model -p "a red circle above a blue square" --steps 20 --seed 7 -o out.png`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.run(cmd, func(*sdxl.Options) error { return nil })
+		Use:   "txt2img [PROMPT] -m MODEL -o FILE",
+		Short: "Make a picture from a text",
+		Args:  cobra.MaximumNArgs(1),
+		Example: `  easel txt2img "a red circle above a blue square" --steps 20 --seed 7 -o out.png
+  echo "a star" | easel txt2img -m MODEL -p - -o out.webp`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd, args, func(*sdxl.Options) error { return nil })
 		},
 	}
 	f.add(cmd)

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// flagGroup is flags that the help of a command shows together.
+type flagGroup struct {
+	title string
+	flags []string
+}
+
+// pictureGroups are the groups of the commands that make pictures.
+var pictureGroups = []flagGroup{
+	{"Prompt", []string{"prompt", "negative", "weighted", "prompt-2", "negative-2", "prompt-syntax", "clip-skip", "style", "styles"}},
+	{"Picture to start from", []string{"image", "strength"}},
+	{"Size", []string{"width", "height", "original-size", "target-size", "crop", "negative-original-size", "negative-target-size", "negative-crop"}},
+	{"Sampling", []string{"steps", "sampler", "schedule", "spacing", "sigmas", "dialect", "eta", "s-noise", "s-churn", "s-tmin", "s-tmax", "restart", "order", "skip-end", "cache"}},
+	{"Guidance", []string{"cfg", "guidance", "cfg-rescale", "cfg-schedule", "cfg-interval", "cfg-sigmas", "apg-eta", "apg-norm", "apg-momentum", "apg-on-output",
+		"threshold", "mimic", "pag-scale", "pag-layers", "sag", "freeu"}},
+	{"Noise", []string{"seed", "seeds", "batch", "index", "noise", "noise-file", "save-noise", "variation-seed", "variation-strength"}},
+	{"Model", []string{"model", "config", "variant", "allow-unused"}},
+	{"Speed and memory", []string{"device", "dtype", "threads", "memory", "spill-dir", "profile"}},
+	{"Output", []string{"output", "trace"}},
+}
+
+// groupFlags makes the help of a command show its flags in groups; those of no
+// group come last.
+func groupFlags(cmd *cobra.Command, groups []flagGroup) {
+	cmd.SetUsageFunc(func(cmd *cobra.Command) error {
+		w := cmd.OutOrStderr()
+		fmt.Fprintf(w, "Usage:\n  %s\n", cmd.UseLine())
+		if cmd.Example != "" {
+			fmt.Fprintf(w, "\nExamples:\n%s\n", cmd.Example)
+		}
+		shown := make(map[string]bool)
+		show := func(title string, names []string) {
+			set := pflag.NewFlagSet("", pflag.ContinueOnError)
+			set.SortFlags = false
+			for _, name := range names {
+				if f := cmd.Flags().Lookup(name); f != nil && !f.Hidden {
+					set.AddFlag(f)
+					shown[name] = true
+				}
+			}
+			if set.HasFlags() {
+				fmt.Fprintf(w, "\n%s:\n%s\n", title, strings.TrimRight(set.FlagUsagesWrapped(100), "\n"))
+			}
+		}
+		for _, g := range groups {
+			show(g.title, g.flags)
+		}
+		var rest []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !shown[f.Name] {
+				rest = append(rest, f.Name)
+			}
+		})
+		show("Other", rest)
+		return nil
+	})
+}
