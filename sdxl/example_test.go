@@ -26,6 +26,7 @@ func draw(ctx context.Context, w io.Writer) error {
 
 	seed := int64(7)
 	pipe := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{})
+	defer pipe.Close()
 	result, err := pipe.Generate(ctx, sdxl.Options{Prompt: "a lighthouse at dusk", Seed: &seed})
 	if err != nil {
 		return err
