@@ -93,3 +93,20 @@ func TestOpenCLIPFileAlone(t *testing.T) {
 }
 
 func testModel(name string) string { return golden.Path("clip", name) }
+
+// TestOpenCLIPsOtherTowers holds that models of other libraries' towers are named.
+func TestOpenCLIPsOtherTowers(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"model_cfg": {"vision_cfg": {"timm_model_name": "vit_base_patch16_siglip_224"}}}`:                                         "the image tower is timm's vit_base_patch16_siglip_224",
+		`{"model_cfg": {"text_cfg": {"hf_model_name": "xlm-roberta-base"}}}`:                                                        "the text tower is Hugging Face's xlm-roberta-base",
+		`{"model_cfg": {"vision_cfg": {"pool_type": "avg"}}}`:                                                                       `pool_type is "avg", want tok`,
+		`{"model_cfg": {"text_cfg": {"heads": 2}, "vision_cfg": {"head_width": 16}}, "preprocess_cfg": {"resize_mode": "longest"}}`: `resize_mode is "longest"`,
+		`{`: "open_clip_config.json: unexpected end",
+	} {
+		dir := t.TempDir()
+		require.NoError(t, os.CopyFS(dir, os.DirFS(golden.Path("clip", "open"))))
+		require.NoError(t, os.WriteFile(dir+"/open_clip_config.json", []byte(config), 0o600))
+		_, err := clip.Open(dir, clip.Options{})
+		require.ErrorContains(t, err, want)
+	}
+}

@@ -65,6 +65,14 @@ type modelConfig struct {
 	Vision        *raw   `json:"vision_config"`
 }
 
+// kind is what a model_type means.
+type kind struct{ text, vision, siglip bool }
+
+var kinds = map[string]kind{
+	"clip": {true, true, false}, "clip_text_model": {text: true}, clipVision: {vision: true},
+	"siglip": {true, true, true}, "siglip_text_model": {text: true, siglip: true}, siglipVision: {vision: true, siglip: true},
+}
+
 // openFolder opens a Hugging Face folder.
 func (m *Model) openFolder(fsys fs.FS, o Options) error {
 	var c modelConfig
@@ -74,28 +82,19 @@ func (m *Model) openFolder(fsys fs.FS, o Options) error {
 	case err != nil:
 		return m.fail(err)
 	}
-	text, vision := c.ModelType == "clip" || c.ModelType == "siglip", c.ModelType == "clip" || c.ModelType == "siglip"
-	m.Sigmoid = false
-	switch c.ModelType {
-	case "clip":
-	case "siglip":
-		m.Sigmoid = true
-	case "clip_text_model":
-		text = true
-	case clipVision:
-		vision = true
-	case "siglip_text_model":
-		text, m.Sigmoid = true, true
-	case siglipVision:
-		vision, m.Sigmoid = true, true
-	case "siglip2":
+	kind, ok := kinds[c.ModelType]
+	switch {
+	case ok:
+	case c.ModelType == "siglip2":
 		return m.fail(fmt.Errorf("%s: model_type is siglip2, pictures of any shape (NaFlex); easel has those of one size, whose model_type is siglip", configFile))
 	default:
 		if _, err := fs.Stat(fsys, openCLIPConfigFile); err == nil {
 			return errNoConfig
 		}
-		return m.fail(fmt.Errorf("%s: model_type is %q, want clip, siglip or one of their towers", configFile, c.ModelType))
+		return m.fail(fmt.Errorf("%w: %s: model_type is %q, want clip, siglip or one of their towers", ErrNotCLIP, configFile, c.ModelType))
 	}
+	text, vision := kind.text, kind.vision
+	m.Sigmoid = kind.siglip
 	tc, vc := DefaultTextConfig(), DefaultVisionConfig()
 	if m.Sigmoid {
 		tc, vc = defaultSiglipTextConfig(), defaultSiglipVisionConfig()

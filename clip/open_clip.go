@@ -15,30 +15,19 @@ const openCLIPConfigFile = "open_clip_config.json"
 // openCLIPFiles are the names of the weights in OpenCLIP's folders.
 var openCLIPFiles = []string{"open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors"}
 
-// openCLIPConfig is an open_clip_config.json.
+// openCLIPConfig is what is used of an open_clip_config.json; the shapes of the
+// tensors say the rest.
 type openCLIPConfig struct {
 	Model struct {
-		EmbedDim  int  `json:"embed_dim"`
 		QuickGELU bool `json:"quick_gelu"`
 		Vision    struct {
-			ImageSize int     `json:"image_size"`
-			Layers    any     `json:"layers"`
-			Width     int     `json:"width"`
-			HeadWidth int     `json:"head_width"`
-			PatchSize int     `json:"patch_size"`
-			MLPRatio  float64 `json:"mlp_ratio"`
-			Timm      string  `json:"timm_model_name"`
-			Pool      string  `json:"pool_type"`
+			HeadWidth int    `json:"head_width"`
+			Timm      string `json:"timm_model_name"`
+			Pool      string `json:"pool_type"`
 		} `json:"vision_cfg"`
 		Text struct {
-			ContextLength int     `json:"context_length"`
-			VocabSize     int     `json:"vocab_size"`
-			Width         int     `json:"width"`
-			Heads         int     `json:"heads"`
-			Layers        int     `json:"layers"`
-			HF            string  `json:"hf_model_name"`
-			Tokenizer     string  `json:"hf_tokenizer_name"`
-			MLPRatio      float64 `json:"mlp_ratio"`
+			Heads int    `json:"heads"`
+			HF    string `json:"hf_model_name"`
 		} `json:"text_cfg"`
 	} `json:"model_cfg"`
 	Preprocess struct {
@@ -49,6 +38,20 @@ type openCLIPConfig struct {
 	} `json:"preprocess_cfg"`
 }
 
+// check returns an error for towers of another kind.
+func (c *openCLIPConfig) check() error {
+	v, t := &c.Model.Vision, &c.Model.Text
+	switch {
+	case v.Timm != "":
+		return fmt.Errorf("%s: the image tower is timm's %s; easel has OpenCLIP's own, and SigLIP from folders of Hugging Face's form", openCLIPConfigFile, v.Timm)
+	case t.HF != "":
+		return fmt.Errorf("%s: the text tower is Hugging Face's %s; easel has OpenCLIP's own", openCLIPConfigFile, t.HF)
+	case v.Pool != "" && v.Pool != "tok":
+		return fmt.Errorf("%s: pool_type is %q, want tok", openCLIPConfigFile, v.Pool)
+	}
+	return nil
+}
+
 // openOpenCLIPFolder opens a folder with an open_clip_config.json.
 func (m *Model) openOpenCLIPFolder(fsys fs.FS, o Options) error {
 	var c openCLIPConfig
@@ -56,6 +59,9 @@ func (m *Model) openOpenCLIPFolder(fsys fs.FS, o Options) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return m.fail(errNoConfig)
 	case err != nil:
+		return m.fail(err)
+	}
+	if err := c.check(); err != nil {
 		return m.fail(err)
 	}
 	for _, name := range openCLIPFiles {
@@ -186,7 +192,7 @@ func openCLIPTowers(f checkpoint.Source, c *openCLIPConfig, act string) (*TextCo
 	}
 	if tc != nil {
 		tc.HiddenAct = known
-		if c != nil {
+		if c != nil && c.Model.Text.Heads > 0 {
 			tc.Heads = c.Model.Text.Heads
 		}
 	}
