@@ -34,6 +34,8 @@ func TestNamesAsPeopleWriteThem(t *testing.T) {
 		"DPMSolverMultistep": {"DPMSolverMultistepScheduler", ""}, "K_EULER": {"euler", ""}, "K_DPMPP_2S_ANCESTRAL": {"dpmpp_2s_a", ""}, " dpm++ 2m  sgm uniform": {"dpmpp_2m", "sgm_uniform"},
 		"Euler Align Your Steps": {"euler", "align_your_steps"}, "LCM": {"lcm", ""}, "DPM++ 2M beta": {"dpmpp_2m", "beta"}, "dpmpp-2m-sde karras": {"dpmpp_2m_sde", "karras"},
 		"multistep/res_2m": {"res_multistep", ""}, "res_2m": {"res_multistep", ""}, "exponential/res_5s_hochbruck-ostermann": {"exp_rk4", ""}, "exponential/res_5s": {"exp_rk4", ""}, "linear/heun_2s": {"heun", ""},
+		"k_euler_a": {"euler_a", ""}, "k_dpmpp_2": {"dpmpp_2m", ""}, "k_dpmpp_2_a": {"dpmpp_2s_a", ""}, "k_dpmpp_2m_sde_exp": {"dpmpp_2m_sde", "exponential"}, "k_dpm_2_a_ka": {"dpm_2_a", "karras"},
+		"k_lms": {"lms", ""}, "kdpm_2_k": {"dpm_2", "karras"}, "k_dpm_ad": {"dpm_adaptive", ""}, "pndm": {"PNDMScheduler", ""}, "unipc_k": {"uni_pc", "karras"},
 		"linear/euler": {"euler", ""}, "exponential/ddim": {"ddim", ""}, "multistep/dpmpp_2m": {"dpmpp_2m", ""},
 	} {
 		sampler, schedule, err := ParseSampler(text)
@@ -63,6 +65,8 @@ func TestNamesAsPeopleWriteThem(t *testing.T) {
 	}
 	_, err := ParseSchedule("karas")
 	require.ErrorContains(t, err, `no schedule "karas"; the nearest are karras, `)
+	_, err = ParseSchedule("Align Your Steps GITS")
+	require.ErrorContains(t, err, "the nearest are align_your_steps, linear_quadratic, ")
 	_, err = DefaultConfig().New(Overrides{Sampler: "DPM++ 2M Karras", Schedule: "exponential"}, 5)
 	require.ErrorContains(t, err, "want one of them")
 }

@@ -44,23 +44,23 @@ type known struct {
 	// class is diffusers' scheduler of this name, and beside what is said to it
 	// beside the model's file; "" is none.
 	class, beside string
-	labels        []string // how other programs write it
+	labels        []string // how other programs write it, with k_ before it or without
 }
 
 // samplers are in the order in which they are listed.
 var samplers = []known{
-	{"euler", method{takesChurn | takesSNoise, Euler[float32], Euler[float64]}, "EulerDiscreteScheduler", "", []string{"Euler", "K_EULER"}},
+	{"euler", method{takesChurn | takesSNoise, Euler[float32], Euler[float64]}, "EulerDiscreteScheduler", "", []string{"Euler"}},
 	{"euler_a", method{takesEta | takesSNoise, EulerAncestral[float32], EulerAncestral[float64]}, "EulerAncestralDiscreteScheduler", "",
-		[]string{"Euler a", "euler_ancestral", "K_EULER_ANCESTRAL"}},
+		[]string{"Euler a", "euler_ancestral"}},
 	{"dpmpp_2m", method{0, DPMPP2M[float32], DPMPP2M[float64]}, "DPMSolverMultistepScheduler", `{"algorithm_type":"dpmsolver++","solver_order":2,"solver_type":"midpoint"}`,
-		[]string{"DPM++ 2M", "K_DPMPP_2M"}},
-	{"heun", method{takesChurn | takesSNoise, Heun[float32], Heun[float64]}, "HeunDiscreteScheduler", "", []string{"Heun", "K_HEUN", "heun_2s"}},
-	{"dpm_2", method{takesChurn | takesSNoise, DPM2[float32], DPM2[float64]}, "KDPM2DiscreteScheduler", "", []string{"DPM2", "K_DPM_2", "kdpm_2"}},
+		[]string{"DPM++ 2M", "dpmpp_2"}},
+	{"heun", method{takesChurn | takesSNoise, Heun[float32], Heun[float64]}, "HeunDiscreteScheduler", "", []string{"Heun", "heun_2s"}},
+	{"dpm_2", method{takesChurn | takesSNoise, DPM2[float32], DPM2[float64]}, "KDPM2DiscreteScheduler", "", []string{"DPM2"}},
 	{"dpm_2_a", method{takesEta | takesSNoise, DPM2Ancestral[float32], DPM2Ancestral[float64]}, "KDPM2AncestralDiscreteScheduler", "",
-		[]string{"DPM2 a", "dpm_2_ancestral", "K_DPM_2_ANCESTRAL", "kdpm_2_a"}},
+		[]string{"DPM2 a", "dpm_2_ancestral"}},
 	{"dpmpp_2s_a", method{takesEta | takesSNoise, DPMPP2SAncestral[float32], DPMPP2SAncestral[float64]}, "", "",
-		[]string{"DPM++ 2S a", "dpmpp_2s_ancestral", "K_DPMPP_2S_ANCESTRAL"}},
-	{"lms", method{0, LMS[float32], LMS[float64]}, "LMSDiscreteScheduler", "", []string{"LMS", "K_LMS"}},
+		[]string{"DPM++ 2S a", "dpmpp_2s_ancestral", "dpmpp_2_a"}},
+	{"lms", method{0, LMS[float32], LMS[float64]}, "LMSDiscreteScheduler", "", []string{"LMS"}},
 	{"dpmpp_sde", method{takesEta | takesSNoise, DPMPPSDE[float32], DPMPPSDE[float64]}, "DPMSolverSDEScheduler", "", []string{"DPM++ SDE", "dpmpp_sde_gpu"}},
 	{"dpmpp_2m_sde", method{takesEta | takesSNoise, DPMPP2MSDE[float32], DPMPP2MSDE[float64]}, "DPMSolverMultistepScheduler",
 		`{"algorithm_type":"sde-dpmsolver++","solver_order":2,"solver_type":"midpoint"}`, []string{"DPM++ 2M SDE", "dpmpp_2m_sde_gpu"}},
@@ -74,7 +74,7 @@ var samplers = []known{
 	{"ddim", method{takesEta | takesSNoise, DDIM[float32], DDIM[float64]}, "DDIMScheduler", "", []string{"DDIM"}},
 	{"ddpm", method{takesEta | takesSNoise, EulerAncestral[float32], EulerAncestral[float64]}, "DDPMScheduler", "", []string{"DDPM"}},
 	{"dpm_fast", method{takesEta | takesSNoise, DPMFast[float32], DPMFast[float64]}, "", "", []string{"DPM fast"}},
-	{"dpm_adaptive", method{takesEta | takesSNoise, DPMAdaptive[float32], DPMAdaptive[float64]}, "", "", []string{"DPM adaptive"}},
+	{"dpm_adaptive", method{takesEta | takesSNoise, DPMAdaptive[float32], DPMAdaptive[float64]}, "", "", []string{"DPM adaptive", "dpm_ad"}},
 	{"ipndm", method{0, IPNDM[float32], IPNDM[float64]}, "", "", nil},
 	{"ipndm_v", method{0, LMS[float32], LMS[float64]}, "", "", nil}, // of variable step, the two are one
 	{"plms", method{0, PLMS[float32], PLMS[float64]}, "PNDMScheduler", `{"skip_prk_steps":true}`, []string{"PLMS"}},
@@ -90,7 +90,7 @@ var samplers = []known{
 // scheduleLabels are how other programs write schedules.
 var scheduleLabels = map[string]string{
 	"SGM Uniform": "sgm_uniform", "KL Optimal": "kl_optimal", "Align Your Steps": "align_your_steps", "AYS": "align_your_steps", "Polyexponential": "polyexponential",
-	"DDIM": "ddim_uniform", "DDIM Uniform": "ddim_uniform", "Turbo": "turbo", "k": "karras", "lu_lambdas": "lu", "Uniform": "normal", "Automatic": "",
+	"DDIM": "ddim_uniform", "DDIM Uniform": "ddim_uniform", "Turbo": "turbo", "k": "karras", "ka": "karras", "exp": "exponential", "lu_lambdas": "lu", "Uniform": "normal", "Automatic": "",
 }
 
 // aliases are the names of Stability's v1 API.
@@ -188,6 +188,7 @@ func samplerKeys() map[string]string {
 	for _, s := range samplers {
 		for _, label := range append(s.labels, s.name) {
 			keys[keyOf(label)] = s.name
+			keys["k"+keyOf(label)] = s.name // k-diffusion's, as in K_EULER and kdpm_2
 		}
 	}
 	return keys
@@ -229,6 +230,9 @@ func cutName(text string) string {
 func nearestNames(key string, names map[string]string) []string {
 	distance := map[string]int{} // of names
 	for k, name := range names {
+		if name == "" {
+			continue
+		}
 		d := edits(key, k)
 		if before, ok := distance[name]; !ok || d < before {
 			distance[name] = d
