@@ -90,6 +90,7 @@ type textTower struct {
 	record recorder
 	file   string
 	limit  int                   // tokens
+	ids    int32                 // that the tower has embeddings of
 	load   func() (texts, error) // once
 }
 
@@ -109,10 +110,10 @@ const rowsAtOnce = 5120
 // mostInBatch is how many texts or pictures a batch has at most.
 const mostInBatch = 64
 
-func (m *Model) newText(record recorder, dim, limit int, file string, load func() (texts, error), memory int64) *textTower {
+func (m *Model) newText(record recorder, dim, limit, ids int, file string, load func() (texts, error), memory int64) *textTower {
 	t := &textTower{
 		tower:  tower{backend: m.backend, dim: dim, programs: program.Pool[shape, *compiled]{Limit: memory, Each: 1}},
-		record: record, file: file, limit: limit, load: sync.OnceValues(load),
+		record: record, file: file, limit: limit, ids: int32(ids), load: sync.OnceValues(load),
 	}
 	t.lane.run, t.lane.cut = t.run, cutByLength
 	return t

@@ -203,6 +203,18 @@ func TestPrecisions(t *testing.T) {
 	}
 }
 
+// TestTokenizerOfAnotherModel takes the tokenizer away, so that OpenAI's is tried.
+func TestTokenizerOfAnotherModel(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(golden.Path("clip", "quick"))))
+	require.NoError(t, os.Remove(filepath.Join(dir, "vocab.json")))
+	m, err := clip.Open(dir, clip.Options{})
+	require.NoError(t, err)
+	defer m.Close()
+	_, err = m.EmbedTexts(t.Context(), []string{"x"})
+	require.ErrorContains(t, err, "the model knows 703: the tokenizer is another model's")
+}
+
 // TestSigLIPWithPieces opens a model with the tokenizer of the first SigLIP.
 func TestSigLIPWithPieces(t *testing.T) {
 	dir := t.TempDir()

@@ -168,7 +168,7 @@ func NewText(path string, e *TextEncoder, file string, t *tokenizer.Tokenizer, o
 		o.Memory = defaultMemory
 	}
 	m.setBackend(o)
-	m.text = m.newText(e.embeddings, e.PooledDim(), e.Config.MaxPositions, file, func() (texts, error) { return clipTexts{t}, nil }, o.Memory)
+	m.text = m.newText(e.embeddings, e.PooledDim(), e.Config.MaxPositions, e.Config.VocabSize, file, func() (texts, error) { return clipTexts{t}, nil }, o.Memory)
 	return m
 }
 
@@ -187,7 +187,7 @@ func (m *Model) addText(c TextConfig, w *checkpoint.Weights, o Options, load fun
 		return m.fail(err)
 	}
 	m.accounts = append(m.accounts, w.Account())
-	m.text = m.newText(embeddings, g.Outputs()[0].Value.Dim(-1), c.MaxPositions, w.File(), load, o.Memory)
+	m.text = m.newText(embeddings, g.Outputs()[0].Value.Dim(-1), c.MaxPositions, c.VocabSize, w.File(), load, o.Memory)
 	return nil
 }
 

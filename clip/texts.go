@@ -3,6 +3,7 @@ package clip
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/df65613c/easel/internal/program"
 	"github.com/df65613c/easel/nn"
@@ -40,6 +41,9 @@ func (m *Model) EmbedTextsInto(ctx context.Context, dst []float32, texts []strin
 		items := make([]*item, min(most, len(texts)-at))
 		for i := range items {
 			ids, _ := tokens.encode(texts[at+i], t.limit)
+			if most := slices.Max(ids); most >= t.ids {
+				return fmt.Errorf("%s: text %d has the id %d, the model knows %d: the tokenizer is another model's", m.Path, at+i, most, t.ids)
+			}
 			items[i] = &item{ids: ids, dst: dst[(at+i)*t.dim:][:t.dim]}
 		}
 		if err := t.lane.do(ctx, items); err != nil {
