@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -24,6 +25,9 @@ type rule struct {
 
 // light are the third-party modules of the core.
 var light = []string{"golang.org/x/sys", "golang.org/x/sync", "golang.org/x/text", "golang.org/x/image", "github.com/klauspost/cpuid"}
+
+// plots are the modules that draw plots.
+var plots = []string{"gonum.org/v1", "git.sr.ht/~sbinet", "github.com/golang/freetype", "github.com/ajstarks/svgo", "codeberg.org/go-latex", "codeberg.org/go-fonts", "codeberg.org/go-pdf"}
 
 func own(paths ...string) []string {
 	var p []string
@@ -46,6 +50,18 @@ var rules = []rule{
 	{"internal/program", own("internal/program", "nn", "tensor", "internal")},
 	{"nn/cpu", own("nn", "tensor", "internal")},
 	{"nn/profile", own("nn/profile")},
+	{"lab", append(own("lab", "sched", "safetensors", "tensor", "internal"), plots...)},
+	{"bench/quality", append(own("bench/quality", "internal"), plots...)},
+	{"internal/resample", own("internal/resample")},
+	{"internal/imagefile", own("internal/imagefile")},
+	{"internal/infotext", own("internal/infotext", "internal/imagefile")},
+	{"internal/imageout", append(own("internal/imageout", "internal/imagefile"), "github.com/HugoSmits86/nativewebp")},
+	{"internal/atomicfile", own("internal/atomicfile")},
+	{"internal/sniff", own("internal/sniff")},
+	{"internal/spill", own("internal/spill", "internal/atomicfile")},
+	{"sdxl/prompt", own("sdxl/prompt", "clip/tokenizer", "internal")},
+	{"sdxl/request", own("sdxl", "clip", "checkpoint", "nn", "sched", "safetensors", "tensor", "internal")},
+	{"sdxl/demo", own("sdxl", "clip", "checkpoint", "nn", "sched", "safetensors", "tensor", "internal")},
 	{"gpu/internal/kernel", own("gpu/internal/kernel", "internal")},
 	{"gpu/internal/pass", own("gpu/internal", "nn", "tensor", "internal")},
 	{"gpu/internal/run", own("gpu/internal", "nn", "tensor", "internal")},
@@ -75,6 +91,41 @@ func TestLayers(t *testing.T) {
 				require.True(t, ok, "%s depends on %s", r.pkg, line)
 			}
 		})
+	}
+}
+
+// free are rows of the table whose folders may import all there is, or have a
+// test of their own.
+var free = []string{"tensor/gorgonia", "nn/nntest", "bench", "cmd/easel"}
+
+// TestTableOfFolders: each folder with Go files is in a row of the table in
+// docs/architecture.md, and each row has a rule.
+func TestTableOfFolders(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "architecture.md"))
+	require.NoError(t, err)
+	var rows []string
+	for _, line := range regexp.MustCompile("(?m)^\\| (`.*?) \\|").FindAllStringSubmatch(string(doc), -1) {
+		for _, name := range regexp.MustCompile("`([a-z0-9/*]+)`").FindAllStringSubmatch(line[1], -1) {
+			rows = append(rows, strings.TrimSuffix(name[1], "/*"))
+		}
+	}
+	require.Greater(t, len(rows), 20)
+	under := func(name string, roots []string) bool {
+		return slices.ContainsFunc(roots, func(root string) bool { return name == root || strings.HasPrefix(name, root+"/") })
+	}
+	var ruled []string
+	for _, r := range rules {
+		ruled = append(ruled, strings.TrimSuffix(r.pkg, "/..."))
+	}
+	for _, row := range rows {
+		if _, err := os.Stat(filepath.Join("..", "..", row)); err == nil {
+			require.True(t, under(row, ruled) || under(row, free), "%s has no rule", row)
+		}
+	}
+	helpers := []string{"internal/cpu", "internal/guard", "internal/golden", "internal/lint", "internal/parallel", "internal/ptr", "internal/strictjson", "internal/bounded", "internal/hangup", "bench"}
+	for _, pkg := range golist(t, module+"/...") {
+		name := strings.TrimPrefix(pkg, module+"/")
+		require.True(t, under(name, rows) || under(name, helpers), "%s is in no row of the table", name)
 	}
 }
 
