@@ -17,7 +17,7 @@ func (p *Weights) quantised(w *nn.Weight, s Place) error {
 		return nil
 	}
 	if s.Transpose {
-		return errors.New(w.DType.String() + ", and read transposed: that takes F32, F16 or BF16")
+		return errors.New(w.DType.String() + ", and read transposed: that takes floating-point numbers")
 	}
 	key := s.Key + scaleSuffix
 	info, ok := p.file.Info(key)

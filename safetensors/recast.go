@@ -14,18 +14,18 @@ import (
 const recastElements = 1 << 20
 
 // Recast writes the tensors of f to a single file at path, under a temporary
-// name until all is written, with floating-point numbers as dt: F32, F16 or BF16,
+// name until all is written, with floating-point numbers of any type that [tensor.DType.IsFloat] names as dt: F32, F16 or BF16,
 // rounded to nearest. Tensors of other types stay as they are. A finite number that is too
 // large for dt is an error.
 func Recast(ctx context.Context, path string, f *File, dt tensor.DType) error {
-	if !isFloat(dt) {
+	if dt != tensor.F32 && dt != tensor.F16 && dt != tensor.BF16 {
 		return fmt.Errorf("%s: tensors cannot be written as %s; want F32, F16 or BF16", path, dt)
 	}
 	streams := make(map[string]Stream)
 	for _, name := range f.Names() {
 		info, _ := f.Info(name)
 		to := info.DType
-		if isFloat(to) {
+		if to.IsFloat() {
 			to = dt
 		}
 		streams[name] = Stream{DType: to, Shape: info.Shape, Write: func(w io.Writer) error {
@@ -34,8 +34,6 @@ func Recast(ctx context.Context, path string, f *File, dt tensor.DType) error {
 	}
 	return atomicfile.Write(path, func(w io.Writer) error { return WriteStreams(w, streams, f.Metadata()) })
 }
-
-func isFloat(dt tensor.DType) bool { return dt == tensor.F32 || dt == tensor.F16 || dt == tensor.BF16 }
 
 func (f *File) recast(ctx context.Context, w io.Writer, name string, to tensor.DType) error {
 	t, err := f.Tensor(name)
@@ -74,18 +72,26 @@ func (f *File) recast(ctx context.Context, w io.Writer, name string, to tensor.D
 
 // checkRange returns an error if a finite number has become infinite.
 func checkRange(from, to *tensor.Tensor) error {
-	a, err := from.Convert(tensor.F32)
+	a, err := float64s(from)
 	if err != nil {
 		return err
 	}
-	b, err := to.Convert(tensor.F32)
+	b, err := float64s(to)
 	if err != nil {
 		return err
 	}
-	for i, v := range b.Float32s() {
-		if math.IsInf(float64(v), 0) && !math.IsInf(float64(a.Float32s()[i]), 0) {
-			return fmt.Errorf("%g is too large for %s", a.Float32s()[i], to.DType())
+	for i, v := range b {
+		if math.IsInf(v, 0) && !math.IsInf(a[i], 0) {
+			return fmt.Errorf("%g is too large for %s", a[i], to.DType())
 		}
 	}
 	return nil
+}
+
+func float64s(t *tensor.Tensor) ([]float64, error) {
+	wide, err := t.Convert(tensor.F64)
+	if err != nil {
+		return nil, err
+	}
+	return tensor.Data[float64](wide)
 }

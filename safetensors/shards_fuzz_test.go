@@ -81,7 +81,7 @@ func FuzzRecast(f *testing.F) {
 		got, err := g.Tensor("x")
 		require.NoError(t, err)
 		ref := v
-		if isFloat(dt) {
+		if dt.IsFloat() {
 			ref, err = v.Convert(want)
 			require.NoError(t, err)
 		}

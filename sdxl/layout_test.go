@@ -112,16 +112,22 @@ func TestLayoutsGiveTheSamePicture(t *testing.T) {
 		})
 		require.Equal(t, want, picture(t, path, sdxl.OpenOptions{}, 2))
 	})
+	round := func(to ...tensor.DType) string {
+		return copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
+			for _, dt := range to {
+				tensors = converted(t, tensors, dt)
+			}
+			write(t, path, tensors)
+		})
+	}
 	t.Run("bfloat16", func(t *testing.T) {
-		round := func(to ...tensor.DType) string {
-			return copyModel(t, model, func(path string, tensors map[string]*tensor.Tensor) {
-				for _, dt := range to {
-					tensors = converted(t, tensors, dt)
-				}
-				write(t, path, tensors)
-			})
-		}
 		require.Equal(t, picture(t, round(tensor.BF16, tensor.F32), sdxl.OpenOptions{}, 2), picture(t, round(tensor.BF16), sdxl.OpenOptions{}, 2))
+	})
+	t.Run("wide and narrow floats", func(t *testing.T) {
+		require.Equal(t, want, picture(t, round(tensor.F64), sdxl.OpenOptions{}, 2))
+		for _, dt := range []tensor.DType{tensor.F8E4M3, tensor.F8E5M2} {
+			require.Equal(t, picture(t, round(dt, tensor.F32), sdxl.OpenOptions{}, 2), picture(t, round(dt), sdxl.OpenOptions{}, 2), "%s", dt)
+		}
 	})
 	t.Run("old names", func(t *testing.T) {
 		rename := strings.NewReplacer(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.")

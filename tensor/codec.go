@@ -106,13 +106,9 @@ func decodeSingles(dst []float32, raw []byte, dt DType) {
 	case BF16:
 		convert.ToF32(dst, raw, convert.BF16)
 	case F8E5M2:
-		for i := range dst {
-			dst[i] = f8e5m2.decode(raw[i])
-		}
+		convert.ToF32(dst, raw, convert.F8E5M2)
 	case F8E4M3:
-		for i := range dst {
-			dst[i] = f8e4m3.decode(raw[i])
-		}
+		convert.ToF32(dst, raw, convert.F8E4M3)
 	}
 }
 

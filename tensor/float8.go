@@ -2,7 +2,7 @@ package tensor
 
 import "math"
 
-// float8 is an 8-bit floating-point format of Micikevicius et al., FP8 Formats
+// float8 is how numbers are rounded to an 8-bit floating-point format of Micikevicius et al., FP8 Formats
 // for Deep Learning, 2022.
 type float8 struct {
 	mantissa int // bits
@@ -16,21 +16,6 @@ var (
 	f8e5m2 = float8{mantissa: 2, bias: 15, max: 0x7b, overflow: 0x7c, nan: 0x7f}
 	f8e4m3 = float8{mantissa: 3, bias: 7, max: 0x7e, overflow: 0x7e, nan: 0x7f} // saturates, as torch does from 2.12 on
 )
-
-func (f *float8) decode(b byte) float32 {
-	sign, b := uint32(b&0x80)<<24, b&0x7f
-	v := float32(math.NaN())
-	switch exp, man := int(b)>>f.mantissa, int(b)&(1<<f.mantissa-1); {
-	case b > f.max && b == f.overflow:
-		v = float32(math.Inf(1))
-	case b > f.max:
-	case exp == 0:
-		v = float32(math.Ldexp(float64(man), 1-f.bias-f.mantissa))
-	default:
-		v = float32(math.Ldexp(float64(man+1<<f.mantissa), exp-f.bias-f.mantissa))
-	}
-	return math.Float32frombits(sign | math.Float32bits(v))
-}
 
 // encode rounds to nearest even.
 func (f *float8) encode(v float32) byte {

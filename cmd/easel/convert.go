@@ -25,7 +25,7 @@ func newConvert() *cobra.Command {
 		Long: `Write a safetensors file, or a folder of them with what lies beside, in another
 number format: f32, f16, bf16, or quantised: int8 (a scale for each row), q8 and
 q4 (a scale for each 32 numbers). The weights of a converted file are used where
-they lie, as any. A quantised file is not converted again.`,
+they lie, as any. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too. A quantised file is not converted again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := newConversion(dtype)

@@ -14,6 +14,7 @@ import (
 // formats are the types of weights and how kernels call them.
 var formats = map[tensor.DType]convert.Format{
 	tensor.F32: convert.F32, tensor.F16: convert.F16, tensor.BF16: convert.BF16, tensor.I8: convert.I8, tensor.F4: convert.F4,
+	tensor.F64: convert.F64, tensor.F8E4M3: convert.F8E4M3, tensor.F8E5M2: convert.F8E5M2,
 }
 
 // load reads a weight that is not quantised.
@@ -36,7 +37,7 @@ func loadAny(w *nn.Weight) (*tensor.Tensor, convert.Format, error) {
 	}
 	f, ok := formats[t.DType()]
 	if !ok {
-		return nil, 0, fmt.Errorf("weight %s is %s; the CPU backend takes F32, F16, BF16, and I8 and F4 with scales", w.Name, t.DType())
+		return nil, 0, fmt.Errorf("weight %s is %s; the CPU backend takes F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, and I8 and F4 with scales", w.Name, t.DType())
 	}
 	return t, f, nil
 }

@@ -55,7 +55,7 @@ var kept = []string{
 func Names(f *safetensors.File) (names []string) {
 	for _, name := range f.Names() {
 		info, _ := f.Info(name)
-		if len(info.Shape) < 2 || !strings.HasSuffix(name, "weight") || !isFloat(info.DType) ||
+		if len(info.Shape) < 2 || !strings.HasSuffix(name, "weight") || !info.DType.IsFloat() ||
 			slices.ContainsFunc(kept, func(part string) bool { return strings.Contains(name, part) }) {
 			continue
 		}
@@ -65,8 +65,6 @@ func Names(f *safetensors.File) (names []string) {
 	}
 	return names
 }
-
-func isFloat(dt tensor.DType) bool { return dt == tensor.F32 || dt == tensor.F16 || dt == tensor.BF16 }
 
 // Of returns the scheme of a file that is quantised, "" of others.
 func Of(f *safetensors.File) Scheme {

@@ -156,3 +156,27 @@ func TestFaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, entries)
 }
+
+// TestEveryFloatIsQuantised: a weight of any floating-point type becomes what the
+// same numbers in float32 become.
+func TestEveryFloatIsQuantised(t *testing.T) {
+	for _, dt := range []tensor.DType{tensor.F64, tensor.F16, tensor.BF16, tensor.F8E4M3, tensor.F8E5M2} {
+		stored := normal(t, dt, 32, 64)
+		wide, err := stored.Convert(tensor.F32)
+		require.NoError(t, err)
+		for _, scheme := range quantised.Schemes() {
+			var files []*safetensors.File
+			for _, x := range []*tensor.Tensor{stored, wide} {
+				out := filepath.Join(t.TempDir(), "out.safetensors")
+				require.NoError(t, quantised.Write(context.Background(), out, write(t, map[string]*tensor.Tensor{"x.weight": x}), scheme))
+				f, err := safetensors.Open(out)
+				require.NoError(t, err)
+				defer f.Close()
+				files = append(files, f)
+			}
+			for _, name := range []string{"x.weight", "x.weight_scale"} {
+				require.Equal(t, get(t, files[1], name).Bytes(), get(t, files[0], name).Bytes(), "%s %s %s", dt, scheme, name)
+			}
+		}
+	}
+}

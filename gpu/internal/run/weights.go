@@ -15,6 +15,7 @@ import (
 
 var stored = map[tensor.DType]convert.Format{
 	tensor.F32: convert.F32, tensor.F16: convert.F16, tensor.BF16: convert.BF16, tensor.I8: convert.I8, tensor.F4: convert.F4,
+	tensor.F64: convert.F64, tensor.F8E4M3: convert.F8E4M3, tensor.F8E5M2: convert.F8E5M2,
 }
 
 // maxHalf is the greatest number that a half holds.
@@ -88,7 +89,7 @@ func newRows(p pass.Param) (*rows, error) {
 	}
 	f, ok := stored[t.DType()]
 	if !ok {
-		return nil, fmt.Errorf("weight %s is %s; the GPU backend takes F32, F16, BF16, and I8 and F4 with scales", w.Name, t.DType())
+		return nil, fmt.Errorf("weight %s is %s; the GPU backend takes F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, and I8 and F4 with scales", w.Name, t.DType())
 	}
 	if f.Quantised() && len(w.Shape) < 2 {
 		return nil, fmt.Errorf("weight %s is %s; only matrices and kernels may be", w.Name, t.DType())

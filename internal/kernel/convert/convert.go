@@ -1,5 +1,5 @@
-// Package convert turns the 16-bit floating-point formats of checkpoints into
-// float32 and back.
+// Package convert turns the floating-point formats of checkpoints into float32,
+// and those of 16 bits back.
 //
 // Memory is little-endian, and so are the machines. Narrowing rounds to nearest, ties to even; what is
 // too large becomes an infinity; subnormal numbers are kept. A NaN stays a NaN
@@ -9,6 +9,7 @@ package convert
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"unsafe"
 )
 
@@ -16,19 +17,24 @@ import (
 type Format uint8
 
 const (
-	F32  Format = iota // IEEE 754 binary32
-	F16                // IEEE 754 binary16
-	BF16               // the upper half of a binary32
-	I8                 // integers, see Scales
-	F4                 // E2M1, two in a byte, see Scales
+	F32    Format = iota // IEEE 754 binary32
+	F16                  // IEEE 754 binary16
+	BF16                 // the upper half of a binary32
+	I8                   // integers, see Scales
+	F4                   // E2M1, two in a byte, see Scales
+	F64                  // IEEE 754 binary64; it and the following are only read
+	F8E4M3               // without infinities
+	F8E5M2
 )
 
 // Size returns the bytes of one value, 0 for F4.
 func (f Format) Size() int {
 	switch f {
+	case F64:
+		return 8
 	case F32:
 		return 4
-	case I8:
+	case I8, F8E4M3, F8E5M2:
 		return 1
 	case F4:
 		return 0
@@ -38,6 +44,10 @@ func (f Format) Size() int {
 
 // Quantised reports whether values have scales beside them.
 func (f Format) Quantised() bool { return f == I8 || f == F4 }
+
+// Packed reports whether kernels read the format as it is stored. Others they read
+// by way of rows in float32.
+func (f Format) Packed() bool { return f <= BF16 }
 
 func (f Format) String() string {
 	switch f {
@@ -51,6 +61,12 @@ func (f Format) String() string {
 		return "I8"
 	case F4:
 		return "F4"
+	case F64:
+		return "F64"
+	case F8E4M3:
+		return "F8_E4M3"
+	case F8E5M2:
+		return "F8_E5M2"
 	}
 	return fmt.Sprintf("Format(%d)", uint8(f))
 }
@@ -71,6 +87,18 @@ func ToF32(dst []float32, src []byte, f Format) {
 	case BF16:
 		for i := range dst {
 			dst[i] = BF16ToF32(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	case F64:
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
+		}
+	case F8E4M3:
+		for i := range dst {
+			dst[i] = e4m3[src[i]]
+		}
+	case F8E5M2:
+		for i := range dst {
+			dst[i] = e5m2[src[i]]
 		}
 	default:
 		panic("convert: unknown " + f.String())

@@ -51,8 +51,8 @@ func (kn Kernel) packPairBlocks(panel []float32, w Matrix, cols, k int) (doneK i
 	return doneK
 }
 
-// packPairsQuantised leaves quantised weights to be packed by way of float32.
-func (kn Kernel) packPairsQuantised(panel []float32, w Matrix, n, cols, k0, k1 int) (doneK int) {
+// packPairsByRow leaves quantised weights to be packed by way of float32.
+func (kn Kernel) packPairsByRow(panel []float32, w Matrix, n, cols, k0, k1 int) (doneK int) {
 	return 0
 }
 

@@ -30,9 +30,19 @@ func (m Matrix) value(n, k int) float32 {
 		return convert.F16ToF32(*(*uint16)(p))
 	case convert.BF16:
 		return convert.BF16ToF32(*(*uint16)(p))
+	case convert.F64:
+		return float32(*(*float64)(p))
+	case convert.F8E4M3:
+		return convert.F8E4M3ToF32(*(*uint8)(p))
+	case convert.F8E5M2:
+		return convert.F8E5M2ToF32(*(*uint8)(p))
 	}
 	return math.Float32frombits(*(*uint32)(p))
 }
+
+// byRow reports whether m is packed by way of its rows in float32: a format that no
+// kernel packs, in rows of adjacent values.
+func (m Matrix) byRow() bool { return !m.Format.Packed() && m.ColStride == 1 }
 
 // Row sets dst to values of row n, from column k on. ColStride must be 1.
 func (m Matrix) Row(dst []float32, n, k int) {

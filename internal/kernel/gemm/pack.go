@@ -54,8 +54,8 @@ func (kn Kernel) Pack(dst []float32, w Matrix, n0, n1, k0, k1, depth int, order 
 			clear(panel)
 		}
 		switch {
-		case w.Format.Quantised():
-			kn.packQuantised(panel, w, n, cols, k0, k1, order)
+		case w.byRow():
+			kn.packByRow(panel, w, n, cols, k0, k1, order)
 		case order != nil:
 			kn.packPanel(panel, w.at(n, k0), cols, order[:k1-k0])
 		default:
@@ -82,9 +82,9 @@ func (kn Kernel) packPairs(dst []float32, w Matrix, n0, n1, k0, k1, depth int, o
 		if order == nil && cols < kn.NR {
 			clear(panel)
 		}
-		switch quantised := w.Format.Quantised(); {
-		case order == nil && quantised:
-			k += kn.packPairsQuantised(panel, w, n, cols, k0, k1)
+		switch byRow := w.byRow(); {
+		case order == nil && byRow:
+			k += kn.packPairsByRow(panel, w, n, cols, k0, k1)
 		case order == nil:
 			k += kn.packPairBlocks(panel, w.at(n, k0), cols, k1-k0)
 		}

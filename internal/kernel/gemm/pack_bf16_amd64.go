@@ -49,10 +49,10 @@ func (kn Kernel) packPairBlocks(panel []float32, w Matrix, cols, k int) (doneK i
 	return doneK
 }
 
-// packPairsQuantised packs a leading part of a panel from rows n and on of a
-// quantised weight, by way of a stretch of them in float32, and returns its
+// packPairsByRow packs a leading part of a panel from rows n and on of a
+// weight, by way of a stretch of them in float32, and returns its
 // columns of w.
-func (kn Kernel) packPairsQuantised(panel []float32, w Matrix, n, cols, k0, k1 int) (doneK int) {
+func (kn Kernel) packPairsByRow(panel []float32, w Matrix, n, cols, k0, k1 int) (doneK int) {
 	if cols%pairRows != 0 {
 		return 0
 	}

@@ -3,13 +3,13 @@ package gemm
 import "github.com/df65613c/easel/internal/kernel/convert"
 
 const (
-	stretch = 128 // columns of a quantised weight that are widened at a time
+	stretch = 128 // columns of a weight that are widened at a time
 	mostNR  = 32  // of all kernels
 )
 
-// packQuantised packs columns k0 to k1 of some rows of a quantised weight to one
-// panel, by way of a stretch of them in float32, which stays in the first cache.
-func (kn Kernel) packQuantised(panel []float32, w Matrix, n, cols, k0, k1 int, order []uint32) {
+// packByRow packs columns k0 to k1 of some rows of a weight, quantised or in a
+// format that no kernel packs, to one panel, by way of a stretch of them in float32, which stays in the first cache.
+func (kn Kernel) packByRow(panel []float32, w Matrix, n, cols, k0, k1 int, order []uint32) {
 	var wide [mostNR * stretch]float32
 	for k := k0; k < k1; k += stretch {
 		steps := min(stretch, k1-k)

@@ -86,3 +86,28 @@ func TestQuantisedWeightsDoNotAllocate(t *testing.T) {
 		}
 	})
 }
+
+// TestWideAndNarrowFloats holds products with weights in formats that no kernel
+// packs to those with the same values in float32, bit by bit: as rows, and transposed.
+func TestWideAndNarrowFloats(t *testing.T) {
+	eachSideBF16(t, func(t *testing.T, s *kerneltest.Source) {
+		for _, size := range sizesQuantised {
+			m, n, k := size[0], size[1], size[2]
+			for _, f := range []convert.Format{convert.F64, convert.F8E4M3, convert.F8E5M2} {
+				stored, values := s.ReadOnly(n*k, f)
+				for _, strides := range [][2]int{{k, 1}, {1, n}} {
+					w := gemm.Matrix{Data: unsafe.Pointer(&stored[0]), Format: f, RowStride: strides[0], ColStride: strides[1]}
+					plain := gemm.Matrix{Data: unsafe.Pointer(&values[0]), RowStride: strides[0], ColStride: strides[1]}
+					for name, run := range map[string]func(w gemm.Matrix) []float32{
+						"f32":  runF32(s, newProblem(s, m, n, k, variant{bias: true})),
+						"bf16": runBF16(s, newBF16(s, m, n, k, variant{bias: true}, narrow{a: true})),
+						"i8":   runI8(s, newI8(s, m, n, k, variant{bias: true}, narrow{}), rowScales(w, n, k)),
+					} {
+						want := append([]float32{}, run(plain)...)
+						require.Equal(t, want, run(w), fmt.Sprint(name, " ", f, size, strides))
+					}
+				}
+			}
+		}
+	})
+}

@@ -9,7 +9,7 @@ func TileBF16(*Tile) { panic(missing) }
 
 func (kn Kernel) packPairBlocks(panel []float32, w Matrix, cols, k int) (doneK int) { panic(missing) }
 
-func (kn Kernel) packPairsQuantised(panel []float32, w Matrix, n, cols, k0, k1 int) (doneK int) {
+func (kn Kernel) packPairsByRow(panel []float32, w Matrix, n, cols, k0, k1 int) (doneK int) {
 	panic(missing)
 }
 

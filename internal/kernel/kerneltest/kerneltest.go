@@ -3,6 +3,7 @@
 package kerneltest
 
 import (
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -65,6 +66,24 @@ func (s *Source) Weights(n int, f convert.Format) (stored []byte, values []float
 		values[i] = float32(s.NormFloat64())
 	}
 	convert.FromF32(stored, values, f)
+	convert.ToF32(values, stored, f)
+	return stored, values
+}
+
+// ReadOnly returns n values in a format that is only read, and what they are in float32.
+func (s *Source) ReadOnly(n int, f convert.Format) (stored []byte, values []float32) {
+	stored, values = guard.Bytes(s.TB, n*f.Size(), s.Side), make([]float32, n)
+	for i := range n {
+		if f == convert.F64 {
+			binary.LittleEndian.PutUint64(stored[8*i:], math.Float64bits(s.NormFloat64()))
+			continue
+		}
+		code := byte(s.Uint32())
+		if code&0x78 == 0x78 { // large, infinite or no number
+			code &^= 0x40
+		}
+		stored[i] = code
+	}
 	convert.ToF32(values, stored, f)
 	return stored, values
 }
