@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/clip"
+	"github.com/df65613c/easel/internal/hubcache"
 	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
 )
@@ -27,7 +28,7 @@ type clipFlags struct {
 
 func (f *clipFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.path, "model", "m", "", "folder of CLIP or SigLIP, OpenCLIP's file, or a model of Stable Diffusion XL, whose second text encoder is taken")
+	flags.StringVarP(&f.path, "model", "m", "", "folder of CLIP or SigLIP, OpenCLIP's file, org/name of a model in the Hugging Face cache, or a model of Stable Diffusion XL, whose second text encoder is taken")
 	flags.StringVar(&f.images, "image-model", "", "take the image tower of this model, such as IP-Adapter's image encoder for -m of Stable Diffusion XL")
 	flags.StringVar(&f.options.Activation, "activation", "", "gelu or quick_gelu, for files of OpenCLIP that don't say it")
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
@@ -75,6 +76,10 @@ func (f *clipFlags) openModel() (*clip.Model, func() error, error) {
 // openCLIP opens a model of CLIP, or else the text encoder of one of Stable
 // Diffusion XL.
 func openCLIP(path string, o clip.Options) (*clip.Model, func() error, error) {
+	path, err := hubcache.Find(path)
+	if err != nil {
+		return nil, nil, err
+	}
 	m, err := clip.Open(path, o)
 	if !errors.Is(err, clip.ErrNotCLIP) {
 		if err != nil {

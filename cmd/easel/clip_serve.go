@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,6 +37,9 @@ image, and /predict as the machine-learning service of Immich. Requests that com
 			}
 			defer func() { err = errors.Join(err, closeModel()) }()
 			o.Model = m
+			if o.Name == "" {
+				o.Name = filepath.Base(model.path) // not where a model of the Hugging Face cache lies
+			}
 			l, err := net.Listen("tcp", listen)
 			if err != nil {
 				return fmt.Errorf("--listen %s: %w", listen, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/internal/hubcache"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/safetensors/quantised"
 	"github.com/df65613c/easel/tensor"
@@ -35,7 +36,11 @@ they lie, as any. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too. 
 			if output == "" {
 				return errors.New("give the file or folder to write with -o")
 			}
-			info, err := os.Stat(args[0])
+			in, err := hubcache.Find(args[0])
+			if err != nil {
+				return err
+			}
+			info, err := os.Stat(in)
 			if err != nil {
 				return err
 			}
@@ -43,9 +48,9 @@ they lie, as any. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too. 
 				return fmt.Errorf("%s exists", output)
 			}
 			if info.IsDir() {
-				return c.folder(cmd.Context(), args[0], output)
+				return c.folder(cmd.Context(), in, output)
 			}
-			return c.file(cmd.Context(), args[0], output)
+			return c.file(cmd.Context(), in, output)
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "", "file or folder to write")

@@ -28,7 +28,11 @@ made it, as easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI wrote them
 			if isPicture(args[0]) {
 				return inspectPicture(cmd.OutOrStdout(), args[0], asJSON)
 			}
-			accounts, err := sdxl.Inspect(args[0], flags.options)
+			path, opts, err := findModel(args[0], flags.options)
+			if err != nil {
+				return err
+			}
+			accounts, err := sdxl.Inspect(path, opts)
 			if err != nil {
 				return err
 			}

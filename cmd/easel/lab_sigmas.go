@@ -27,7 +27,7 @@ func newLabSigmas() *cobra.Command {
 			}
 			config := sched.DefaultConfig()
 			if model != "" {
-				m, err := sdxl.Open(model, sdxl.OpenOptions{Parts: sdxl.UNetPart, AllowUnused: allowUnused})
+				m, err := openModel(model, sdxl.OpenOptions{Parts: sdxl.UNetPart, AllowUnused: allowUnused})
 				if err != nil {
 					return err
 				}
@@ -48,7 +48,7 @@ func newLabSigmas() *cobra.Command {
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
 	flags.StringVar(&o.Dialect, "dialect", "", "whose meaning the names have: "+strings.Join(sched.DialectNames(), ", ")+" (default diffusers)")
 	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")
-	flags.StringVarP(&model, "model", "m", "", "diffusers folder or single-file checkpoint (default: SDXL's training)")
+	flags.StringVarP(&model, "model", "m", "", "diffusers folder, single-file checkpoint, or org/name of a model in the Hugging Face cache (default: SDXL's training)")
 	flags.BoolVar(&allowUnused, "allow-unused", false, "go on although tensors of the model are unused")
 	return cmd
 }

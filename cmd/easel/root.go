@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/internal/hubcache"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
@@ -42,7 +43,7 @@ type modelFlags struct {
 
 func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder or single-file checkpoint (default: the model in this program)")
+	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder, single-file checkpoint, or org/name of a model in the Hugging Face cache (default: the model in this program)")
 	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
 	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16")
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
@@ -63,13 +64,31 @@ func (f *modelFlags) open(log io.Writer, parts sdxl.Parts) (*sdxl.Model, error) 
 	opts := f.options
 	opts.Parts = parts
 	if f.path != "" {
-		return sdxl.Open(f.path, opts)
+		return openModel(f.path, opts)
 	}
 	m, err := openBuiltin(opts)
 	if err == nil {
 		fmt.Fprintln(log, "no -m: using the small model in this program, which draws coloured shapes")
 	}
 	return m, err
+}
+
+// openModel opens a model by its path or its name in the Hugging Face cache.
+func openModel(path string, opts sdxl.OpenOptions) (*sdxl.Model, error) {
+	path, opts, err := findModel(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	return sdxl.Open(path, opts)
+}
+
+// findModel returns where a model and its configuration lie on this machine.
+func findModel(path string, opts sdxl.OpenOptions) (string, sdxl.OpenOptions, error) {
+	path, err := hubcache.Find(path)
+	if err == nil && opts.Config != "" {
+		opts.Config, err = hubcache.Find(opts.Config)
+	}
+	return path, opts, err
 }
 
 // backend opens the device, with so much memory if that is not 0, and returns the

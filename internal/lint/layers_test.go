@@ -47,6 +47,8 @@ var rules = []rule{
 	{"safetensors/...", own("safetensors", "tensor", "internal")},
 	{"nn", own("nn", "tensor", "internal")},
 	{"nn/layers", own("nn", "tensor", "internal")},
+	{"internal/hubcache", own("internal/hubcache")},
+	{"internal/sniff", own("internal/sniff")},
 	{"internal/program", own("internal/program", "nn", "tensor", "internal")},
 	{"nn/cpu", own("nn", "tensor", "internal")},
 	{"nn/profile", own("nn/profile")},
