@@ -45,7 +45,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder, single-file checkpoint, or org/name of a model in the Hugging Face cache (default: the model in this program)")
 	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
-	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16")
+	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16; a part without it takes its plain files")
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: all processors)")
 	f.profile.add(cmd)
