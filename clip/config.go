@@ -78,6 +78,13 @@ func defaultSiglipVisionConfig() VisionConfig {
 	}
 }
 
+// maxLayers bounds the graph that a configuration can ask for, which is recorded
+// layer by layer; the largest published tower has 48.
+const (
+	layersField = "num_hidden_layers"
+	maxLayers   = 1000
+)
+
 // field is a number of a configuration that must be positive.
 type field struct {
 	name string
@@ -89,6 +96,9 @@ func checkTower(fields []field, width, heads int, act string) error {
 	for _, f := range fields {
 		if f.v <= 0 {
 			errs = append(errs, fmt.Errorf("%s is %d, want a positive number", f.name, f.v))
+		}
+		if f.name == layersField && f.v > maxLayers {
+			errs = append(errs, fmt.Errorf("%s is %d, want at most %d", f.name, f.v, maxLayers))
 		}
 	}
 	if heads > 0 && width%heads != 0 {
@@ -103,7 +113,7 @@ func checkTower(fields []field, width, heads int, act string) error {
 func (c *TextConfig) validate() error {
 	return checkTower([]field{
 		{"vocab_size", c.VocabSize}, {"hidden_size", c.HiddenSize}, {"intermediate_size", c.Intermediate},
-		{"num_hidden_layers", c.Layers}, {"num_attention_heads", c.Heads}, {"max_position_embeddings", c.MaxPositions},
+		{layersField, c.Layers}, {"num_attention_heads", c.Heads}, {"max_position_embeddings", c.MaxPositions},
 	}, c.HiddenSize, c.Heads, c.HiddenAct)
 }
 
@@ -121,7 +131,7 @@ func (c *TextConfig) block(causal bool) block {
 
 func (c *VisionConfig) validate() error {
 	fields := []field{
-		{"hidden_size", c.HiddenSize}, {"intermediate_size", c.Intermediate}, {"num_hidden_layers", c.Layers}, {"num_attention_heads", c.Heads},
+		{"hidden_size", c.HiddenSize}, {"intermediate_size", c.Intermediate}, {layersField, c.Layers}, {"num_attention_heads", c.Heads},
 		{"image_size", c.ImageSize}, {"patch_size", c.PatchSize},
 	}
 	if !c.siglip() {

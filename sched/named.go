@@ -226,13 +226,14 @@ func alignYourSteps(_ *levels, d Dialect, steps int) []float64 {
 const lcmTimes = 50
 
 // lcm takes steps of these, evenly from the last one down; more than there are
-// are those there are.
+// are those there are, and so of a model with fewer timesteps.
 func lcm(l *levels, _ Dialect, steps int) []float64 {
-	n := min(steps, lcmTimes)
-	every := len(l.train) / lcmTimes
+	times := min(lcmTimes, len(l.train))
+	n := min(steps, times)
+	every := len(l.train) / times
 	out := make([]float64, n, n+1)
 	for i := range out {
-		out[i] = l.train[(lcmTimes-int(math.Floor(float64(i)*lcmTimes/float64(n))))*every-1]
+		out[i] = l.train[(times-int(math.Floor(float64(i)*float64(times)/float64(n))))*every-1]
 	}
 	return append(out, 0)
 }
@@ -242,10 +243,11 @@ const turboTimes = 10
 
 // turbo takes the first steps of these, from the last timestep down.
 func turbo(l *levels, _ Dialect, steps int) []float64 {
-	n := min(steps, turboTimes)
+	times := min(turboTimes, len(l.train))
+	n := min(steps, times)
 	out := make([]float64, n, n+1)
 	for i := range out {
-		out[i] = l.train[(turboTimes-i)*len(l.train)/turboTimes-1]
+		out[i] = l.train[(times-i)*len(l.train)/times-1]
 	}
 	return append(out, 0)
 }

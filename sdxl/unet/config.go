@@ -49,6 +49,10 @@ func (p PerBlock) expand(field string, n int) ([]int, error) {
 	return nil, fmt.Errorf("%s has %d entries, want %d, one for each block", field, len(p), n)
 }
 
+// maxLayers bounds the graph that a configuration can ask for, which is recorded
+// layer by layer; SDXL has 10.
+const maxLayers = 200
+
 // Config is the config.json of a UNet2DConditionModel.
 type Config struct {
 	InChannels         int      `json:"in_channels"`
@@ -165,10 +169,10 @@ func (c *Config) Blocks() ([]Block, error) {
 		up := map[bool]string{false: "UpBlock2D", true: "CrossAttnUpBlock2D"}[b.Attention]
 		want(c.UpBlockTypes[n-1-i] == up, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i, c.UpBlockTypes[n-1-i], up, i)
 		want(b.Channels > 0 && b.Channels%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, b.Channels, c.NormNumGroups)
-		want(b.Layers > 0, "layers_per_block[%d] is %d, want a positive number", i, b.Layers)
+		want(b.Layers > 0 && b.Layers <= maxLayers, "layers_per_block[%d] is %d, want 1 to %d", i, b.Layers, maxLayers)
 		if b.Attention || i == n-1 {
 			want(b.Heads > 0 && b.Channels%max(b.Heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads", b.Channels, i, b.Heads)
-			want(b.Depth > 0 && b.Context > 0, "block %d has depth %d and context %d, want positive numbers", i, b.Depth, b.Context)
+			want(b.Depth > 0 && b.Depth <= maxLayers && b.Context > 0, "block %d has depth %d and context %d, want 1 to %d and a positive number", i, b.Depth, b.Context, maxLayers)
 			want(b.Context == context[0], "cross_attention_dim differs from block to block")
 		}
 		blocks[i] = b

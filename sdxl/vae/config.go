@@ -7,6 +7,10 @@ import (
 	"fmt"
 )
 
+// maxLayers bounds the graph that a configuration can ask for, which is recorded
+// layer by layer; SDXL has 2.
+const maxLayers = 200
+
 // Config is the config.json of an AutoencoderKL.
 type Config struct {
 	InChannels       int       `json:"in_channels"`
@@ -47,7 +51,7 @@ func (c *Config) validate() error {
 	for i, ch := range c.BlockOutChannels {
 		want(ch > 0 && c.NormNumGroups > 0 && ch%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, ch, c.NormNumGroups)
 	}
-	want(c.LayersPerBlock > 0, "layers_per_block is %d, want a positive number", c.LayersPerBlock)
+	want(c.LayersPerBlock > 0 && c.LayersPerBlock <= maxLayers, "layers_per_block is %d, want 1 to %d", c.LayersPerBlock, maxLayers)
 	want(c.InChannels == 3 && c.OutChannels == 3, "in_channels %d and out_channels %d, want 3", c.InChannels, c.OutChannels)
 	want(c.LatentChannels > 0, "latent_channels is %d, want a positive number", c.LatentChannels)
 	want(c.ActFn == "silu" || c.ActFn == "swish", "act_fn is %q, want %q", c.ActFn, "silu")
