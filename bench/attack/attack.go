@@ -166,24 +166,22 @@ func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone float64
 	return r, nil
 }
 
-// ask sends a good request, again where the queue is full.
+// ask sends a good request.
 func (p *Plan) ask(ctx context.Context, c *http.Client) error {
-	for {
-		r, err := p.request(ctx, http.MethodPost, "/predict", strings.NewReader(goodRequest))
-		if err != nil {
-			return err
-		}
-		answer, err := c.Do(r)
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
-		if err != nil || answer.StatusCode != http.StatusOK {
-			return cmp.Or(err, fmt.Errorf("%s: %.200s", answer.Status, data))
-		}
-		return nil
+	r, err := p.request(ctx, http.MethodPost, "/predict", strings.NewReader(goodRequest))
+	if err != nil {
+		return err
 	}
+	answer, err := c.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		return cmp.Or(err, fmt.Errorf("%s: %.200s", answer.Status, data))
+	}
+	return nil
 }
 
 func (p *Plan) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {

@@ -116,7 +116,7 @@ func TestCommaBacktrack(t *testing.T) {
 // TestOpenBrackets: those without an end reach to the end of the text, in the
 // web UI's language.
 func TestOpenBrackets(t *testing.T) {
-	for text, weight := range map[string]float64{"(a": 1.1, "[a": 1 / 1.1, "((a": 1.1 * 1.1, "[(a": 1.1 / 1.1} {
+	for text, weight := range map[string]float64{"(a": 1.1, "[a": 1 / 1.1, "((a": 1.1 * 1.1, "[(a": 1} {
 		require.InDelta(t, weight, A1111.Spans(text)[0].Weight, 1e-12, text)
 	}
 }

@@ -21,6 +21,7 @@ func open(t *testing.T, c net.Conn) bool {
 	n, _ := c.Read(make([]byte, 1))
 	if n == 1 {
 		_, _ = c.Read(make([]byte, 4<<10))
+		time.Sleep(50 * time.Millisecond) // the server notes after its answer that the connection is idle
 	}
 	return n == 1
 }
