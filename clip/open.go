@@ -19,12 +19,24 @@ import (
 // SiglipModel or one of their towers; or OpenCLIP's, a folder with
 // open_clip_config.json or a safetensors file.
 func Open(path string, o Options) (*Model, error) {
+	return openWith(path, o, func(m *Model, o Options) error { return m.open(o) })
+}
+
+// OpenFS opens a model of a Hugging Face folder in fsys, whose weights are in
+// model.safetensors; name stands for the folder in errors.
+func OpenFS(fsys fs.FS, name string, o Options) (*Model, error) {
+	return openWith(name, o, func(m *Model, o Options) error {
+		return m.openFolder(fsys, o, func() (*safetensors.File, error) { return safetensors.OpenFS(fsys, "model.safetensors") })
+	})
+}
+
+func openWith(path string, o Options, open func(m *Model, o Options) error) (*Model, error) {
 	m := &Model{Path: path, Scale: 100}
 	if o.Memory == 0 {
 		o.Memory = defaultMemory
 	}
 	m.setBackend(o)
-	err := m.open(o)
+	err := open(m, o)
 	if err == nil {
 		err = m.account(o)
 	}
@@ -43,7 +55,7 @@ func (m *Model) open(o Options) error {
 		return m.openOpenCLIP(m.Path, nil, o)
 	}
 	fsys := os.DirFS(m.Path)
-	err = m.openFolder(fsys, o)
+	err = m.openFolder(fsys, o, func() (*safetensors.File, error) { return safetensors.OpenModel(m.Path, "model", "") })
 	if errors.Is(err, errNoConfig) {
 		return m.openOpenCLIPFolder(fsys, o)
 	}
@@ -73,8 +85,8 @@ var kinds = map[string]kind{
 	"siglip": {true, true, true}, "siglip_text_model": {text: true, siglip: true}, siglipVision: {vision: true, siglip: true},
 }
 
-// openFolder opens a Hugging Face folder.
-func (m *Model) openFolder(fsys fs.FS, o Options) error {
+// openFolder opens a Hugging Face folder, and its weights by a function.
+func (m *Model) openFolder(fsys fs.FS, o Options, weights func() (*safetensors.File, error)) error {
 	var c modelConfig
 	switch err := readJSON(fsys, configFile, &c); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -122,7 +134,7 @@ func (m *Model) openFolder(fsys fs.FS, o Options) error {
 		tc.ProjectionDim, vc.ProjectionDim = dim, dim
 		tc.Architectures = []string{projected}
 	}
-	f, err := safetensors.OpenModel(m.Path, "model", "")
+	f, err := weights()
 	if err != nil {
 		return err
 	}

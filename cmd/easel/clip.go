@@ -28,7 +28,7 @@ type clipFlags struct {
 
 func (f *clipFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.path, "model", "m", "", "folder of CLIP or SigLIP, OpenCLIP's file, org/name of a model in the Hugging Face cache, or a model of Stable Diffusion XL, whose second text encoder is taken")
+	flags.StringVarP(&f.path, "model", "m", "", "folder of CLIP or SigLIP, OpenCLIP's file, org/name of a model in the Hugging Face cache, or a model of Stable Diffusion XL, whose second text encoder is taken (default: a small pair in the program, which knows coloured shapes)")
 	flags.StringVar(&f.images, "image-model", "", "take the image tower of this model, such as IP-Adapter's image encoder for -m of Stable Diffusion XL")
 	flags.StringVar(&f.options.Activation, "activation", "", "gelu or quick_gelu, for files of OpenCLIP that don't say it")
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
@@ -55,9 +55,6 @@ func (f *clipFlags) open() (*clip.Model, func() error, error) {
 }
 
 func (f *clipFlags) openModel() (*clip.Model, func() error, error) {
-	if f.path == "" {
-		return nil, nil, errors.New("name a model with -m")
-	}
 	m, closeModel, err := openCLIP(f.path, f.options)
 	if err != nil || f.images == "" {
 		return m, closeModel, err
@@ -74,8 +71,15 @@ func (f *clipFlags) openModel() (*clip.Model, func() error, error) {
 }
 
 // openCLIP opens a model of CLIP, or else the text encoder of one of Stable
-// Diffusion XL.
+// Diffusion XL; with no path the pair in the program.
 func openCLIP(path string, o clip.Options) (*clip.Model, func() error, error) {
+	if path == "" {
+		m, err := openBuiltinCLIP(o)
+		if err != nil {
+			return nil, nil, err
+		}
+		return m, m.Close, nil
+	}
 	path, err := hubcache.Find(path)
 	if err != nil {
 		return nil, nil, err
@@ -110,7 +114,7 @@ type clipRun struct {
 func newClip() *cobra.Command {
 	var r clipRun
 	cmd := &cobra.Command{
-		Use:   "clip -m MODEL [-p TEXT] [--texts FILE] [PICTURE...] [--dir FOLDER] [-o FILE]",
+		Use:   "clip [-m MODEL] [-p TEXT] [--texts FILE] [PICTURE...] [--dir FOLDER] [-o FILE]",
 		Short: "Turn texts and pictures into vectors of one space, and compare them",
 		Long: `Turn texts and pictures into vectors of length 1 of one space, with CLIP or SigLIP.
 

@@ -21,7 +21,7 @@ func newClipServe() *cobra.Command {
 	var o serve.Options
 	var grace time.Duration
 	cmd := &cobra.Command{
-		Use:   "serve -m MODEL",
+		Use:   "serve [-m MODEL]",
 		Short: "Serve vectors by HTTP, as OpenAI's API and as Immich's machine learning",
 		Long: `Serve vectors of texts and pictures by HTTP: /v1/embeddings as OpenAI has it, with pictures as data URIs where modality is
 image, and /predict as the machine-learning service of Immich. Requests that come at the same time are computed in batches.`,

@@ -63,6 +63,12 @@ func TestClipLabels(t *testing.T) {
 	require.Regexp(t, `large.png\n +[0-9.]+ %  a cat\n +[0-9.]+ %  a dog\n$`, out)
 }
 
+// The pair in the program needs no -m. The middle of the row is a yellow star.
+func TestClipInTheProgram(t *testing.T) {
+	out, _ := ok(t, "", "clip", "--labels", "a yellow star on a dark blue background,a red circle,a blue square", filepath.Join("..", "..", "sdxl", "demo", "testdata", "companions", "without.png"))
+	require.Regexp(t, `without.png\n +([5-9][0-9]|100)\.[0-9]+ %  a yellow star`, out)
+}
+
 func TestClipTakesTheEncoderOfSDXL(t *testing.T) {
 	out, _ := ok(t, "", "clip", "-m", model("a"), "-p", "a red circle")
 	require.Contains(t, out, `"text":"a red circle","embedding":[`)
@@ -158,7 +164,7 @@ func TestClipFaults(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"name a model with -m", []string{"-p", "x"}},
+		{"no such file", []string{filepath.Join(dir, "none.png")}},
 		{"nothing to do", []string{"-m", clipModel("quick")}},
 		{"--dir takes an output", []string{"-m", clipModel("quick"), "--dir", dir}},
 		{"--dir goes with no texts", []string{"-m", clipModel("quick"), "--dir", dir, "-p", "x", "-o", out + ".npy"}},

@@ -18,7 +18,7 @@ func newSearch() *cobra.Command {
 	var count int
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "search -m MODEL TEXT VECTORS... | --image PICTURE VECTORS...",
+		Use:   "search [-m MODEL] TEXT VECTORS... | --image PICTURE VECTORS...",
 		Short: "Find the pictures or texts of easel clip that a text or a picture is like",
 		Long: `Find the vectors of files that easel clip wrote (.npy, .safetensors, .jsonl) that are nearest to a text, or to a picture.
 The search is exact. Each line is the cosine and the name.`,

@@ -1,12 +1,13 @@
 """Trains a small CLIP pair (text and image tower) on rendered scenes and their captions.
 
-    python clip_pair.py --run DIR --minutes 30 --out FOLDER      goes on from DIR/clip_state.pt if there is one
+    python clip_pair.py --run DIR --minutes 10 --out FOLDER      goes on from DIR/clip_state.pt if there is one
 
 DIR holds the tokenizer of bpe.py. Symmetric contrastive loss (Radford et al. 2021). Two linear heads beside it, one on each tower,
 name the style, shapes and colours of the scene: they make the towers look at the right things early, and are dropped at the end.
 Half of the pictures are softened a little, as an autoencoder would. Writes a float16 folder in the layout of transformers' CLIPModel.
 """
 import argparse
+import json
 import math
 import os
 import shutil
@@ -21,17 +22,17 @@ import scenes
 from bpe import BOS, EOS, Encoder
 from optim import Trainer, clock
 
-WIDTH, SIDE, PATCH, LENGTH = 128, 128, 16, 52
+WIDTH, SIDE, PATCH, LENGTH = 96, 128, 16, 52
 MEAN, STD = 0.5, 0.25                                      # of the pixels, for every channel
 LABELS = len(scenes.STYLES) + len(scenes.SHAPES) + len(scenes.COLOR_NAMES)
-LIMIT = 3_000_000                                          # bytes of the weights
+LIMIT = 2_000_000                                          # bytes of the weights
 
 
 def towers(encoder):
     common = dict(hidden_size=WIDTH, intermediate_size=3 * WIDTH, num_attention_heads=WIDTH // 32, hidden_act="quick_gelu")
-    text = dict(common, vocab_size=len(encoder.vocab), num_hidden_layers=3, max_position_embeddings=77,
+    text = dict(common, vocab_size=len(encoder.vocab), num_hidden_layers=2, max_position_embeddings=77,
                 bos_token_id=encoder.bos, eos_token_id=encoder.eos, pad_token_id=encoder.eos)
-    vision = dict(common, num_hidden_layers=4, image_size=SIDE, patch_size=PATCH)
+    vision = dict(common, num_hidden_layers=3, image_size=SIDE, patch_size=PATCH)
     return CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=96, attn_implementation="sdpa"))
 
 
@@ -123,12 +124,13 @@ def recall(image, text, candidates=100):
 
 def export(pair, run, out):
     model = pair.clip.half()
-    model.config.torch_dtype = "float16"
     shutil.rmtree(out, ignore_errors=True)
     model.save_pretrained(out)
     CLIPImageProcessor(size={"shortest_edge": SIDE}, crop_size=SIDE, image_mean=[MEAN] * 3, image_std=[STD] * 3).save_pretrained(out)
     for f in ("vocab.json", "merges.txt"):
         shutil.copy(os.path.join(run, f), out)
+    with open(os.path.join(out, "tokenizer_config.json"), "w", encoding="utf-8") as f:
+        json.dump(dict(tokenizer_class="CLIPTokenizer", model_max_length=77, bos_token=BOS, eos_token=EOS, pad_token=EOS, unk_token=EOS), f, indent=2)
     size = os.path.getsize(os.path.join(out, "model.safetensors"))
     print(size, "bytes of weights")
     assert size <= LIMIT
@@ -139,10 +141,10 @@ def main():
     p.add_argument("--run", required=True)
     p.add_argument("--minutes", type=float, required=True)
     p.add_argument("--out", required=True)
-    p.add_argument("--lr", type=float, default=2e-3)
-    p.add_argument("--batch", type=int, default=128)
-    p.add_argument("--pool", type=int, default=8000)
-    p.add_argument("--fresh", type=int, default=12, help="new pictures for each batch")
+    p.add_argument("--lr", type=float, default=5e-3)
+    p.add_argument("--batch", type=int, default=96)
+    p.add_argument("--pool", type=int, default=2500)
+    p.add_argument("--fresh", type=int, default=6, help="new pictures for each batch")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seed", type=int, default=0)
     a = p.parse_args()

@@ -31,7 +31,7 @@ RADII = {"small": (12, 16), "": (18, 25), "large": (33, 44)}
 SIZE_WORDS = {"small": ["small", "tiny", "little"], "": [""], "large": ["large", "big", "huge"]}
 CANVASES = [(128, 128), (96, 160), (160, 96), (112, 144), (144, 112)]
 
-with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "styles.json"), encoding="utf-8") as _f:
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "request", "styles.json"), encoding="utf-8") as _f:
     PRESETS = json.load(_f)
 NEGATIVE = {name: p["negative_prompt"].lower() for name, p in PRESETS.items()}
 
