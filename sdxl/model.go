@@ -1,5 +1,5 @@
-// Package sdxl holds Stable Diffusion XL: its text encoders, UNet and VAE as
-// graphs, the loading of checkpoints, and the pipeline from text to pictures.
+// Package sdxl opens checkpoints of Stable Diffusion XL, and makes pictures from
+// texts with them. The networks are in clip, sdxl/unet and sdxl/vae.
 //
 // The numbers are those of the reference implementation, Hugging Face's
 // diffusers, for the same model, prompt, seed and options.
