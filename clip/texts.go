@@ -106,7 +106,7 @@ const batchCost = 128
 // of them, which are sorted by length, are cut where the least is computed.
 func cutByLength(sorted []*item, first int) (from, to int) {
 	n := len(sorted)
-	cost, begin := make([]int, n+1), make([]int, n+1) // of the first so many items, and of their last batch
+	cost, begin := make([]int, n+1), make([]int, n+1) // of the first items, by their number, and of their last batch
 	for i := 1; i <= n; i++ {
 		tokens := max(len(sorted[i-1].ids), 1)
 		most := min(max(rowsAtOnce/tokens, 1), mostInBatch)

@@ -25,7 +25,7 @@ type TracePoint struct {
 }
 
 // Trace follows a sampler along noise levels and solves the ODE over each step
-// by Heun's method in so many parts of it.
+// by Heun's method in a number of parts of it.
 func Trace(ctx context.Context, m Model, s sched.Sampler, sigmas []float64, parts int) ([]TracePoint, error) {
 	if parts < 1 {
 		return nil, fmt.Errorf("lab: %d parts of a step, want 1 or more", parts)

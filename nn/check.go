@@ -22,7 +22,7 @@ func (g *Graph) operands(op string, in ...*Value) {
 	}
 }
 
-// weight stops recording unless there is a weight with so many axes.
+// weight stops recording unless there is a weight with a number of axes.
 func (g *Graph) weight(op, field string, w *Weight, axes int) {
 	if w == nil {
 		g.Fail("%s: no %s", op, field)

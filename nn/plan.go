@@ -24,7 +24,7 @@ type block struct {
 	node   int   // owner of a work space, or -1
 }
 
-// span is so many bytes in use from node first to node last.
+// span is a number of bytes in use from node first to node last.
 type span struct{ first, last, size int }
 
 func (b *block) end() *span { return &b.spans[len(b.spans)-1] }

@@ -21,7 +21,7 @@ func (s *Schedule) isWeb(sampler string) bool {
 	return sampler == "ddim" || sampler == "plms" || s.Dialect.lowersUniPC(sampler)
 }
 
-// webTimes are the training timesteps of so many steps, from low to high.
+// webTimes are the training timesteps of a number of steps, from low to high.
 func webTimes(steps, training int) []int {
 	var times []int
 	for t := 0; t < training; t += training / steps {
@@ -30,7 +30,7 @@ func webTimes(steps, training int) []int {
 	return times
 }
 
-// webLevels sets the levels of the first of so many steps: DDIM and PLMS go from
+// webLevels sets the levels of the first of a number of steps: DDIM and PLMS go from
 // each timestep to the one below, and end at the lowest; UniPC takes as many even
 // parts of the way from the highest of them, or of training, to the first.
 func (s *Schedule) webLevels(sampler string, steps, first int) error {

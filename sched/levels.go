@@ -75,7 +75,7 @@ func (c *Config) continuous() bool {
 }
 
 // spaced returns whole times by the configuration's spacing: of leading and
-// trailing ones so many, of last training timesteps; leading ones divide these
+// trailing ones that many, of last training timesteps; leading ones divide these
 // into parts.
 func (c *Config) spaced(steps, parts, last int) []float64 {
 	switch c.TimestepSpacing {
@@ -143,7 +143,7 @@ func singlestepLevels(c *Config, t *training, steps int) (sigmas, times []float6
 	return c.solverEnds(t, even.spaced(steps, steps+1, c.TrainTimesteps-c.clipped(t)), steps)
 }
 
-// solverEnds returns the levels of times, or of a schedule of so many steps in
+// solverEnds returns the levels of times, or of a schedule of a number of steps in
 // their place, and the last.
 func (c *Config) solverEnds(t *training, times []float64, steps int) (sigmas, told []float64, err error) {
 	end := t.sigmas[0]

@@ -42,7 +42,7 @@ func within[T Float](l limit, f run[T]) run[T] {
 	}
 }
 
-// bound limits estimates of a batch of so many pictures in place.
+// bound limits estimates of a batch of a number of pictures in place.
 func bound[T Float](l limit, x0 []T, batch int) {
 	if l.clips {
 		clamp(x0, T(l.clip))

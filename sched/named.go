@@ -19,7 +19,7 @@ func (l *levels) at(time float64) float64 {
 	return math.Exp((1-w)*l.logs[i] + w*l.logs[i+1])
 }
 
-// maker makes the noise levels of so many steps, from high to low, the last
+// maker makes the noise levels of a number of steps, from high to low, the last
 // included.
 type maker func(l *levels, d Dialect, steps int) []float64
 
@@ -102,7 +102,7 @@ func exponentialBetween(lo, hi float64, steps int) []float64 {
 	return out
 }
 
-// simple takes every so many of the training timesteps, from the last one down.
+// simple takes every n-th training timestep, from the last one down.
 func simple(l *levels, _ Dialect, steps int) []float64 {
 	out := make([]float64, steps, steps+1)
 	for i := range out {
@@ -111,7 +111,7 @@ func simple(l *levels, _ Dialect, steps int) []float64 {
 	return append(out, 0)
 }
 
-// ddimUniform takes every so many of the training timesteps, from the second
+// ddimUniform takes every n-th training timestep, from the second
 // one up (Song et al. 2020); where the number does not divide theirs there may be
 // more steps than asked for.
 func ddimUniform(l *levels, _ Dialect, steps int) []float64 {

@@ -231,7 +231,7 @@ func pndmSteps[T Float](ctx context.Context, r *Run[T], p pndm) error {
 // IPNDMScheduler has levels and times of its own: it tells the model 0 to 1 and
 // takes its output for v (Liu et al. 2022; k-diffusion's first version).
 
-// ipndmAngles returns the share of noise at each of so many steps and their end,
+// ipndmAngles returns the share of noise at each of a number of steps and their end,
 // 1 first, and that of x0.
 func ipndmAngles(steps int) (sigmas, alphas []float64) {
 	at := make([]float32, steps+1)

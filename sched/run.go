@@ -53,7 +53,7 @@ type Run[T Float] struct {
 	limit limit // of estimates of x0
 }
 
-// NewRun returns a run along a schedule of so many pictures, without what
+// NewRun returns a run along a schedule of a number of pictures, without what
 // estimates x0 and the noise.
 func NewRun[T Float](s *Schedule, x []T, batch int) *Run[T] {
 	return &Run[T]{

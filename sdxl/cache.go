@@ -15,7 +15,7 @@ import (
 // layers around what it gave.
 //
 // DeepCache (Ma et al. 2023, "DeepCache: Accelerating Diffusion Models for Free")
-// runs all of it every so many calls. The first-block cache (ParaAttention,
+// runs all of it once in a number of calls. The first-block cache (ParaAttention,
 // after Liu et al. 2024, "TeaCache") runs the first ResNet block at every call, and
 // the rest where what that block adds has changed.
 type unetCache struct {

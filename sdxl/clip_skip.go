@@ -24,7 +24,7 @@ func (o *Options) layersSkipped() int {
 	return o.ClipSkip
 }
 
-// checkClipSkip checks it for encoders of so many layers; 0 is not known.
+// checkClipSkip checks it for encoders with a number of layers; 0 is not known.
 func (o *Options) checkClipSkip(e *FieldErrors, layers int) {
 	n := o.ClipSkip
 	switch sched.Dialect(o.Dialect) {

@@ -127,7 +127,7 @@ func (s sizes) put(row []float32) {
 }
 
 // average returns the texts' embeddings averaged by their shares, the contexts
-// repeated to so many tokens.
+// repeated to a number of tokens.
 func (e *encodedTexts) average(b blend, tokens int) embedded {
 	out := embedded{tensor.New(tensor.F32, 1, tokens, e.width), tensor.New(tensor.F32, 1, e.pooled)}
 	for i, c := range b {

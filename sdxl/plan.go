@@ -89,7 +89,7 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	return stages, nil
 }
 
-// stage says what the program takes for so many calls.
+// stage says what the program takes for a number of calls.
 func (u *unetProgram) stage(name string, calls int) Stage {
 	return Stage{
 		Name: name, Graph: u.graph, Runs: calls * len(u.parts), Batch: len(u.timestep) / len(u.parts),
@@ -97,7 +97,7 @@ func (u *unetProgram) stage(name string, calls int) Stage {
 	}
 }
 
-// stages say what the program takes for so many steps, at most.
+// stages say what the program takes for a number of steps, at most.
 func (u *unetProgram) stages(steps int) []Stage {
 	switch {
 	case u.shallow == nil:

@@ -29,7 +29,7 @@ type script struct {
 // mostClauses bounds the sides of a picture.
 const mostClauses = 32
 
-// script reads the prompts for a run of so many steps.
+// script reads the prompts for a run of a number of steps.
 func (r *resolved) script(m *Model, steps int) (*script, error) {
 	s := &script{PromptOptions: PromptOptions{r.syntax, r.layersSkipped()}, guided: r.Guidance.Guided(r.cfg)}
 	positive, negative := r.sides()
@@ -153,9 +153,9 @@ const (
 	mostTexts = 512
 )
 
-// chunks returns the number of chunks that all contexts are repeated to: the
-// least that is a multiple of each one's own. Repeating a context as a whole
-// changes nothing in what attention makes of it. Of all chunks so many are different.
+// chunks returns the number of chunks that all contexts are repeated to, the
+// least multiple of each one's own, and the number of different chunks. Attention
+// gives the same for a context that is repeated as a whole.
 func (s *script) chunks(m *Model) (all, different int, err error) {
 	texts := s.texts()
 	if len(texts) > mostTexts {

@@ -37,7 +37,7 @@ func (p *Pipeline) takeUNet(ctx context.Context, s unetShape, used int64) (*unet
 	return p.unets.Take(s.key(), func() (*unetProgram, error) { return p.compileUNet(ctx, s, used) })
 }
 
-// compileUNetParts compiles the UNet for parts of so many rows. With ahead, what
+// compileUNetParts compiles the UNet for parts of a number of rows. With ahead, what
 // depends on the conditions alone is computed ahead of the steps, and kept.
 func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, ahead bool, opts nn.CompileOptions) (*unetProgram, error) {
 	m := p.model.UNet
@@ -73,7 +73,7 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 	return u, nil
 }
 
-// compile compiles a graph of the UNet for parts of so many rows. An input that
+// compile compiles a graph of the UNet for parts of a number of rows. An input that
 // is the output of a part that is there already shares its memory.
 func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, rows int, ahead bool, opts nn.CompileOptions) (err error) {
 	deep := u.parts

@@ -58,7 +58,7 @@ func field(name string, make func() string) Kind {
 	})
 }
 
-// extra is a kind with a field of extras, and so many steps.
+// extra is a kind with a field of extras, and a number of steps.
 func extra(name string, steps int, make func() string) Kind {
 	return field(name, func() string { return fmt.Sprintf(`"steps":%d,"extras":{%s}`, steps, make()) })
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// many runs an attack so many times at once, and returns the worst outcome.
+// many runs an attack a number of times at once, and returns the worst outcome.
 func (a *attacker) many(ctx context.Context, n int, f func(context.Context) (outcome, error)) (worst outcome, failed error) {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -63,7 +63,7 @@ func (a *attacker) raw(ctx context.Context, text string, stalls time.Duration, r
 	return outcome{answer.StatusCode, n}, ctx.Err()
 }
 
-// head is the head of a request with a body of so many bytes.
+// head is the head of a request with a body of a number of bytes.
 func (a *attacker) head(method, path string, length int, headers string) string {
 	host := strings.TrimPrefix(a.URL, "http://")
 	if a.Key != "" {

@@ -53,7 +53,7 @@ func largePNG(size int) []byte {
 
 func interlaced(b []byte) []byte { return changed(b, 12, 1) }
 
-// textPNG has a compressed text of so many zeros.
+// textPNG has a compressed text of n zeros.
 func textPNG(size int) []byte {
 	b := flatPNG(8, 8)
 	var text bytes.Buffer
@@ -64,7 +64,7 @@ func textPNG(size int) []byte {
 	return append(out, b[pngHeader:]...)
 }
 
-// chunksPNG has so many texts.
+// chunksPNG has n texts.
 func chunksPNG(n int) []byte {
 	b := flatPNG(8, 8)
 	out := append([]byte(nil), b[:pngHeader]...)
@@ -109,7 +109,7 @@ func largeWebP() []byte {
 	return []byte("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\xff\xff\xff\x0f\x07\x10\x11\x11\x88\x88\xfe\x07\x00")
 }
 
-// framesGIF has so many pictures.
+// framesGIF has n pictures.
 func framesGIF(w, h, n int) []byte {
 	frame := image.NewPaletted(image.Rect(0, 0, w, h), color.Palette{color.Black, color.White})
 	small := image.NewPaletted(image.Rect(0, 0, 1, 1), frame.Palette)

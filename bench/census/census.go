@@ -19,7 +19,7 @@ type Shape interface {
 	// FLOPs returns the multiplications and additions.
 	FLOPs() float64
 	// Bytes returns what the operation reads and writes at least, with weights
-	// and activations of so many bytes an element.
+	// and activations of a number of bytes an element.
 	Bytes(weight, activation int) float64
 }
 

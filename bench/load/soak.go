@@ -26,7 +26,7 @@ type SoakPlan struct {
 	Tell   func(Sample)
 }
 
-// Sample is what the server held when it had answered so many requests.
+// Sample is what the server held when it had answered a number of requests.
 type Sample struct {
 	Requests    int     `json:"requests"`
 	Seconds     float64 `json:"seconds"`

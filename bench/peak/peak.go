@@ -25,7 +25,7 @@ type Rate struct {
 // runs only takes away.
 const rounds = 5
 
-// Arithmetic measures every kind of multiply-add on so many threads, each for
+// Arithmetic measures every kind of multiply-add on a number of threads, each for
 // about the given time.
 func Arithmetic(ctx context.Context, threads int, d time.Duration) ([]Rate, error) {
 	var rates []Rate
@@ -74,7 +74,7 @@ type Bandwidth struct {
 // buffer is the bytes that each thread reads: far more than its caches hold.
 const buffer = 256 << 20
 
-// Memory measures the bandwidth of so many threads at once.
+// Memory measures the bandwidth of a number of threads at once.
 func Memory(ctx context.Context, threads int) (Bandwidth, error) {
 	source, target := make([][]uint64, threads), make([][]uint64, threads)
 	sums := make([]uint64, threads)
@@ -111,7 +111,7 @@ func sum(v []uint64) uint64 {
 	return a + b + c + d
 }
 
-// together runs f on so many threads and returns how long the last one took.
+// together runs f on a number of threads and returns how long the last one took.
 func together(threads int, f func(thread int)) time.Duration {
 	var ready, done sync.WaitGroup
 	start := make(chan struct{})

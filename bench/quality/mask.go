@@ -67,7 +67,7 @@ func (m mask) neighbours(i int, f func(int)) {
 	}
 }
 
-// grow returns m and what lies within so many pixels of it, across and down.
+// grow returns m and what lies within a number of pixels of it, across and down.
 func (m mask) grow(reach int) mask {
 	for range reach {
 		out := mask{m.w, slices.Clone(m.on)}

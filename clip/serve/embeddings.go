@@ -84,7 +84,7 @@ func (h *Handler) embeddings(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// parse reads a request to a model whose vectors have so many numbers.
+// parse reads a request to a model whose vectors have a given number of dimensions.
 func parse(body []byte, dim int) (*request, []string, error) {
 	q := new(request)
 	if faults := strictjson.Decode(body, q); len(faults) > 0 {

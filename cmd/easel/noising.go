@@ -25,7 +25,7 @@ func (f *noisingFlags) add(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.churn.Amount, "s-churn", 0, "how much noise euler, heun and dpm_2 add over all steps")
 	flags.Float64Var(&f.churn.Min, "s-tmin", 0, "lowest noise level that --s-churn raises")
 	flags.Float64Var(&f.churn.Max, "s-tmax", 0, "highest noise level that --s-churn raises; 0 is no limit")
-	flags.Var(&f.restart, "restart", "where the sampler restart goes back up: from the level near the first number to that near the second, in so many steps, so many times (default 0.1,2 and a quarter of the steps, once or from 36 steps on twice)")
+	flags.Var(&f.restart, "restart", "where the sampler restart goes back up: from the level near the first number to that near the second, then the number of steps, and how many times (default 0.1,2 and a quarter of the steps, once or from 36 steps on twice)")
 	flags.IntVar(&f.order, "order", 0, "the most that uni_pc, uni_pc_bh2, deis and diffusers' dpmpp_2m rise to, 1 to 3 (default: the sampler's)")
 }
 

@@ -116,7 +116,7 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// expiring is a context that is done after so many looks at it.
+// expiring is a context that is done after a number of looks at it.
 type expiring struct {
 	context.Context
 	left int

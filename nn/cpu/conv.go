@@ -105,7 +105,7 @@ func (p pixels) set(src pixels) {
 	}
 }
 
-// enlarge sets a row of pixels, each of src so many times as factor says.
+// enlarge sets a row of pixels, each of src factor times.
 func (p pixels) enlarge(src pixels, factor, channels int) {
 	if factor == 1 {
 		p.set(src)

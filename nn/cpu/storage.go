@@ -98,7 +98,7 @@ func (e *executable) write(v *nn.Value, worker, from, to int, f func(dst []float
 }
 
 // read returns some elements of a value, widened if the value is not kept in
-// float32, in a part of the worker's scratch memory that begins so many
+// float32, in a part of the worker's scratch memory that begins a number of
 // elements in.
 func (e *executable) read(v *nn.Value, worker, from, to, scratch int) []float32 {
 	p := e.pixels(v)

@@ -14,7 +14,7 @@ type Run[T sched.Float] struct {
 	guides   []Guide[T] // one a picture
 }
 
-// NewRun begins a run of so many pictures along noise levels. Settings and scale
+// NewRun begins a run of a number of pictures along noise levels. Settings and scale
 // must be valid.
 func NewRun[T sched.Float](s Settings, scale float64, sigmas []float64, pictures int) *Run[T] {
 	r := &Run[T]{s, scale, sigmas, make([]Guide[T], pictures)}

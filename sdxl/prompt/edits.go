@@ -51,7 +51,7 @@ func (s Syntax) Edits(text string) *Edits {
 	return &Edits{node{kind: sequence, parts: parts}}
 }
 
-// At returns the text at a step, counted from 0, of so many.
+// At returns the text at a step, counted from 0, of the given number of steps.
 //
 // As in the web UI, whose count of steps is one behind its texts, a change
 // "from step 10 on" comes after step 10 counted from 0, and what takes turns

@@ -10,7 +10,7 @@ import (
 	"github.com/df65613c/easel/internal/bounded"
 )
 
-// read reads a text in all languages, at each of so many steps.
+// read reads a text in all languages, at each of a number of steps.
 func read(text string, steps int) (out []string) {
 	for _, name := range Syntaxes() {
 		s := Syntax(name)

@@ -77,7 +77,7 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// parseEmbeddings reads a request to a model whose embeddings are of so many dimensions.
+// parseEmbeddings reads a request to a model whose embeddings are of a number of dimensions.
 func parseEmbeddings(data []byte, dimensions int) (*embeddingRequest, []string, error) {
 	q := new(embeddingRequest)
 	var e request.Error

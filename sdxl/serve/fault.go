@@ -81,7 +81,7 @@ func badRequest(violations []request.Violation) *fault {
 	return f
 }
 
-// cut shortens a text to so many bytes and dots.
+// cut shortens a text to a number of bytes and dots.
 func cut(s string, most int) string {
 	if len(s) <= most {
 		return s

@@ -237,7 +237,7 @@ func (c *compiler) emit(k kernel.ID, spec []uint32, groups int, flops float64, a
 }
 
 // rows returns how many of the rows of a pass it can do at once, of which each takes
-// so many bytes in the largest binding and so many FLOPs.
+// a number of bytes in the largest binding and a number of FLOPs.
 func (c *compiler) rows(total int, bytes int64, flops float64) int {
 	n := int64(total)
 	if bytes > 0 {

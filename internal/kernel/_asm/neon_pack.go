@@ -52,7 +52,7 @@ func neonPack(f *file) {
 	n.op("RET")
 }
 
-// pack writes one of them, where read loads four lanes of a row, from so many
+// pack writes one of them, where read loads four lanes of a row, from a number of
 // bytes.
 func (n neon) pack(name string, bytes int, read func(r int, base string)) {
 	const lineShift = 6 // of the bytes of a line of a panel

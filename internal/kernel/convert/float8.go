@@ -10,7 +10,7 @@ var (
 	e4m3 = float8Table(3, 7, 0x7e, false)
 )
 
-// float8Table returns the values of all codes of a format with so many bits of
+// float8Table returns the values of all codes of a format with a number of bits of
 // mantissa, a bias of the exponent and a largest finite code.
 func float8Table(mantissa, bias, largest int, infinities bool) (table [256]float32) {
 	for code := range table {

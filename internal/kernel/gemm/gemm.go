@@ -125,7 +125,7 @@ func (p *Plan) stagedLen() int {
 	return p.kernel.MR * p.kernel.Steps(p.kb)
 }
 
-// width returns how many columns of panels so many columns of C are made from.
+// width returns the number of columns of panels that a number of columns of C are made from.
 // The gates begin with a panel of their own.
 func (p *Plan) width(cols int) int {
 	if p.gated {
