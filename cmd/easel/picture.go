@@ -164,7 +164,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Op
 	f.memory.apply()
 	bar := newProgress(cmd.ErrOrStderr())
 	o.Progress = bar.step
-	result, err := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{Memory: limit}).Generate(ctx, o)
+	result, err := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{Memory: limit, Keep: -1}).Generate(ctx, o)
 	bar.end()
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ model is another one, the picture was changed, or it started from a picture othe
 			defer backend.Close()
 			bar := newProgress(cmd.ErrOrStderr())
 			o.Progress = bar.step
-			result, err := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit}).Generate(cmd.Context(), o)
+			result, err := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit, Keep: -1}).Generate(cmd.Context(), o)
 			bar.end()
 			if err != nil {
 				return err
