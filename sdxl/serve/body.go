@@ -73,11 +73,11 @@ func (b *upload) release() { b.budget.give(b.client, b.taken) }
 // withBody calls handle with the body bounded in size, time and memory.
 func (s *Server) withBody(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if r.ContentLength > s.MaxBody { // which is known before any of it is read
+		if r.ContentLength > s.options.MaxBody { // which is known before any of it is read
 			w.Header().Set("Connection", "close")
-			return &http.MaxBytesError{Limit: s.MaxBody}
+			return &http.MaxBytesError{Limit: s.options.MaxBody}
 		}
-		b := &upload{ReadCloser: http.MaxBytesReader(w, r.Body, s.MaxBody), budget: s.bodies, client: clientOf(r.Context())}
+		b := &upload{ReadCloser: http.MaxBytesReader(w, r.Body, s.options.MaxBody), budget: s.bodies, client: clientOf(r.Context())}
 		defer b.release()
 		r.Body = b
 		return h(w, r)
@@ -98,7 +98,7 @@ func (s *Server) readBody(w http.ResponseWriter, read func() error) error {
 	case err == nil || errors.As(err, &invalid):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = &fault{status: http.StatusRequestTimeout, Name: "request_timeout", Message: fmt.Sprintf("the body did not come within %v", s.ReadTimeout)}
+		err = &fault{status: http.StatusRequestTimeout, Name: "request_timeout", Message: fmt.Sprintf("the body did not come within %v", s.options.ReadTimeout)}
 	case !errors.As(err, &tooLarge) && !errors.Is(err, errNoRoom):
 		err = violation("body", "can't be read: %.200v", err)
 	}

@@ -23,12 +23,12 @@ const (
 // HTTPServer returns a server of the handler, which bounds the time and size of
 // headers and the number of connections, and notices clients that leave.
 func (s *Server) HTTPServer() *http.Server {
-	c := &connections{most: s.Connections, each: s.ConnectionsPerClient, all: make(map[net.Conn]*connection), clients: make(map[string]int)}
+	c := &connections{most: s.options.Connections, each: s.options.ConnectionsPerClient, all: make(map[net.Conn]*connection), clients: make(map[string]int)}
 	return &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ConnState:   c.state,
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context { return context.WithValue(ctx, connKey, conn) },
-		ErrorLog:    slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+		ErrorLog:    slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug),
 	}
 }
 

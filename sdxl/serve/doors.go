@@ -38,7 +38,7 @@ func (s *Server) checkHost(h http.Handler) http.Handler {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !ownHost(r.Host, s.Hosts) {
+		if !ownHost(r.Host, s.options.Hosts) {
 			s.fail(w, r, &fault{status: http.StatusForbidden, Name: "forbidden",
 				Message: fmt.Sprintf("this server is not known as %.100q, and no API keys are set; name it with --host, or set keys", r.Host)})
 			return
@@ -50,20 +50,20 @@ func (s *Server) checkHost(h http.Handler) http.Handler {
 // checkOrigin lets pages of other sites ask where Origins names them, and
 // refuses what browsers send for others.
 func (s *Server) checkOrigin(h http.Handler) http.Handler {
-	if slices.Contains(s.Origins, "*") {
+	if slices.Contains(s.options.Origins, "*") {
 		return s.cors(h)
 	}
 	protection := http.NewCrossOriginProtection()
-	for _, origin := range s.Origins {
+	for _, origin := range s.options.Origins {
 		if err := protection.AddTrustedOrigin(origin); err != nil {
-			s.Logger.Error("this origin is left out", "origin", origin, "error", err)
+			s.options.Logger.Error("this origin is left out", "origin", origin, "error", err)
 		}
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, &fault{status: http.StatusForbidden, Name: "forbidden", Message: "a page of another site asks, which this server does not allow"})
 	}))
 	h = protection.Handler(h)
-	if len(s.Origins) > 0 {
+	if len(s.options.Origins) > 0 {
 		h = s.cors(h)
 	}
 	return h
@@ -79,7 +79,7 @@ func CheckOrigin(origin string) error {
 
 func (s *Server) cors(h http.Handler) http.Handler {
 	return cors.New(cors.Options{
-		AllowedOrigins: s.Origins,
+		AllowedOrigins: s.options.Origins,
 		AllowedMethods: []string{http.MethodGet, http.MethodPost},
 		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", "X-API-Key"},
 		ExposedHeaders: []string{"Seed", "Finish-Reason", "Retry-After", "X-Request-Id"},

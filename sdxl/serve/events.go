@@ -92,8 +92,8 @@ func (s *Server) previews(r *http.Request, q *request.Request) (every int, err e
 		return 0, violation("preview", "is %.40q, want a whole number of steps from 1", text)
 	}
 	samples, steps := q.Pictures()
-	if n := samples * ((steps - 1) / every); n > s.MaxPreviews {
-		return 0, violation("preview", "is %d, which makes %d previews of %d steps and %d samples, want %d at most", every, n, steps, samples, s.MaxPreviews)
+	if n := samples * ((steps - 1) / every); n > s.options.MaxPreviews {
+		return 0, violation("preview", "is %d, which makes %d previews of %d steps and %d samples, want %d at most", every, n, steps, samples, s.options.MaxPreviews)
 	}
 	return every, nil
 }

@@ -18,8 +18,8 @@ type engine struct {
 
 // listEngines answers with the names that the model has in paths.
 func (s *Server) listEngines(w http.ResponseWriter, _ *http.Request) error {
-	list := make([]engine, len(s.Engines))
-	for i, id := range s.Engines {
+	list := make([]engine, len(s.options.Engines))
+	for i, id := range s.options.Engines {
 		list[i] = engine{id, id, "Stable Diffusion XL, by easel", "PICTURE"}
 	}
 	writeJSON(w, http.StatusOK, list)
@@ -28,7 +28,7 @@ func (s *Server) listEngines(w http.ResponseWriter, _ *http.Request) error {
 
 // listStyles answers with the names that requests may give.
 func (s *Server) listStyles(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string][]string{"style_presets": s.Styles.Names(), "samplers": sched.SamplerNames(), "sampler_aliases": sched.SamplerAliases(), "schedules": sched.ScheduleNames()})
+	writeJSON(w, http.StatusOK, map[string][]string{"style_presets": s.options.Styles.Names(), "samplers": sched.SamplerNames(), "sampler_aliases": sched.SamplerAliases(), "schedules": sched.ScheduleNames()})
 	return nil
 }
 
@@ -46,8 +46,8 @@ func (s *Server) modelEntry(id string) modelEntry {
 
 // listModels answers with the same names as OpenAI's API lists them.
 func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
-	list := make([]modelEntry, len(s.Engines))
-	for i, id := range s.Engines {
+	list := make([]modelEntry, len(s.options.Engines))
+	for i, id := range s.options.Engines {
 		list[i] = s.modelEntry(id)
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
@@ -56,8 +56,8 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
 
 func (s *Server) showModel(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("model")
-	if !slices.Contains(s.Engines, id) {
-		return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no model %.40q; there are %s", id, strings.Join(s.Engines, ", "))}
+	if !slices.Contains(s.options.Engines, id) {
+		return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no model %.40q; there are %s", id, strings.Join(s.options.Engines, ", "))}
 	}
 	writeJSON(w, http.StatusOK, s.modelEntry(id))
 	return nil

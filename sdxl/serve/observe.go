@@ -23,16 +23,16 @@ func (s *Server) observe(h http.Handler) http.Handler {
 		start, id := time.Now(), rand.Text()
 		w.Header().Set("X-Request-Id", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		rec := newRecorder(w, s.WriteTimeout)
+		rec := newRecorder(w, s.options.WriteTimeout)
 		if r.Body != http.NoBody {
-			_ = rec.control.SetReadDeadline(start.Add(s.ReadTimeout)) // writers of tests have none
+			_ = rec.control.SetReadDeadline(start.Add(s.options.ReadTimeout)) // writers of tests have none
 		}
 		r = r.WithContext(context.WithValue(r.Context(), idKey, id))
 		defer func() {
 			fault := recover()
 			if fault != nil && fault != http.ErrAbortHandler {
 				s.metrics.panics.Inc()
-				s.Logger.Error("panic", "id", id, "method", r.Method, "path", r.URL.Path, "panic", fault, "stack", stackOf(fault))
+				s.options.Logger.Error("panic", "id", id, "method", r.Method, "path", r.URL.Path, "panic", fault, "stack", stackOf(fault))
 				if rec.status == 0 {
 					s.asFault(errPanic).write(rec, id)
 					fault = nil
@@ -62,7 +62,7 @@ func (s *Server) answered(r *http.Request, id string, status int, took time.Dura
 	if r.Method == http.MethodGet {
 		level = slog.LevelDebug // probes
 	}
-	s.Logger.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", status, "took", took)
+	s.options.Logger.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", status, "took", took)
 }
 
 // guard lets only those in who show a key, and answers errors.
@@ -94,7 +94,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Server) faultOf(r *http.Request, err error) *fault {
 	f := s.asFault(err)
 	if f.status == http.StatusInternalServerError {
-		s.Logger.Error("request failed", "id", idOf(r), "error", err)
+		s.options.Logger.Error("request failed", "id", idOf(r), "error", err)
 	}
 	f.ID = idOf(r)
 	return f

@@ -28,8 +28,8 @@ const (
 // events, by what the client accepts.
 func (s *Server) predict(init initPicture) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if engine := r.PathValue("engine"); engine != "" && !slices.Contains(s.Engines, engine) {
-			return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no engine %.40q; there are %s", engine, strings.Join(s.Engines, ", "))}
+		if engine := r.PathValue("engine"); engine != "" && !slices.Contains(s.options.Engines, engine) {
+			return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no engine %.40q; there are %s", engine, strings.Join(s.options.Engines, ", "))}
 		}
 		answer, err := answerFor(r)
 		if err != nil {
@@ -39,7 +39,7 @@ func (s *Server) predict(init initPicture) func(http.ResponseWriter, *http.Reque
 		if err != nil {
 			return err
 		}
-		po := request.Options{Styles: s.Styles, Limits: s.Limits}
+		po := request.Options{Styles: s.options.Styles, Limits: s.options.Limits}
 		if err := po.Check(q); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, init initPi
 	var q *request.Request
 	err := s.readBody(w, func() (err error) {
 		if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "multipart/form-data" && init != noPicture {
-			q, err = parseForm(r, s.MaxBody)
+			q, err = parseForm(r, s.options.MaxBody)
 			return err
 		}
 		data, err := readAll(r)

@@ -64,7 +64,7 @@ const (
 
 // Server is the handler.
 type Server struct {
-	Options
+	options Options // as they were given to New
 	model   model
 	handler http.Handler
 	queue   *queue
@@ -99,7 +99,7 @@ func newServer(o Options, m model) *Server {
 	standard(&o.Connections, defaultConnections)
 	standard(&o.ConnectionsPerClient, defaultConnectionsPerClient)
 	s := &Server{
-		Options: o, model: m, queue: newQueue(o.Workers, o.Queue, o.QueueAll), keys: newKeys(o.APIKeys),
+		options: o, model: m, queue: newQueue(o.Workers, o.Queue, o.QueueAll), keys: newKeys(o.APIKeys),
 		bodies: newBudget(int64(o.Workers+o.Queue)*o.MaxBody, o.MaxBody), since: time.Now(), aliveEvery: aliveEvery, hangupEvery: hangupEvery,
 	}
 	s.metrics = newMetrics(s.queue)
@@ -135,7 +135,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	}
 	mux.HandleFunc("GET /readyz", s.ready)
-	if !s.HideMetrics {
+	if !s.options.HideMetrics {
 		guarded("GET /metrics", func(w http.ResponseWriter, r *http.Request) error {
 			s.metrics.ServeHTTP(w, r)
 			return nil

@@ -74,7 +74,7 @@ func TestSlowReaderGetsAll(t *testing.T) {
 	s := newServer(Options{Logger: quiet(), WriteTimeout: time.Hour}, fake(instant))
 	var deadlines []time.Time
 	w := &deadlineWriter{set: func(d time.Time) { deadlines = append(deadlines, d) }}
-	rec := newRecorder(w, s.WriteTimeout)
+	rec := newRecorder(w, s.options.WriteTimeout)
 	n, err := rec.Write([]byte(large))
 	require.NoError(t, err)
 	require.Equal(t, len(large), n)
