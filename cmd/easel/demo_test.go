@@ -24,6 +24,9 @@ func TestDemoPictures(t *testing.T) {
 
 // TestDemoSamplers makes a picture by every sampler.
 func TestDemoSamplers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws many pictures; go test without -short runs it")
+	}
 	out := filepath.Join(t.TempDir(), "sheet.png")
 	ok(t, "", "demo", "--samplers", "-o", out)
 	f, err := os.Open(out)

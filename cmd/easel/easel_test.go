@@ -259,6 +259,9 @@ func TestConvertKeepsThePicture(t *testing.T) {
 
 // TestConvertQuantises draws with both forms of a quantised model.
 func TestConvertQuantises(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws many pictures; go test without -short runs it")
+	}
 	dir := t.TempDir()
 	single, folder := filepath.Join(dir, "tiny.safetensors"), filepath.Join(dir, "tiny")
 	ok(t, "", "mkmodel", "--preset", "sdxl-tiny", "-o", single)

@@ -92,6 +92,9 @@ func TestUnwritablePlaces(t *testing.T) {
 
 // TestPicturesOfABatch: each holds its own seed and place, and is made again alone.
 func TestPicturesOfABatch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws many pictures; go test without -short runs it")
+	}
 	input := golden.Path("b", "pictures", "input.png")
 	for name, args := range map[string][]string{
 		"one stream":        {"--sampler", "euler_a"},
