@@ -22,13 +22,13 @@ var Text = Cost{Bytes: 1 << 20, BytesPerByte: 1 << 10, Time: 5 * time.Second, Ti
 
 // Check runs f, which works on an input of size bytes, and fails where it costs
 // more. Nothing else may run beside it: allocations are counted for the whole
-// program.
+// program, and only where Counts is true.
 func Check(tb testing.TB, size int, most Cost, f func()) {
 	tb.Helper()
 	before, start := allocated(), time.Now()
 	f()
 	took := time.Since(start)
-	if bytes, limit := allocated()-before, most.Bytes+uint64(size)*most.BytesPerByte; bytes > limit {
+	if bytes, limit := allocated()-before, most.Bytes+uint64(size)*most.BytesPerByte; Counts && bytes > limit {
 		tb.Errorf("an input of %d bytes made it allocate %d, want %d at most", size, bytes, limit)
 	}
 	if limit := most.Time + time.Duration(size)*most.TimePerByte; took > limit {

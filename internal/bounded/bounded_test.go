@@ -26,9 +26,9 @@ func TestCheck(t *testing.T) {
 		fails           bool
 	}{
 		{0, 1 << 10, time.Minute, false},
-		{0, 2 << 20, time.Minute, true},
+		{0, 2 << 20, time.Minute, Counts},
 		{2 << 10, 2 << 20, time.Minute, false},
-		{2 << 10, 4 << 20, time.Minute, true},
+		{2 << 10, 4 << 20, time.Minute, Counts},
 		{0, 0, -1, true},
 	} {
 		most.Time = c.time
