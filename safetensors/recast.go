@@ -18,8 +18,12 @@ const recastElements = 1 << 20
 // rounded to nearest. Tensors of other types stay as they are. A finite number that is too
 // large for dt is an error.
 func Recast(ctx context.Context, path string, f *File, dt tensor.DType) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return f.recastAll(ctx, w, dt) })
+}
+
+func (f *File) recastAll(ctx context.Context, w io.Writer, dt tensor.DType) error {
 	if dt != tensor.F32 && dt != tensor.F16 && dt != tensor.BF16 {
-		return fmt.Errorf("%s: tensors cannot be written as %s; want F32, F16 or BF16", path, dt)
+		return fmt.Errorf("%s: tensors cannot be written as %s; want F32, F16 or BF16", f.Name(), dt)
 	}
 	streams := make(map[string]Stream)
 	for _, name := range f.Names() {
@@ -32,7 +36,7 @@ func Recast(ctx context.Context, path string, f *File, dt tensor.DType) error {
 			return f.Guard(func() error { return f.recast(ctx, w, name, to) })
 		}}
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return WriteStreams(w, streams, f.Metadata()) })
+	return WriteStreams(w, streams, f.Metadata())
 }
 
 func (f *File) recast(ctx context.Context, w io.Writer, name string, to tensor.DType) error {

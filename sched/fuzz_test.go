@@ -9,8 +9,11 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/bounded"
 )
 
 // FuzzConfig reads scheduler files of any kind and runs what comes of them: an
@@ -28,22 +31,29 @@ func FuzzConfig(f *testing.F) {
 		if json.Unmarshal(data, &c) != nil || c.TrainTimesteps > 2000 {
 			return // more only takes longer
 		}
-		o := Overrides{Sampler: sampler, Dialect: dialect}
-		s, err := c.New(o, int(steps))
-		if err != nil {
-			return
-		}
-		for _, s := range []*Schedule{s, s.From(0.5), s.Until(0.5)} {
-			if len(s.Timesteps) == 0 {
-				continue
-			}
-			x := make([]float32, stateSize)
-			NewTorchNoise(1).Normal(x)
-			r := NewRun(s, x, 2)
-			r.Noise, r.Denoise = NewTorchNoise(2), NewDenoise(smallNetwork[float32], s.Prediction, s.Time, len(x))
-			_ = s.Sampler.F32(context.Background(), r)
-		}
+		// A schedule of 2000 timesteps and runs over it.
+		most := bounded.Cost{Bytes: 16 << 20, BytesPerByte: 1 << 10, Time: 10 * time.Second, TimePerByte: 100 * time.Microsecond}
+		bounded.Check(t, len(data), most, func() { runConfig(c, sampler, dialect, int(steps)) })
 	})
+}
+
+// runConfig runs what a configuration makes, if it makes something.
+func runConfig(c Config, sampler, dialect string, steps int) {
+	o := Overrides{Sampler: sampler, Dialect: dialect}
+	s, err := c.New(o, steps)
+	if err != nil {
+		return
+	}
+	for _, s := range []*Schedule{s, s.From(0.5), s.Until(0.5)} {
+		if len(s.Timesteps) == 0 {
+			continue
+		}
+		x := make([]float32, stateSize)
+		NewTorchNoise(1).Normal(x)
+		r := NewRun(s, x, 2)
+		r.Noise, r.Denoise = NewTorchNoise(2), NewDenoise(smallNetwork[float32], s.Prediction, s.Time, len(x))
+		_ = s.Sampler.F32(context.Background(), r)
+	}
 }
 
 // TestOddConfigs draws values that are right for a field or not, and runs what

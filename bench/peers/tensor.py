@@ -1,6 +1,6 @@
 """tensor.MatMul beside gonum and gorgonia.org/tensor, as a table:
 
-    go test -c -o /tmp/tensor.test ./tensor
+    go test -c -o /tmp/tensor.test ./tensor/gorgonia
     python bench/peers/tensor.py --test /tmp/tensor.test --out bench/results/NAME
 
 Each size runs in the three one after the other; the best of the rounds counts."""
@@ -17,7 +17,7 @@ LINE = re.compile(r"^BenchmarkMatMul/(\S+?)/(\w+?)(?:-\d+)?\s.*?([\d.]+) GFLOP/s
 
 if __name__ == "__main__":
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--test", required=True, help="test program of package tensor")
+    p.add_argument("--test", required=True, help="test program of package tensor/gorgonia")
     p.add_argument("--threads", default="1,2")
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--time", default="200ms", help="for each product and round")

@@ -9,6 +9,8 @@ import (
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/bounded"
 )
 
 // copyOf returns the files of one of testdata's folders, with changes; a nil value removes a file.
@@ -147,24 +149,29 @@ func FuzzEncode(f *testing.F) {
 	f.Add("\xff\xfe<|endoftext|>\xf0\x9f")
 	toks := []*Tokenizer{CLIPL(), CLIPG(), byName(f, "flags"), byName(f, "missing_bytes")}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, tok := range toks {
-			ids := tok.Encode(text)
-			for _, id := range ids {
-				if id < 0 || int(id) >= tok.VocabSize() {
-					t.Fatalf("%q: id %d is outside the vocabulary", text, id)
-				}
-			}
-			if ids[0] != tok.BOS() || ids[len(ids)-1] != tok.EOS() || !slices.Equal(ids[1:len(ids)-1], tok.EncodeBare(text)) {
-				t.Fatalf("%q: Encode and EncodeBare differ", text)
-			}
-			padded := tok.EncodePadded(text, 77)
-			kept := min(len(ids)-1, 76)
-			if len(padded) != 77 || !slices.Equal(padded[:kept], ids[:kept]) || padded[kept] != tok.EOS() {
-				t.Fatalf("%q: Encode and EncodePadded differ", text)
-			}
-			tok.Decode(ids)
-		}
+		bounded.Check(t, len(text), bounded.Text, func() { encodeAll(t, toks, text) })
 	})
+}
+
+// encodeAll holds each way to encode to the others.
+func encodeAll(t *testing.T, toks []*Tokenizer, text string) {
+	for _, tok := range toks {
+		ids := tok.Encode(text)
+		for _, id := range ids {
+			if id < 0 || int(id) >= tok.VocabSize() {
+				t.Fatalf("%q: id %d is outside the vocabulary", text, id)
+			}
+		}
+		if ids[0] != tok.BOS() || ids[len(ids)-1] != tok.EOS() || !slices.Equal(ids[1:len(ids)-1], tok.EncodeBare(text)) {
+			t.Fatalf("%q: Encode and EncodeBare differ", text)
+		}
+		padded := tok.EncodePadded(text, 77)
+		kept := min(len(ids)-1, 76)
+		if len(padded) != 77 || !slices.Equal(padded[:kept], ids[:kept]) || padded[kept] != tok.EOS() {
+			t.Fatalf("%q: Encode and EncodePadded differ", text)
+		}
+		tok.Decode(ids)
+	}
 }
 
 func BenchmarkEncode(b *testing.B) {

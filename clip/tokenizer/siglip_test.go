@@ -7,6 +7,8 @@ import (
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/bounded"
 )
 
 // TestSigLIPsAreTheReferences compares ids with those of transformers'
@@ -76,12 +78,33 @@ func FuzzSigLIPModel(f *testing.F) {
 	f.Add(data[:2000], "a red circle")
 	f.Add(data, "caf\u00e9 \ufb01ne")
 	f.Fuzz(func(t *testing.T, data []byte, text string) {
-		tok, err := LoadSigLIP(fstest.MapFS{piecesFile: {Data: data}})
-		if err != nil {
-			return
+		bounded.Check(t, len(data)+len(text), bounded.Text, func() {
+			tok, err := LoadSigLIP(fstest.MapFS{piecesFile: {Data: data}})
+			if err != nil {
+				return
+			}
+			ids, _ := tok.EncodeCut(text, 64)
+			require.LessOrEqual(t, len(ids), 64)
+		})
+	})
+}
+
+func FuzzGemma(f *testing.F) {
+	model := `{"model": {"type": "BPE", "vocab": {"<pad>": 0, "<eos>": 1, "a": 2, "b": 3, "ab": 4, "\u2581": 5, "<0x41>": 6, "<unk>": 7}, "merges": [["a", "b"]], "byte_fallback": true, "unk_token": "<unk>"}, "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}}`
+	f.Add([]byte(model), []byte(`{"pad_token": "<pad>"}`), "ab a\u00e9A")
+	f.Add([]byte(model), []byte(``), "")
+	f.Fuzz(func(t *testing.T, model, config []byte, text string) {
+		files := fstest.MapFS{tokenizerFile: {Data: model}}
+		if len(config) > 0 {
+			files[configFile] = &fstest.MapFile{Data: config}
 		}
-		if ids, _ := tok.EncodeCut(text, 64); len(ids) > 64 {
-			t.Fatalf("%d ids", len(ids))
-		}
+		bounded.Check(t, len(model)+len(config)+len(text), bounded.Text, func() {
+			tok, err := LoadGemma(files)
+			if err != nil {
+				return
+			}
+			ids, _ := tok.EncodeCut(text, 64)
+			require.LessOrEqual(t, len(ids), 64)
+		})
 	})
 }

@@ -3,9 +3,13 @@ package infotext
 import (
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/bounded"
 )
 
 // TestAsTheWebUI holds Parse to the web UI's rule.
@@ -45,7 +49,27 @@ func TestInfotextSurvives(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add("a\nNegative prompt: b\nSteps: 20, Sampler: \"Euler, a\", Seed: 4")
 	f.Fuzz(func(t *testing.T, s string) {
-		got := Parse(s)
-		require.LessOrEqual(t, len(got.Prompt)+len(got.Negative), len(s))
+		bounded.Check(t, len(s), bounded.Text, func() {
+			got := Parse(s)
+			require.LessOrEqual(t, len(got.Prompt)+len(got.Negative), len(s))
+		})
+	})
+}
+
+// FuzzInfotext writes parameters and reads them again.
+func FuzzInfotext(f *testing.F) {
+	f.Add("a", "b", "3", "Euler a")
+	f.Add("a", "", "4, 5", "x: y \"q\" \\")
+	f.Fuzz(func(t *testing.T, positive, negative, steps, sampler string) {
+		for _, s := range []string{positive, negative, steps, sampler} {
+			if !utf8.ValidString(s) || s != strings.TrimSpace(s) {
+				return
+			}
+		}
+		if strings.Contains(positive, "Negative prompt:") || strings.ContainsAny(positive+negative, "\n\r") {
+			return // which the form can't tell from its own marks
+		}
+		want := Infotext{Prompt: positive, Negative: negative, Fields: []Field{{"Steps", steps}, {"Sampler", sampler}, {"Seed", "4"}, {"Size", "8x8"}}}
+		bounded.Check(t, len(positive)+len(negative)+len(steps)+len(sampler), bounded.Text, func() { require.Equal(t, want, Parse(want.String())) })
 	})
 }

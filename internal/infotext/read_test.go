@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/internal/bounded"
 	"github.com/df65613c/easel/internal/imagefile"
 )
 
@@ -114,9 +115,11 @@ func FuzzRead(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, keyword := range []string{"prompt", "workflow", "invokeai_metadata", "sd-metadata"} {
-			got, _, _ := Read([]imagefile.Text{{Keyword: keyword, Text: s}})
-			require.LessOrEqual(t, len(got.Prompt), len(s)+2)
-		}
+		bounded.Check(t, len(s), bounded.Text, func() {
+			for _, keyword := range []string{"prompt", "workflow", "invokeai_metadata", "sd-metadata"} {
+				got, _, _ := Read([]imagefile.Text{{Keyword: keyword, Text: s}})
+				require.LessOrEqual(t, len(got.Prompt), len(s)+2)
+			}
+		})
 	})
 }

@@ -1,0 +1,4 @@
+package request
+
+// ImageSize is imageSize, for tests.
+var ImageSize = imageSize
