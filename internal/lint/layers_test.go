@@ -60,6 +60,7 @@ var rules = []rule{
 	{"internal/imageout", append(own("internal/imageout", "internal/imagefile"), "github.com/HugoSmits86/nativewebp")},
 	{"internal/atomicfile", own("internal/atomicfile")},
 	{"internal/sniff", own("internal/sniff")},
+	{"internal/httplimit", own("internal/httplimit", "internal/hangup")},
 	{"internal/spill", own("internal/spill", "internal/atomicfile")},
 	{"sdxl/prompt", own("sdxl/prompt", "clip/tokenizer", "internal")},
 	{"sdxl/request", own("sdxl", "clip", "checkpoint", "nn", "sched", "safetensors", "tensor", "internal")},

@@ -7,68 +7,11 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
+	"github.com/df65613c/easel/internal/httplimit"
 	"github.com/df65613c/easel/sdxl/request"
 )
-
-var errNoRoom = errors.New("the requests at hand take all the memory for bodies")
-
-// budget bounds the bytes of bodies that are at hand at once: those of requests
-// that are read, wait or are worked on. No client has more than half of it, or
-// than one body of the largest size.
-type budget struct {
-	mu      sync.Mutex
-	free    int64
-	each    int64 // of a client
-	clients map[string]int64
-}
-
-func newBudget(total, largest int64) *budget {
-	return &budget{free: total, each: max(total/2, largest), clients: make(map[string]int64)}
-}
-
-func (b *budget) take(client string, n int64) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n > b.free || b.clients[client]+n > b.each {
-		return errNoRoom
-	}
-	b.free -= n
-	b.clients[client] += n
-	return nil
-}
-
-func (b *budget) give(client string, n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.free += n
-	if b.clients[client] -= n; b.clients[client] == 0 {
-		delete(b.clients, client)
-	}
-}
-
-// upload is a request's body whose bytes are taken from the budget as they come,
-// so that a slow upload holds no more than what it has sent.
-type upload struct {
-	io.ReadCloser
-	budget *budget
-	client string
-	taken  int64
-}
-
-func (b *upload) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if full := b.budget.take(b.client, int64(n)); full != nil {
-		return 0, full
-	}
-	b.taken += int64(n)
-	return n, err
-}
-
-// release gives the bytes back, when the request is answered.
-func (b *upload) release() { b.budget.give(b.client, b.taken) }
 
 // withBody calls handle with the body bounded in size, time and memory.
 func (s *Server) withBody(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
@@ -77,9 +20,8 @@ func (s *Server) withBody(h func(http.ResponseWriter, *http.Request) error) func
 			w.Header().Set("Connection", "close")
 			return &http.MaxBytesError{Limit: s.options.MaxBody}
 		}
-		b := &upload{ReadCloser: http.MaxBytesReader(w, r.Body, s.options.MaxBody), budget: s.bodies, client: clientOf(r.Context())}
-		defer b.release()
-		r.Body = b
+		r.Body = s.bodies.Body(http.MaxBytesReader(w, r.Body, s.options.MaxBody), clientOf(r.Context()))
+		defer r.Body.Close()
 		return h(w, r)
 	}
 }
@@ -99,7 +41,7 @@ func (s *Server) readBody(w http.ResponseWriter, read func() error) error {
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = &fault{status: http.StatusRequestTimeout, Name: "request_timeout", Message: fmt.Sprintf("the body did not come within %v", s.options.ReadTimeout)}
-	case !errors.As(err, &tooLarge) && !errors.Is(err, errNoRoom):
+	case !errors.As(err, &tooLarge) && !errors.Is(err, httplimit.ErrNoRoom):
 		err = violation("body", "can't be read: %.200v", err)
 	}
 	w.Header().Set("Connection", "close")

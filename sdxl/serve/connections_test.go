@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/httplimit"
 )
 
 // open reports whether the server has not closed a connection.
@@ -65,9 +67,9 @@ func TestConnectionsInUse(t *testing.T) {
 // TestHTTPServer: what bounds headers and connections is set.
 func TestHTTPServer(t *testing.T) {
 	h := newServer(Options{Logger: quiet()}, fake(instant)).HTTPServer()
-	require.Equal(t, []any{headerTimeout, idleTimeout, maxHeader}, []any{h.ReadHeaderTimeout, h.IdleTimeout, h.MaxHeaderBytes})
+	require.Equal(t, []any{httplimit.HeaderTimeout, httplimit.IdleTimeout, httplimit.MaxHeader}, []any{h.ReadHeaderTimeout, h.IdleTimeout, h.MaxHeaderBytes})
 	_, url := startFake(t, Options{}, instant)
-	for size, status := range map[int]int{maxHeader / 2: 200, 2 * maxHeader: 431} {
+	for size, status := range map[int]int{httplimit.MaxHeader / 2: 200, 2 * httplimit.MaxHeader: 431} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/ping", nil)
 		require.NoError(t, err)
 		r.Header.Set("X-Long", strings.Repeat("x", size))

@@ -2,33 +2,12 @@ package serve
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
-	"strings"
 
+	"github.com/df65613c/easel/internal/httplimit"
 	"github.com/rs/cors"
 )
-
-// privateDomains have no public names: they are reserved for single machines
-// and networks (RFC 6761, RFC 6762, RFC 8375, ICANN 2024).
-var privateDomains = []string{"localhost", "local", "internal", "home.arpa"}
-
-// ownHost reports whether a Host header can't be a stranger's domain: it is an
-// address, a name without a dot, in a domain of private networks, or one of known.
-func ownHost(host string, known []string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if net.ParseIP(strings.Trim(host, "[]")) != nil || !strings.Contains(host, ".") {
-		return true
-	}
-	if slices.ContainsFunc(privateDomains, func(d string) bool { return strings.HasSuffix(host, "."+d) }) {
-		return true
-	}
-	return slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, host) })
-}
 
 // checkHost refuses requests under another's name where no key is asked for: a
 // page whose domain was bound to this machine's address could send them
@@ -38,7 +17,7 @@ func (s *Server) checkHost(h http.Handler) http.Handler {
 		return h
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !ownHost(r.Host, s.options.Hosts) {
+		if !httplimit.OwnHost(r.Host, s.options.Hosts) {
 			s.fail(w, r, &fault{status: http.StatusForbidden, Name: "forbidden",
 				Message: fmt.Sprintf("this server is not known as %.100q, and no API keys are set; name it with --host, or set keys", r.Host)})
 			return

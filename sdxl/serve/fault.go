@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/df65613c/easel/internal/httplimit"
 	"github.com/df65613c/easel/sdxl/request"
 
 	"github.com/df65613c/easel/sched"
@@ -47,7 +48,7 @@ func (s *Server) asFault(err error) *fault {
 			Violations: []request.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
 	case errors.Is(err, sched.ErrNotFinite):
 		return &fault{status: http.StatusUnprocessableEntity, Name: "unprocessable", Message: "what the network made of the request holds no numbers; want smaller weights and scales"}
-	case errors.Is(err, errFull), errors.Is(err, errNoRoom):
+	case errors.Is(err, errFull), errors.Is(err, httplimit.ErrNoRoom):
 		return &fault{status: http.StatusTooManyRequests, retryAfter: s.metrics.retryAfter(), Name: "too_many_requests", Message: err.Error() + "; try again later"}
 	case errors.Is(err, errDraining):
 		return &fault{status: http.StatusServiceUnavailable, retryAfter: s.metrics.retryAfter(), Name: "unavailable", Message: err.Error()}

@@ -5,8 +5,9 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"net/http"
-	"net/netip"
 	"strings"
+
+	"github.com/df65613c/easel/internal/httplimit"
 )
 
 // keys are the hashes of the API keys, so that all compare in the same time.
@@ -26,7 +27,7 @@ func newKeys(plain []string) keys {
 // It is not ok where a key is wanted and none of ours is shown.
 func (k keys) client(r *http.Request) (name string, ok bool) {
 	if len(k) == 0 {
-		return clientAddress(r.RemoteAddr), true
+		return httplimit.Address(r.RemoteAddr), true
 	}
 	sum := sha256.Sum256([]byte(shownKey(r)))
 	for i := range k {
@@ -46,19 +47,4 @@ func shownKey(r *http.Request) string {
 		return strings.TrimSpace(key)
 	}
 	return auth
-}
-
-// clientAddress names the client of an address and port. Of IPv6 the first 64
-// bits count, since one machine has all addresses that begin with them.
-func clientAddress(remote string) string {
-	a, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return remote
-	}
-	addr := a.Addr().Unmap()
-	if addr.Is6() {
-		const network = 64
-		return netip.PrefixFrom(addr, network).Masked().String()
-	}
-	return addr.String()
 }

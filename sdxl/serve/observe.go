@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/df65613c/easel/internal/httplimit"
 )
 
 type contextKey int
@@ -14,7 +16,6 @@ type contextKey int
 const (
 	idKey     contextKey = iota // of the request, as answers and the log name it
 	clientKey                   // who asks
-	connKey                     // the connection
 )
 
 // observe logs and counts what a handler answers. A panic ends its request alone.
@@ -23,9 +24,9 @@ func (s *Server) observe(h http.Handler) http.Handler {
 		start, id := time.Now(), rand.Text()
 		w.Header().Set("X-Request-Id", id)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		rec := newRecorder(w, s.options.WriteTimeout)
+		rec := httplimit.NewWriter(w, s.options.WriteTimeout)
 		if r.Body != http.NoBody {
-			_ = rec.control.SetReadDeadline(start.Add(s.options.ReadTimeout)) // writers of tests have none
+			_ = http.NewResponseController(w).SetReadDeadline(start.Add(s.options.ReadTimeout)) // writers of tests have none
 		}
 		r = r.WithContext(context.WithValue(r.Context(), idKey, id))
 		defer func() {
@@ -33,15 +34,15 @@ func (s *Server) observe(h http.Handler) http.Handler {
 			if fault != nil && fault != http.ErrAbortHandler {
 				s.metrics.panics.Inc()
 				s.options.Logger.Error("panic", "id", id, "method", r.Method, "path", r.URL.Path, "panic", fault, "stack", stackOf(fault))
-				if rec.status == 0 {
+				if rec.Status == 0 {
 					s.asFault(errPanic).write(rec, id)
 					fault = nil
 				} else {
 					fault = http.ErrAbortHandler // the answer has begun: it is cut
 				}
 			}
-			rec.extend() // for what the server has yet to send
-			s.answered(r, id, rec.status, time.Since(start))
+			rec.Extend() // for what the server has yet to send
+			s.answered(r, id, rec.Status, time.Since(start))
 			if fault != nil {
 				panic(fault)
 			}

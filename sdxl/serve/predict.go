@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/df65613c/easel/internal/httplimit"
 	"github.com/df65613c/easel/sdxl/request"
 
 	"github.com/df65613c/easel/sdxl"
@@ -87,7 +88,7 @@ func (s *Server) run(ctx context.Context, q *request.Request, po request.Options
 // inTurn calls work when it is the client's turn. All that costs more than
 // reading a request is done here, and nothing here waits for the client.
 func (s *Server) inTurn(ctx context.Context, queued func(), work func(context.Context) error) error {
-	ctx, cancel := s.untilHangup(ctx)
+	ctx, cancel := httplimit.HangUp(ctx, s.hangupEvery)
 	defer cancel()
 	ticket, err := s.queue.join(clientOf(ctx))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/df65613c/easel/internal/httplimit"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
 )
@@ -58,8 +59,12 @@ const (
 	defaultMaxBody  = 32 << 20
 	defaultPreviews = 100
 	defaultTimeout  = 30 * time.Second
-	aliveEvery      = 15 * time.Second // before the idle time-outs of usual proxies
-	hangupEvery     = time.Second
+
+	defaultConnections          = 4096
+	defaultConnectionsPerClient = 1024
+
+	aliveEvery  = 15 * time.Second // before the idle time-outs of usual proxies
+	hangupEvery = time.Second
 )
 
 // Server is the handler.
@@ -70,7 +75,7 @@ type Server struct {
 	queue   *queue
 	keys    keys
 	metrics *metrics
-	bodies  *budget
+	bodies  *httplimit.Budget
 	since   time.Time
 
 	aliveEvery, hangupEvery time.Duration
@@ -100,7 +105,7 @@ func newServer(o Options, m model) *Server {
 	standard(&o.ConnectionsPerClient, defaultConnectionsPerClient)
 	s := &Server{
 		options: o, model: m, queue: newQueue(o.Workers, o.Queue, o.QueueAll), keys: newKeys(o.APIKeys),
-		bodies: newBudget(int64(o.Workers+o.Queue)*o.MaxBody, o.MaxBody), since: time.Now(), aliveEvery: aliveEvery, hangupEvery: hangupEvery,
+		bodies: httplimit.NewBudget(int64(o.Workers+o.Queue)*o.MaxBody, o.MaxBody), since: time.Now(), aliveEvery: aliveEvery, hangupEvery: hangupEvery,
 	}
 	s.metrics = newMetrics(s.queue)
 	s.handler = s.observe(s.checkHost(s.checkOrigin(s.routes())))
@@ -179,6 +184,14 @@ func (s *Server) Metrics() http.Handler { return s.metrics }
 
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// HTTPServer returns a server of the handler, which bounds the time and size of
+// headers and the number of connections, and notices clients that leave.
+func (s *Server) HTTPServer() *http.Server {
+	server := httplimit.NewServer(s, s.options.Connections, s.options.ConnectionsPerClient)
+	server.ErrorLog = slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug)
+	return server
+}
 
 // Drain refuses new work, which the readiness probe tells; what was accepted goes on.
 func (s *Server) Drain() { s.queue.close() }

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -66,27 +65,6 @@ func TestStalledReaderEndsItsJob(t *testing.T) {
 	stalled(t, url)
 	require.ErrorIs(t, <-ended, context.Canceled)
 	eventually(t, s.idle)
-}
-
-// TestSlowReaderGetsAll: the time-out is for each piece of an answer, not for all of it.
-func TestSlowReaderGetsAll(t *testing.T) {
-	large := strings.Repeat("x", 32*pieceSize)
-	s := newServer(Options{Logger: quiet(), WriteTimeout: time.Hour}, fake(instant))
-	var deadlines []time.Time
-	w := &deadlineWriter{set: func(d time.Time) { deadlines = append(deadlines, d) }}
-	rec := newRecorder(w, s.options.WriteTimeout)
-	n, err := rec.Write([]byte(large))
-	require.NoError(t, err)
-	require.Equal(t, len(large), n)
-	require.Len(t, deadlines, 32)
-	require.Equal(t, 200, rec.status)
-	for _, d := range deadlines {
-		require.WithinDuration(t, time.Now().Add(time.Hour), d, time.Minute)
-	}
-	w.fails = 3
-	n, err = rec.Write([]byte(large))
-	require.ErrorIs(t, err, errTest)
-	require.Equal(t, 2*pieceSize, n)
 }
 
 // TestReadTimeout: a body that stops coming is answered, and its connection closed.

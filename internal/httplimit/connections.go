@@ -1,34 +1,36 @@
-package serve
+package httplimit
 
 import (
 	"container/list"
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/df65613c/easel/internal/hangup"
 )
 
+// What a connection may take before it asks for something.
 const (
-	defaultConnections          = 4096
-	defaultConnectionsPerClient = 1024
-	headerTimeout               = 10 * time.Second
-	idleTimeout                 = 2 * time.Minute
-	maxHeader                   = 64 << 10
+	HeaderTimeout = 10 * time.Second
+	IdleTimeout   = 2 * time.Minute
+	MaxHeader     = 64 << 10
 )
 
-// HTTPServer returns a server of the handler, which bounds the time and size of
-// headers and the number of connections, and notices clients that leave.
-func (s *Server) HTTPServer() *http.Server {
-	c := &connections{most: s.options.Connections, each: s.options.ConnectionsPerClient, all: make(map[net.Conn]*connection), clients: make(map[string]int)}
+type contextKey struct{}
+
+// NewServer returns a server that bounds the time and size of headers, and the
+// number of connections, in all and of a client. HangUp works in its requests.
+func NewServer(h http.Handler, most, each int) *http.Server {
+	c := &connections{most: most, each: each, all: make(map[net.Conn]*connection), clients: make(map[string]int)}
 	return &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ConnState:   c.state,
-		ConnContext: func(ctx context.Context, conn net.Conn) context.Context { return context.WithValue(ctx, connKey, conn) },
-		ErrorLog:    slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug),
+		Handler: h, ReadHeaderTimeout: HeaderTimeout, IdleTimeout: IdleTimeout, MaxHeaderBytes: MaxHeader,
+		ConnState: c.state,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, contextKey{}, conn)
+		},
 	}
 }
 
@@ -56,7 +58,7 @@ func (c *connections) state(conn net.Conn, state http.ConnState) {
 	known := c.all[conn]
 	switch {
 	case state == http.StateNew:
-		c.add(&connection{Conn: conn, client: clientAddress(conn.RemoteAddr().String())})
+		c.add(&connection{Conn: conn, client: Address(conn.RemoteAddr().String())})
 	case known == nil: // closed here
 	case state == http.StateActive:
 		c.idle.Remove(known.place)
@@ -107,17 +109,17 @@ func (c *connections) remove(old *connection) {
 	}
 }
 
-// untilHangup returns a context that ends when the client has closed its
-// connection. net/http notices too, but not where the client has sent more than
-// its request.
-func (s *Server) untilHangup(ctx context.Context) (context.Context, context.CancelFunc) {
+// HangUp returns a context that ends when the client has closed its connection,
+// which is looked at every so often. net/http notices too, but not where the
+// client has sent more than its request.
+func HangUp(ctx context.Context, every time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	conn, ok := ctx.Value(connKey).(net.Conn)
+	conn, ok := ctx.Value(contextKey{}).(net.Conn)
 	if !ok {
 		return ctx, cancel
 	}
 	go func() {
-		tick := time.NewTicker(s.hangupEvery)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {
@@ -132,4 +134,19 @@ func (s *Server) untilHangup(ctx context.Context) (context.Context, context.Canc
 		}
 	}()
 	return ctx, cancel
+}
+
+// Address names the client of an address and port. Of IPv6 the first 64
+// bits count, since one machine has all addresses that begin with them.
+func Address(remote string) string {
+	a, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return remote
+	}
+	addr := a.Addr().Unmap()
+	if addr.Is6() {
+		const network = 64
+		return netip.PrefixFrom(addr, network).Masked().String()
+	}
+	return addr.String()
 }
