@@ -12,13 +12,20 @@ import (
 	"github.com/df65613c/easel/internal/cpu"
 )
 
-// exitInterrupted is the status of a shell command that SIGINT ended.
+// exitInterrupted is the status that shells give a command which SIGINT ended.
 const exitInterrupted = 130
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 2) // room for both: none is lost, however close they are
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitInterrupted) // whatever the first still waits for
+	}()
 	err := cpu.Check()
 	if err == nil {
 		err = newRoot().ExecuteContext(ctx)
