@@ -16,7 +16,8 @@ func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure"}
 	cmd.AddCommand(newBenchQuality(), newBenchPeak(), newBenchKernels(),
 		newBenchNetwork("unet", "Measure a step of the UNet"), newBenchNetwork("vae", "Measure the VAE's decoder"),
-		newBenchNetwork("clip", "Measure the text encoders"), newBenchScale(), newBenchServe(), newBenchAttack(), newBenchSoak())
+		newBenchNetwork("clip", "Measure the text encoders"), newBenchScale())
+	cmd.AddCommand(newServerBenches()...)
 	return cmd
 }
 
