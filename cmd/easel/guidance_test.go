@@ -14,6 +14,9 @@ import (
 
 // Each way of guidance makes another picture, which says how and can be made again.
 func TestGuidanceIsInThePicture(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thirteen pictures, each made twice")
+	}
 	dir := t.TempDir()
 	seen := map[string]string{}
 	for name, args := range map[string][]string{

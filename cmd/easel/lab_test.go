@@ -54,6 +54,9 @@ func TestLabOnAModel(t *testing.T) {
 
 // Guidance, noise and dialect of the lab's commands are those of txt2img.
 func TestLabTakesGuidance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fifteen recordings, each replayed")
+	}
 	dir := t.TempDir()
 	record := func(args ...string) string {
 		path := filepath.Join(dir, "r.safetensors")
