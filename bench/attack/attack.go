@@ -10,10 +10,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/df65613c/easel/bench/load"
 )
 
 // Plan is what is attacked, and what it may cost.
@@ -194,27 +195,8 @@ func (p *Plan) request(ctx context.Context, method, path string, body io.Reader)
 
 // memory returns how much of the program is in memory.
 func (p *Plan) memory(ctx context.Context) (int64, error) {
-	r, err := p.request(ctx, http.MethodGet, "/metrics", nil)
-	if err != nil {
-		return 0, err
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return 0, err
-	}
-	const name = "go_memstats_heap_inuse_bytes"
-	for line := range strings.Lines(string(body)) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-			return int64(v), err
-		}
-	}
-	return 0, fmt.Errorf("%s/metrics has no %s; want a server of easel", p.URL, name)
+	bytes, err := load.Metric(ctx, p.URL, p.Key, "go_memstats_heap_inuse_bytes")
+	return int64(bytes), err
 }
 
 func (p *Plan) newClient(from string) *http.Client {

@@ -3,11 +3,7 @@ package load
 import (
 	"bufio"
 	"context"
-	"fmt"
-	"io"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/df65613c/easel/sdxl/request"
@@ -31,9 +27,13 @@ func (p *Plan) leave(ctx context.Context, after int) (float64, error) {
 	client, cancel := context.WithCancel(ctx)
 	defer cancel()
 	const long = 150 // steps, so that there is a rest to stop
-	answer, err := p.post(client, "text/event-stream", request.Request{
+	r, err := p.request(client, "text/event-stream", request.Request{
 		TextPrompts: []request.TextPrompt{{Text: "a picture nobody waits for"}}, Steps: new(long), Width: &p.Width, Height: &p.Height,
 	})
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0, err
 	}
@@ -58,28 +58,4 @@ func (p *Plan) leave(ctx context.Context, after int) (float64, error) {
 			return time.Since(left).Seconds(), nil
 		}
 	}
-}
-
-// metric reads a metric without labels.
-func (p *Plan) metric(ctx context.Context, name string) (float64, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/metrics", nil)
-	if err != nil {
-		return 0, err
-	}
-	p.authorize(r)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(body)) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			return strconv.ParseFloat(strings.TrimSpace(value), 64)
-		}
-	}
-	return 0, fmt.Errorf("%s/metrics has no %s; want a server of easel", p.URL, name)
 }

@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -113,14 +112,13 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 // ask sends a request. again is when to try once more, where the queue is full.
 func (p *Plan) ask(ctx context.Context, seed int) (again time.Duration, err error) {
 	prompt := fmt.Sprintf("picture %d", seed)
-	answer, err := p.post(ctx, "application/json", request.Request{
+	r, err := p.request(ctx, "application/json", request.Request{
 		TextPrompts: []request.TextPrompt{{Text: prompt}}, Steps: &p.Steps, Width: &p.Width, Height: &p.Height, Seed: new(int64(seed)),
 	})
 	if err != nil {
 		return 0, err
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	answer, body, err := do(r)
 	if err != nil {
 		return 0, err
 	}
@@ -137,7 +135,7 @@ func (p *Plan) ask(ctx context.Context, seed int) (again time.Duration, err erro
 	return 0, fmt.Errorf("%s: %s", answer.Status, body)
 }
 
-func (p *Plan) post(ctx context.Context, accept string, request request.Request) (*http.Response, error) {
+func (p *Plan) request(ctx context.Context, accept string, request request.Request) (*http.Request, error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
@@ -147,14 +145,8 @@ func (p *Plan) post(ctx context.Context, accept string, request request.Request)
 		return nil, err
 	}
 	r.Header.Set("Accept", accept)
-	p.authorize(r)
-	return http.DefaultClient.Do(r)
-}
-
-func (p *Plan) authorize(r *http.Request) {
-	if p.Key != "" {
-		r.Header.Set("Authorization", "Bearer "+p.Key)
-	}
+	authorize(r, p.Key)
+	return r, nil
 }
 
 // check returns an error if an answer is not that of a request.

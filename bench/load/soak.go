@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
@@ -184,13 +183,8 @@ func (p *SoakPlan) expect(ctx context.Context, method, path, contentType string,
 		for i := 0; i < len(headers); i += 2 {
 			r.Header.Set(headers[i], headers[i+1])
 		}
-		p.authorize(r)
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
+		authorize(r, p.Key)
+		answer, data, err := do(r)
 		switch {
 		case err != nil:
 			return err

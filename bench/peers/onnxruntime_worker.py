@@ -1,13 +1,12 @@
 """onnxruntime: python onnxruntime_worker.py linear/2048x1280x1280 ... , single operations in float32"""
 import argparse
 import re
-import time
 
 import numpy as np
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from worker import serve
+from worker import best_times, serve
 
 OPSET = 17
 
@@ -56,16 +55,4 @@ if __name__ == "__main__":
     p.add_argument("--time", type=float, default=0.25)
     a = p.parse_args()
     operations = {name: session(name, a.threads) for name in a.shapes}
-
-    def work():
-        best = {}
-        for name, op in operations.items():
-            op()
-            times, end = [], time.perf_counter() + a.time
-            while len(times) < 3 or time.perf_counter() < end:
-                start = time.perf_counter()
-                op()
-                times.append(time.perf_counter() - start)
-            best[name] = min(times)
-        return {"shapes": best}
-    serve(work)
+    serve(lambda: best_times(operations, a.time))

@@ -1,12 +1,11 @@
 """PyTorch and diffusers: python torch_worker.py unet|vae|kernels ... --dtype f32|bf16"""
 import argparse
 import re
-import time
 
 import torch
 import torch.nn.functional as F
 
-from worker import serve
+from worker import best_times, serve
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16}
 
@@ -57,19 +56,7 @@ def operation(name, dtype):
 
 def kernels(args, dtype):
     operations = {name: operation(name, dtype) for name in args.shapes}
-
-    def work(_):
-        best = {}
-        for name, op in operations.items():
-            op()
-            times, end = [], time.perf_counter() + args.time
-            while len(times) < 3 or time.perf_counter() < end:
-                start = time.perf_counter()
-                op()
-                times.append(time.perf_counter() - start)
-            best[name] = min(times)
-        return {"shapes": best}
-    return work
+    return lambda _: best_times(operations, args.time)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,20 @@ def serve(work):
         print(json.dumps(report), flush=True)
 
 
+def best_times(operations, seconds):
+    """The least time of each operation, by name: three runs at least, and as many as the seconds have room for."""
+    best = {}
+    for name, op in operations.items():
+        op()
+        times, end = [], time.perf_counter() + seconds
+        while len(times) < 3 or time.perf_counter() < end:
+            start = time.perf_counter()
+            op()
+            times.append(time.perf_counter() - start)
+        best[name] = min(times)
+    return {"shapes": best}
+
+
 def forget_peak():
     """What the preparation took does not count."""
     pathlib.Path("/proc/self/clear_refs").write_text("5")

@@ -50,19 +50,13 @@ have combinations that the training of the model in the box leaves out; docs/mod
 			if count < 1 || count > len(scenes) {
 				return fmt.Errorf("--captions %d: want 1 to %d", count, len(scenes))
 			}
-			m, err := model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+			pipe, closePipe, err := model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{})
 			if err != nil {
 				return err
 			}
-			defer m.Close()
-			backend, _, err := model.backend(0)
-			if err != nil {
-				return err
-			}
-			defer backend.Close()
-			pipe := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{})
+			defer closePipe()
 			if presets {
-				return benchPresets(cmd, m, pipe)
+				return benchPresets(cmd, pipe)
 			}
 			draw := func(ctx context.Context, caption string, seed int64, s quality.Setting) (*image.NRGBA, error) {
 				o := sdxl.Options{Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Sampler: s.Sampler, Schedule: s.Schedule, Cache: s.Cache}
@@ -129,7 +123,7 @@ func pictureBar(cmd *cobra.Command, n int) *progressbar.ProgressBar {
 
 // benchPresets draws the captions of the style presets, with the words that a
 // request's style_preset adds, and prints which style each picture has.
-func benchPresets(cmd *cobra.Command, m *sdxl.Model, pipe *sdxl.Pipeline) error {
+func benchPresets(cmd *cobra.Command, pipe *sdxl.Pipeline) error {
 	scenes, err := quality.PresetScenes()
 	if err != nil {
 		return err

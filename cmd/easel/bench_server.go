@@ -33,31 +33,24 @@ type benchServer struct {
 
 // startBenchServer serves the model on a port of its own until stop is called.
 func startBenchServer(cmd *cobra.Command, model *modelFlags, o serve.Options) (*benchServer, error) {
-	m, err := model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+	pipe, closePipe, err := model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{})
 	if err != nil {
 		return nil, err
-	}
-	backend, _, err := model.backend(0)
-	if err != nil {
-		return nil, errors.Join(err, m.Close())
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, closePipe())
 	}
-	pipeline := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{})
-	o.Pipeline, o.Logger = pipeline, slog.New(slog.DiscardHandler)
+	o.Pipeline, o.Logger = pipe, slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(cmd.Context())
 	stopped := make(chan error, 1)
 	go func() { stopped <- serveUntil(ctx, listener, serve.New(o), time.Second, o.Logger) }()
 	return &benchServer{
-		url: "http://" + listener.Addr().String(), environment: report.NewEnvironment(backend.Name(), cmp.Or(model.threads, runtime.GOMAXPROCS(0))),
+		url: "http://" + listener.Addr().String(), environment: report.NewEnvironment(pipe.Backend().Name(), cmp.Or(model.threads, runtime.GOMAXPROCS(0))),
 		stop: func() {
 			cancel()
 			if <-stopped == nil { // else work goes on that reads the model
-				pipeline.Close()
-				backend.Close()
-				m.Close()
+				closePipe()
 			}
 		},
 	}, nil

@@ -72,12 +72,8 @@ func serveVectors(ctx context.Context, l net.Listener, h http.Handler, grace tim
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
-	select {
-	case err := <-failed:
+	if err := serveHTTP(ctx, server, l); err != nil {
 		return err
-	case <-ctx.Done():
 	}
 	late, done := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer done()

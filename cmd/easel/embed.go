@@ -42,18 +42,11 @@ hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C]. Wit
 					return err
 				}
 			}
-			m, err := model.open(cmd.ErrOrStderr(), sdxl.TextParts)
+			pipe, closePipe, err := model.pipeline(cmd, sdxl.TextParts, sdxl.PipelineOptions{})
 			if err != nil {
 				return err
 			}
-			defer m.Close()
-			backend, _, err := model.backend(0)
-			if err != nil {
-				return err
-			}
-			defer backend.Close()
-			pipe := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{})
-			defer pipe.Close()
+			defer closePipe()
 			var tensors map[string]*tensor.Tensor
 			if flags := cmd.Flags(); flags.Changed("prompt-syntax") || flags.Changed("clip-skip") {
 				tensors, err = embedPrompts(cmd.Context(), pipe, texts, syntaxName, clipSkip)

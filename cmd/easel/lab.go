@@ -155,18 +155,11 @@ func (f *studyFlags) label(cmd *cobra.Command) string {
 
 // run opens the model and hands its study to f.
 func (f *studyFlags) run(cmd *cobra.Command, do func(*sdxl.Study) error) error {
-	model, err := f.model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n})
 	if err != nil {
 		return err
 	}
-	defer model.Close()
-	backend, limit, err := f.model.backend(f.memory.n)
-	if err != nil {
-		return err
-	}
-	defer backend.Close()
-	f.memory.apply()
-	pipe := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{Memory: limit})
+	defer closePipe()
 	s, err := pipe.Study(cmd.Context(), f.studied(cmd))
 	if err != nil {
 		return err

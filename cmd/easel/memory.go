@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 
 	"github.com/dustin/go-humanize"
 
@@ -30,14 +29,6 @@ func (f *bytesFlag) Set(s string) error {
 	}
 	f.n, f.text = int64(n), s
 	return nil
-}
-
-// apply tells the collector of the limit, so that what one stage leaves behind
-// is gone before the next.
-func (f *bytesFlag) apply() {
-	if f.n > 0 {
-		debug.SetMemoryLimit(f.n)
-	}
 }
 
 // checkMemory returns an error if a picture of the model's size does not fit

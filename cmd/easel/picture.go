@@ -151,20 +151,14 @@ func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Op
 	if f.trace != "" {
 		o.Trace = make(map[string]*tensor.Tensor)
 	}
-	model, err := f.model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n, Keep: -1})
 	if err != nil {
 		return err
 	}
-	defer model.Close()
-	backend, limit, err := f.model.backend(f.memory.n)
-	if err != nil {
-		return err
-	}
-	defer backend.Close()
-	f.memory.apply()
+	defer closePipe()
 	bar := newProgress(cmd.ErrOrStderr())
 	o.Progress = bar.step
-	result, err := sdxl.NewPipeline(model, backend, sdxl.PipelineOptions{Memory: limit, Keep: -1}).Generate(ctx, o)
+	result, err := pipe.Generate(ctx, o)
 	bar.end()
 	if err != nil {
 		return err

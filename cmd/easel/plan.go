@@ -32,26 +32,21 @@ func newPlan() *cobra.Command {
 		Short: "Say what a picture takes, before it is made: memory, arithmetic, time",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			m, err := f.open(cmd.ErrOrStderr(), sdxl.AllParts)
+			pipe, closePipe, err := f.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n})
 			if err != nil {
 				return err
 			}
-			defer m.Close()
-			b, limit, err := f.backend(memory.n)
-			if err != nil {
-				return err
-			}
-			defer b.Close()
+			defer closePipe()
 			o.Steps, o.Batch = &steps, &batch
 			if cmd.Flags().Changed("cfg") {
 				o.CFG = &cfg
 			}
 			guidance.apply(cmd, &o)
-			stages, err := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{Memory: limit}).Plan(cmd.Context(), o)
+			stages, err := pipe.Plan(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return printPlan(cmd.Context(), cmd.OutOrStdout(), b, f.threads, stages)
+			return printPlan(cmd.Context(), cmd.OutOrStdout(), pipe.Backend(), f.threads, stages)
 		},
 	}
 	f.add(cmd)

@@ -41,19 +41,13 @@ standard output. docs/api.md lists the fields.`,
 			if err != nil {
 				return fmt.Errorf("request: %w", err)
 			}
-			m, err := model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+			pipe, closePipe, err := model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n, Keep: -1})
 			if err != nil {
 				return err
 			}
-			defer m.Close()
-			memory.apply()
-			backend, limit, err := model.backend(memory.n)
-			if err != nil {
-				return err
-			}
-			defer backend.Close()
+			defer closePipe()
 			var bar progress
-			response, err := request.Predict(cmd.Context(), sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit}), q, request.Options{
+			response, err := request.Predict(cmd.Context(), pipe, q, request.Options{
 				Styles: styles.Styles,
 				Progress: func(_ int, p sdxl.Progress) {
 					if p.Step == 1 {

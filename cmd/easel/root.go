@@ -91,8 +91,8 @@ func findModel(path string, opts sdxl.OpenOptions) (string, sdxl.OpenOptions, er
 	return path, opts, err
 }
 
-// backend opens the device, with so much memory if that is not 0, and returns the
-// limit that is left to the pipeline: a GPU keeps its own.
+// backend opens the device, with memory bytes of it if that is not 0, and returns
+// the limit that the pipeline is to keep: a GPU keeps its own.
 func (f *modelFlags) backend(memory int64) (b nn.Backend, limit int64, err error) {
 	here := cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken, SpillDir: f.spill}
 	if b, err = f.device.open(here, memory); err != nil {
@@ -102,6 +102,25 @@ func (f *modelFlags) backend(memory int64) (b nn.Backend, limit int64, err error
 		limit = memory
 	}
 	return b, limit, nil
+}
+
+// pipeline opens the model, the device and a pipeline of both, within o.Memory bytes
+// if that is not 0. close closes the three.
+func (f *modelFlags) pipeline(cmd *cobra.Command, parts sdxl.Parts, o sdxl.PipelineOptions) (p *sdxl.Pipeline, close func() error, err error) {
+	m, err := f.open(cmd.ErrOrStderr(), parts)
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.Memory > 0 {
+		debug.SetMemoryLimit(o.Memory) // what one stage leaves behind is gone before the next
+	}
+	b, limit, err := f.backend(o.Memory)
+	if err != nil {
+		return nil, nil, errors.Join(err, m.Close())
+	}
+	o.Memory = limit
+	p = sdxl.NewPipeline(m, b, o)
+	return p, func() error { return errors.Join(p.Close(), b.Close(), m.Close()) }, nil
 }
 
 // version returns the version that the program was built from.

@@ -44,17 +44,12 @@ func newRun() *cobra.Command {
 				return err
 			}
 			defer closer()
-			m, err := model.open(cmd.ErrOrStderr(), parts)
+			pipe, closePipe, err := model.pipeline(cmd, parts, sdxl.PipelineOptions{})
 			if err != nil {
 				return err
 			}
-			defer m.Close()
-			backend, _, err := model.backend(0)
-			if err != nil {
-				return err
-			}
-			defer backend.Close()
-			out, err := m.RunGraph(cmd.Context(), backend, args[0], inputs, taps)
+			defer closePipe()
+			out, err := pipe.Model().RunGraph(cmd.Context(), pipe.Backend(), args[0], inputs, taps)
 			if err != nil {
 				return err
 			}

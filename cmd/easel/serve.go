@@ -89,21 +89,16 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 	if o.APIKeys, err = readKeys(f.keys); err != nil {
 		return err
 	}
-	m, err := f.model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n})
 	if err != nil {
 		return err
 	}
-	f.memory.apply()
-	backend, limit, err := f.model.backend(f.memory.n)
-	if err != nil {
-		return errors.Join(err, m.Close())
-	}
-	o.Pipeline = sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit})
 	defer func() {
 		if !errors.Is(err, errStuck) { // else what goes on reads the model
-			err = errors.Join(err, o.Pipeline.Close(), backend.Close(), m.Close())
+			err = errors.Join(err, closePipe())
 		}
 	}()
+	o.Pipeline = pipe
 	if err := checkMemory(cmd.Context(), o.Pipeline); err != nil {
 		return err
 	}
@@ -123,7 +118,7 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 	if a, ok := listener.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() && len(o.APIKeys) == 0 {
 		o.Logger.Warn("anyone who reaches this address can draw: no API keys are set", "address", a)
 	}
-	o.Logger.Info("serving", "url", "http://"+listener.Addr().String(), "model", m.Path)
+	o.Logger.Info("serving", "url", "http://"+listener.Addr().String(), "model", pipe.Model().Path)
 	return serveUntil(cmd.Context(), listener, server, f.grace, o.Logger)
 }
 
@@ -189,12 +184,8 @@ const letGo = time.Second
 // grace time and cancels the rest.
 func serveUntil(ctx context.Context, l net.Listener, s *serve.Server, grace time.Duration, log *slog.Logger) error {
 	server := s.HTTPServer()
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
-	select {
-	case err := <-failed:
+	if err := serveHTTP(ctx, server, l); err != nil {
 		return err
-	case <-ctx.Done():
 	}
 	log.Info("draining", "grace", grace)
 	s.Drain()
@@ -212,6 +203,19 @@ func serveUntil(ctx context.Context, l net.Listener, s *serve.Server, grace time
 		return err
 	case <-time.After(letGo):
 		return errStuck
+	}
+}
+
+// serveHTTP answers on l until ctx ends. It returns why it could not, or nil; the
+// server then still runs.
+func serveHTTP(ctx context.Context, server *http.Server, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return nil
 	}
 }
 

@@ -46,20 +46,14 @@ model is another one, the picture was changed, or it started from a picture othe
 					return err
 				}
 			}
-			m, err := model.open(cmd.ErrOrStderr(), sdxl.AllParts)
+			pipe, closePipe, err := model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n, Keep: -1})
 			if err != nil {
 				return err
 			}
-			defer m.Close()
-			memory.apply()
-			backend, limit, err := model.backend(memory.n)
-			if err != nil {
-				return err
-			}
-			defer backend.Close()
+			defer closePipe()
 			bar := newProgress(cmd.ErrOrStderr())
 			o.Progress = bar.step
-			result, err := sdxl.NewPipeline(m, backend, sdxl.PipelineOptions{Memory: limit, Keep: -1}).Generate(cmd.Context(), o)
+			result, err := pipe.Generate(cmd.Context(), o)
 			bar.end()
 			if err != nil {
 				return err
