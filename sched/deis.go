@@ -11,11 +11,7 @@ func DEIS[T Float](ctx context.Context, r *Run[T]) error {
 	last := len(r.Sigmas) - 2
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		if to == 0 {
-			copy(r.X, denoised)
-			return
-		}
-		if still(from, to) {
+		if r.plain(from, to, denoised) {
 			return
 		}
 		past.push(denoised, from)

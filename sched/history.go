@@ -73,6 +73,15 @@ func (r *Run[T]) output(dst, denoised []T, sigma float64, noise bool) {
 // still reports whether a step has no length, and so teaches nothing new.
 func still(from, to float64) bool { return math.Abs(to-from) <= rounding*from }
 
+// plain takes a step that needs no method: the last, to 0, is to the estimate, and
+// one without length is none. It reports whether the step was such.
+func (r *Run[T]) plain(from, to float64, denoised []T) bool {
+	if to == 0 {
+		copy(r.X, denoised)
+	}
+	return to == 0 || still(from, to)
+}
+
 // place sets the nodes in terms of the step to a noise level, and returns its
 // length in log sigma. A node where it ends comes last.
 func (h *history[T]) place(to float64, order int, end bool) float64 {

@@ -107,11 +107,7 @@ func (r *Run[T]) multistepSDE(ctx context.Context, correction func(h float64, pa
 	taken := 0
 	return r.steps(ctx, func(i int, denoised []T) {
 		from, to := r.Sigmas[i], r.Sigmas[i+1]
-		if to == 0 {
-			copy(r.X, denoised)
-			return
-		}
-		if still(from, to) {
+		if r.plain(from, to, denoised) {
 			return
 		}
 		kept[0], kept[1], kept[2] = kept[2], kept[0], kept[1]
