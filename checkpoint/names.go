@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -57,8 +58,22 @@ func (s Place) check(have, want tensor.Shape) error {
 	return nil
 }
 
+// blocks returns an error if rows of a tensor of blocks cannot be taken.
+func (s Place) blocks(info safetensors.Info) error {
+	elems, _ := info.DType.Block()
+	if s.To > 0 && s.From*(info.Shape.NumElements()/max(info.Shape[0], 1))%elems != 0 {
+		return fmt.Errorf("row %d begins inside a block of %s", s.From, info.DType)
+	}
+	return nil
+}
+
 func (s Place) view(t *tensor.Tensor, shape tensor.Shape) (*tensor.Tensor, error) {
 	var err error
+	if s.Transpose && t.DType().Blocked() {
+		if t, err = t.Convert(tensor.F32); err != nil {
+			return nil, err
+		}
+	}
 	if s.To > 0 {
 		if t, err = t.Narrow(0, s.From, s.To); err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -57,9 +58,10 @@ func (p *Weights) Weight(name string, shape ...int) *nn.Weight {
 			p.used[s.Key] = append(p.used[s.Key], name)
 		}
 		w.DType, w.Copied = info.DType, !p.file.Mapped(s.Key)
-		if err := s.check(info.Shape, shape); err != nil {
-			p.faults[name] = fmt.Errorf("%s: tensor %s: %w", p.file.Name(), s.Key, err)
-		} else if err := p.quantised(w, s); err != nil {
+		if s.Transpose && info.DType.Blocked() { // blocks lie along rows
+			w.DType, w.Copied = tensor.F32, true
+		}
+		if err := p.fit(w, s, info); err != nil {
 			p.faults[name] = fmt.Errorf("%s: tensor %s: %w", p.file.Name(), s.Key, err)
 		}
 		w.Load = func() (*tensor.Tensor, error) {
@@ -74,6 +76,17 @@ func (p *Weights) Weight(name string, shape ...int) *nn.Weight {
 	p.missing[name] = true
 	w.Load = func() (*tensor.Tensor, error) { return nil, fmt.Errorf("%s: no parameter %s", p.file.Name(), name) }
 	return w
+}
+
+// fit checks that a weight can be read from its place, and finds its scales.
+func (p *Weights) fit(w *nn.Weight, s Place, info safetensors.Info) error {
+	if err := s.check(info.Shape, w.Shape); err != nil {
+		return err
+	}
+	if err := s.blocks(info); err != nil {
+		return err
+	}
+	return p.quantised(w, s)
 }
 
 // File returns the name of the file, for errors.

@@ -36,14 +36,14 @@ func (c *copies) get(name string, info Info, read func([]byte) error) (*tensor.T
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	if p := one.first.Value(); p != nil {
-		return tensor.FromBytes(info.DType, info.Shape, unsafe.Slice(p, info.Size))
+		return info.of(unsafe.Slice(p, info.Size))
 	}
-	t := tensor.New(info.DType, info.Shape...)
-	if err := read(t.Bytes()); err != nil {
+	data := tensor.New(tensor.U8, int(info.Size)).Bytes() // aligned for any type
+	if err := read(data); err != nil {
 		return nil, err
 	}
 	if info.Size > 0 {
-		one.first = weak.Make(unsafe.SliceData(t.Bytes()))
+		one.first = weak.Make(unsafe.SliceData(data))
 	}
-	return t, nil
+	return info.of(data)
 }

@@ -25,6 +25,10 @@ type Info struct {
 	Shape  tensor.Shape // the caller must not change it
 	Offset int64        // of its first byte in the file
 	Size   int64        // in bytes
+	// Strides are nil where the elements lie in row-major order, as they do in every
+	// safetensors file. Else they are the distances between neighbours along each
+	// axis, in elements, and Size is the bytes of the stretch in which all of them lie.
+	Strides []int
 }
 
 // header is what a file says about its tensors.
@@ -79,7 +83,7 @@ func parseHeader(file string, text []byte, size int64) (*header, error) {
 	last := entry{}
 	for _, e := range entries {
 		dt, err := tensor.ParseDType(e.dtype)
-		if err != nil {
+		if err != nil || dt.Blocked() {
 			return nil, fault(e.name, "unknown dtype %s", quote(e.dtype))
 		}
 		if err := e.shape.Check(); err != nil {
@@ -100,7 +104,7 @@ func parseHeader(file string, text []byte, size int64) (*header, error) {
 		case e.begin > last.end:
 			return nil, fault(e.name, "starts at %d and leaves a hole after %d", e.begin, last.end)
 		}
-		h.tensors[e.name] = Info{dt, e.shape, data + int64(e.begin), int64(want)}
+		h.tensors[e.name] = Info{DType: dt, Shape: e.shape, Offset: data + int64(e.begin), Size: int64(want)}
 		last = e
 	}
 	if int64(last.end) != avail {

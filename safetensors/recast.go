@@ -14,7 +14,7 @@ import (
 const recastElements = 1 << 20
 
 // Recast writes the tensors of f to a single file at path, under a temporary
-// name until all is written, with floating-point numbers of any type that [tensor.DType.IsFloat] names as dt: F32, F16 or BF16,
+// name until all is written, with floating-point numbers of any type that [tensor.DType.IsFloat] or [tensor.DType.Blocked] names as dt: F32, F16 or BF16,
 // rounded to nearest. Tensors of other types stay as they are. A finite number that is too
 // large for dt is an error.
 func Recast(ctx context.Context, path string, f *File, dt tensor.DType) error {
@@ -29,7 +29,7 @@ func (f *File) recastAll(ctx context.Context, w io.Writer, dt tensor.DType) erro
 	for _, name := range f.Names() {
 		info, _ := f.Info(name)
 		to := info.DType
-		if to.IsFloat() {
+		if to.IsFloat() || to.Blocked() {
 			to = dt
 		}
 		streams[name] = Stream{DType: to, Shape: info.Shape, Write: func(w io.Writer) error {

@@ -83,7 +83,7 @@ func (s *source) readInto(b []byte, off int64, what string) error {
 // to the size of an element, and a copy elsewhere.
 func (s *source) tensor(name string, info Info) (*tensor.Tensor, error) {
 	if s.inPlace(info) {
-		return tensor.FromBytes(info.DType, info.Shape, s.at(info))
+		return info.of(s.at(info))
 	}
 	return s.copies.get(name, info, func(dst []byte) error {
 		if s.reader == nil {

@@ -116,6 +116,9 @@ func encodeHeader(names []string, tensors map[string]Stream, metadata map[string
 		if name == metadataKey || !utf8.ValidString(name) {
 			return nil, nil, fmt.Errorf("safetensors: %s cannot name a tensor", quote(name))
 		}
+		if t.DType.Blocked() {
+			return nil, nil, fmt.Errorf("safetensors: tensor %s is %s, which the format does not have", quote(name), t.DType)
+		}
 		n, err := t.DType.ByteLen(t.Shape.NumElements())
 		if err != nil {
 			return nil, nil, fmt.Errorf("safetensors: tensor %s: %w", quote(name), err)

@@ -31,7 +31,7 @@ func (a Architecture) SingleFile() (map[string][]checkpoint.Tensor, error) {
 		return nil, err
 	}
 	finders := a.finders(blocks)
-	tensors, err := a.tensors(func(part string) func(string) []checkpoint.Place { return finders[part].find })
+	tensors, err := a.tensors(func(part string) func(string) []checkpoint.Place { return finders[part] })
 	for i, t := range tensors["vae"] {
 		// The VAE's attention is made of convolutions there.
 		if t.Role == checkpoint.Matrix && len(t.Shape) == 2 && strings.Contains(t.Key, ".attn_1.") {
@@ -41,21 +41,18 @@ func (a Architecture) SingleFile() (map[string][]checkpoint.Tensor, error) {
 	return tensors, err
 }
 
-// finder says which keys of a single file belong to a part, and where in it a
-// parameter lies.
-type finder struct {
-	prefix string
-	find   func(name string) []checkpoint.Place
+// finders returns the finders of an original single file by part.
+func (a Architecture) finders(blocks []unet.Block) map[string]func(name string) []checkpoint.Place {
+	finders := make(map[string]func(name string) []checkpoint.Place)
+	for _, part := range folders {
+		p := homes[part][0]
+		finders[part] = form{p.prefixes[0], p.naming}.finder(part, a.configs(), blocks)
+	}
+	return finders
 }
 
-// finders returns the finders of a single file by part.
-func (a Architecture) finders(blocks []unet.Block) map[string]finder {
-	return map[string]finder{
-		"text_encoder":   {textLPrefix, textLKeys},
-		"text_encoder_2": {textGPrefix, clip.OpenCLIPText(textGPrefix, a.TextG.HiddenSize)},
-		"unet":           {unetPrefix, unetKeys(blocks)},
-		"vae":            {vaePrefix, vaeKeys(len(a.VAE.BlockOutChannels))},
-	}
+func (a Architecture) configs() configs {
+	return configs{textL: a.TextL, textG: a.TextG, unet: a.UNet, vae: a.VAE}
 }
 
 // Networks returns the networks without parameters: their graphs can be
@@ -70,7 +67,7 @@ func (a Architecture) networks(finder func(part string) func(string) []checkpoin
 	if err != nil {
 		return nil, err
 	}
-	return m, m.build(configs{a.TextL, a.TextG, a.UNet, a.VAE}, encoderParts|UNetPart|VAEPart, func(part string) (*checkpoint.Weights, error) {
+	return m, m.build(a.configs(), folders, func(part string, _ configs) (*checkpoint.Weights, error) {
 		return checkpoint.New(part, none, finder(part), parameter), nil
 	})
 }

@@ -17,6 +17,7 @@ type configs struct {
 	textL, textG clip.TextConfig
 	unet         unet.Config
 	vae          vae.Config
+	read         []string // the parts whose configuration was read, not inferred
 }
 
 // The parts of a model, by their folders.
@@ -32,31 +33,52 @@ func (m *Model) network(part string, g *nn.Graph) program.Network {
 	return program.Network{Graph: g, File: m.weights[part].File()}
 }
 
-// build makes the networks that are asked for.
-func (m *Model) build(c configs, parts Parts, open func(part string) (*checkpoint.Weights, error)) error {
-	m.weights = make(map[string]*checkpoint.Weights)
-	var err error
-	add := func(need Parts, part string, network func(w *checkpoint.Weights) error) {
-		if err != nil || parts&need == 0 {
-			return
-		}
-		var w *checkpoint.Weights
-		if w, err = open(part); err != nil {
-			return
-		}
-		m.weights[part] = w
-		if err = network(w); err != nil {
-			err = fmt.Errorf("%s: %s: %w", m.Path, part, err)
-		}
+func defaultConfigs() configs {
+	return configs{textL: clip.DefaultTextConfig(), textG: clip.DefaultTextConfig(), unet: unet.DefaultConfig(), vae: vae.DefaultConfig()}
+}
+
+// of returns the configuration of a part, to be read.
+func (c *configs) of(part string) any {
+	switch part {
+	case textLPart:
+		return &c.textL
+	case textGPart:
+		return &c.textG
+	case unetPart:
+		return &c.unet
 	}
-	add(encoderParts, textLPart, func(w *checkpoint.Weights) (err error) { m.TextL, err = clip.NewTextEncoder(c.textL, w); return err })
-	add(encoderParts, textGPart, func(w *checkpoint.Weights) (err error) { m.TextG, err = clip.NewTextEncoder(c.textG, w); return err })
-	add(UNetPart, unetPart, func(w *checkpoint.Weights) (err error) { m.UNet, err = unet.New(c.unet, w); return err })
-	add(VAEPart, vaePart, func(w *checkpoint.Weights) (err error) { m.VAE, err = vae.New(c.vae, w); return err })
-	if err != nil {
-		return err
+	return &c.vae
+}
+
+// build makes the networks of the parts.
+func (m *Model) build(c configs, parts []string, open opener) error {
+	m.weights = make(map[string]*checkpoint.Weights)
+	for _, part := range parts {
+		w, err := open(part, c)
+		if err != nil {
+			return err
+		}
+		if err := m.add(part, c, w); err != nil {
+			return fmt.Errorf("%s: %s: %w", m.Path, part, err)
+		}
 	}
 	return m.check()
+}
+
+// add makes the network of a part.
+func (m *Model) add(part string, c configs, w *checkpoint.Weights) (err error) {
+	m.weights[part] = w
+	switch part {
+	case textLPart:
+		m.TextL, err = clip.NewTextEncoder(c.textL, w)
+	case textGPart:
+		m.TextG, err = clip.NewTextEncoder(c.textG, w)
+	case unetPart:
+		m.UNet, err = unet.New(c.unet, w)
+	case vaePart:
+		m.VAE, err = vae.New(c.vae, w)
+	}
+	return err
 }
 
 // graph is a way to record a network for the least shapes, so that all of its
@@ -68,8 +90,10 @@ type graph struct {
 
 func (m *Model) graphs() (all []graph) {
 	if m.TextL != nil {
-		all = append(all, graph{textLPart, func() (*nn.Graph, error) { return m.TextL.Graph(1, 1, 0) }},
-			graph{textGPart, func() (*nn.Graph, error) { return m.TextG.Graph(1, 1, 0) }})
+		all = append(all, graph{textLPart, func() (*nn.Graph, error) { return m.TextL.Graph(1, 1, 0) }})
+	}
+	if m.TextG != nil {
+		all = append(all, graph{textGPart, func() (*nn.Graph, error) { return m.TextG.Graph(1, 1, 0) }})
 	}
 	if m.UNet != nil {
 		all = append(all, graph{unetPart, func() (*nn.Graph, error) { return m.UNet.Graph(unet.Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1}) }})

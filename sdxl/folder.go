@@ -9,16 +9,14 @@ import (
 	"strings"
 
 	"github.com/df65613c/easel/checkpoint"
-	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/clip/tokenizer"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sched"
-	"github.com/df65613c/easel/sdxl/unet"
-	"github.com/df65613c/easel/sdxl/vae"
 )
 
-// readFolder reads the configurations, tokenizers and scheduler of a diffusers folder.
-func (m *Model) readFolder(fsys fs.FS, parts Parts) (c configs, err error) {
+// readFolder reads the configurations, tokenizers and scheduler of a diffusers folder. That of a part
+// that comes from elsewhere may be missing.
+func (m *Model) readFolder(fsys fs.FS, opts OpenOptions) (c configs, err error) {
 	var index struct {
 		Class        string `json:"_class_name"`
 		ZeroNegative *bool  `json:"force_zeros_for_empty_prompt"`
@@ -31,18 +29,17 @@ func (m *Model) readFolder(fsys fs.FS, parts Parts) (c configs, err error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return c, err
 	}
-	c = configs{clip.DefaultTextConfig(), clip.DefaultTextConfig(), unet.DefaultConfig(), vae.DefaultConfig()}
+	c = defaultConfigs()
 	var errs []error
-	read := func(part Parts, name string, v any) {
-		if parts&part != 0 {
-			errs = append(errs, readJSON(fsys, name, v))
+	for _, part := range opts.needed() {
+		err := readJSON(fsys, part+"/config.json", c.of(part))
+		if opts.replaced(part) != "" && errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
+		c.read = append(c.read, part)
+		errs = append(errs, err)
 	}
-	read(encoderParts, "text_encoder/config.json", &c.textL)
-	read(encoderParts, "text_encoder_2/config.json", &c.textG)
-	read(UNetPart, "unet/config.json", &c.unet)
-	read(VAEPart, "vae/config.json", &c.vae)
-	if parts&TokenizerParts != 0 {
+	if opts.parts()&TokenizerParts != 0 {
 		errs = append(errs, m.readTokenizers(fsys))
 	}
 	m.Scheduler = sched.EmptyConfig()
@@ -75,25 +72,24 @@ func (m *Model) readTokenizers(fsys fs.FS) error {
 // folders are the parts of a diffusers folder that hold a configuration.
 var folders = []string{textLPart, textGPart, unetPart, vaePart}
 
-func (m *Model) openFolder(fsys fs.FS, parts Parts, weights func(dir, base string) (*safetensors.File, error)) error {
+func (m *Model) openFolder(fsys fs.FS, opts OpenOptions, weights func(dir, base string) (*safetensors.File, error)) (c configs, open opener, err error) {
 	if !slices.ContainsFunc(folders, func(dir string) bool {
 		_, err := fs.Stat(fsys, dir+"/config.json")
 		return err == nil
 	}) {
-		return fmt.Errorf("model: %s is no diffusers folder: it has none of %s/config.json", m.Path, strings.Join(folders, ", "))
+		return c, nil, fmt.Errorf("model: %s is no diffusers folder: it has none of %s/config.json", m.Path, strings.Join(folders, ", "))
 	}
-	c, err := m.readFolder(fsys, parts)
-	if err != nil {
-		return fmt.Errorf("%s: %w", m.Path, err)
+	if c, err = m.readFolder(fsys, opts); err != nil {
+		return c, nil, fmt.Errorf("%s: %w", m.Path, err)
 	}
-	return m.build(c, parts, func(dir string) (*checkpoint.Weights, error) {
-		f, err := weights(dir, weightsBase(dir))
+	return c, func(part string, _ configs) (*checkpoint.Weights, error) {
+		f, err := weights(part, weightsBase(part))
 		if err != nil {
 			return nil, err
 		}
 		m.files = append(m.files, f)
-		return checkpoint.New(dir, f, folderKeys, parameter), nil
-	})
+		return checkpoint.New(part, f, folderKeys, parameter), nil
+	}, nil
 }
 
 // weightsBase is how the names of a part's weight files begin.

@@ -55,7 +55,7 @@ func heads(what string, width int) (int, error) {
 // inferUNet reads the configuration off the tensors of a single file.
 func inferUNet(s shapes) (unet.Config, error) {
 	c := unet.DefaultConfig()
-	key := func(format string, args ...any) string { return unetPrefix + fmt.Sprintf(format, args...) }
+	key := fmt.Sprintf
 	c.InChannels = s.dim(key("input_blocks.0.0.weight"), 1)
 	c.OutChannels = s.dim(key("out.2.weight"), 0)
 	if c.InChannels == 0 || c.OutChannels == 0 {
@@ -115,43 +115,53 @@ func inferUNet(s shapes) (unet.Config, error) {
 // inferVAE reads the configuration off the tensors of a single file.
 func inferVAE(s shapes) (vae.Config, error) {
 	c := vae.DefaultConfig()
-	c.LatentChannels = s.dim(vaePrefix+"decoder.conv_in.weight", 1)
+	c.LatentChannels = s.dim("decoder.conv_in.weight", 1)
 	if c.LatentChannels == 0 {
-		return c, fmt.Errorf("no VAE: tensor %s is missing", vaePrefix+"decoder.conv_in.weight")
+		return c, fmt.Errorf("no VAE: tensor %s is missing", "decoder.conv_in.weight")
 	}
 	c.BlockOutChannels = nil
-	for i := range s.count(vaePrefix + "encoder.down.%d.block.0.conv1.weight") {
-		c.BlockOutChannels = append(c.BlockOutChannels, s.dim(fmt.Sprintf("%sencoder.down.%d.block.0.conv1.weight", vaePrefix, i), 0))
+	for i := range s.count("encoder.down.%d.block.0.conv1.weight") {
+		c.BlockOutChannels = append(c.BlockOutChannels, s.dim(fmt.Sprintf("encoder.down.%d.block.0.conv1.weight", i), 0))
 	}
-	c.LayersPerBlock = s.count(vaePrefix + "encoder.down.0.block.%d.conv1.weight")
+	c.LayersPerBlock = s.count("encoder.down.0.block.%d.conv1.weight")
 	c.NormNumGroups, c.ScalingFactor = singleGroups, singleVAEScale
-	c.UseQuantConv, c.UsePostQuantConv = s.has(vaePrefix+"quant_conv.weight"), s.has(vaePrefix+"post_quant_conv.weight")
-	c.MidAttention = s.has(vaePrefix + "decoder.mid.attn_1.norm.weight")
+	c.UseQuantConv, c.UsePostQuantConv = s.has("quant_conv.weight"), s.has("post_quant_conv.weight")
+	c.MidAttention = s.has("decoder.mid.attn_1.norm.weight")
 	return c, nil
 }
 
-// inferText reads the configuration of a text encoder off the tensors of a
-// single file; the two have different names there.
+// inferTextL reads the configuration of the first text encoder off its tensors.
 func inferTextL(s shapes) (clip.TextConfig, error) {
-	const prefix = textLPrefix + "text_model."
 	c := clip.DefaultTextConfig()
 	c.Architectures = []string{"CLIPTextModel"}
-	c.Layers = s.count(prefix + "encoder.layers.%d.layer_norm1.weight")
-	c.Intermediate = s.dim(prefix+"encoder.layers.0.mlp.fc1.weight", 0)
-	return c, inferEmbeddings(&c, s, prefix+"embeddings.token_embedding.weight", prefix+"embeddings.position_embedding.weight")
+	return c, inferText(&c, s)
 }
 
-func inferTextG(s shapes) (clip.TextConfig, error) {
+// inferText reads what the tensors tell under transformers' names.
+func inferText(c *clip.TextConfig, s shapes) error {
+	const prefix = "text_model."
+	c.Layers = s.count(prefix + "encoder.layers.%d.layer_norm1.weight")
+	c.Intermediate = s.dim(prefix+"encoder.layers.0.mlp.fc1.weight", 0)
+	return inferEmbeddings(c, s, prefix+"embeddings.token_embedding.weight", prefix+"embeddings.position_embedding.weight")
+}
+
+// inferTextG reads the configuration of the second text encoder off its tensors.
+func inferTextG(s shapes, n naming) (clip.TextConfig, error) {
 	c := clip.DefaultTextConfig()
 	c.Architectures = []string{"CLIPTextModelWithProjection"}
 	c.HiddenAct = "gelu"
-	c.Layers = s.count(textGPrefix + "transformer.resblocks.%d.ln_1.weight")
-	c.Intermediate = s.dim(textGPrefix+"transformer.resblocks.0.mlp.c_fc.weight", 0)
-	c.ProjectionDim = s.dim(textGPrefix+"text_projection", 1)
-	if c.ProjectionDim == 0 {
-		c.ProjectionDim = s.dim(textGPrefix+"text_projection.weight", 0)
+	c.ProjectionDim = s.dim("text_projection", 1)
+	for _, key := range []string{"text_projection.weight", "text_model.text_projection"} {
+		if c.ProjectionDim == 0 {
+			c.ProjectionDim = s.dim(key, 0)
+		}
 	}
-	return c, inferEmbeddings(&c, s, textGPrefix+"token_embedding.weight", textGPrefix+"positional_embedding")
+	if n == diffusers {
+		return c, inferText(&c, s)
+	}
+	c.Layers = s.count("transformer.resblocks.%d.ln_1.weight")
+	c.Intermediate = s.dim("transformer.resblocks.0.mlp.c_fc.weight", 0)
+	return c, inferEmbeddings(&c, s, "token_embedding.weight", "positional_embedding")
 }
 
 func inferEmbeddings(c *clip.TextConfig, s shapes, tokens, positions string) error {

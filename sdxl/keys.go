@@ -34,8 +34,8 @@ var unetResnet = strings.NewReplacer(
 	".norm1.", ".in_layers.0.", ".conv1.", ".in_layers.2.", ".time_emb_proj.", ".emb_layers.1.",
 	".norm2.", ".out_layers.0.", ".conv2.", ".out_layers.3.", ".conv_shortcut.", ".skip_connection.")
 
-// unetKeys returns the finder of a UNet's parameters in a single file, which
-// numbers the blocks in the order of execution.
+// unetKeys returns the finder of a UNet's parameters in a single file, below its prefix. The
+// blocks are numbered in the order of execution there.
 func unetKeys(blocks []unet.Block) func(string) []checkpoint.Place {
 	table := slices.Clone(unetStem)
 	n := 1
@@ -71,7 +71,7 @@ func unetKeys(blocks []unet.Block) func(string) []checkpoint.Place {
 		if strings.Contains(name, "resnets.") {
 			key = unetResnet.Replace(key)
 		}
-		return checkpoint.At(unetPrefix + key)
+		return checkpoint.At(key)
 	}
 }
 
@@ -81,8 +81,8 @@ var vaeParts = strings.NewReplacer(
 	".conv_norm_out.", ".norm_out.", ".down_blocks.", ".down.",
 	".group_norm.", ".norm.", ".to_q.", ".q.", ".to_k.", ".k.", ".to_v.", ".v.", ".to_out.0.", ".proj_out.")
 
-// vaeKeys returns the finder of a VAE's parameters in a single file, which
-// numbers the decoder's blocks from fine to coarse.
+// vaeKeys returns the finder of a VAE's parameters in a single file, below its prefix. The
+// decoder's blocks are numbered from fine to coarse there.
 func vaeKeys(levels int) func(string) []checkpoint.Place {
 	return func(name string) []checkpoint.Place {
 		for i := range levels {
@@ -96,13 +96,9 @@ func vaeKeys(levels int) func(string) []checkpoint.Place {
 		for range 2 {
 			name = vaeParts.Replace(name)
 		}
-		return checkpoint.At(vaePrefix + name)
+		return checkpoint.At(name)
 	}
 }
-
-// textLKeys finds the parameters of the first text encoder in a single file,
-// which has the reference's names.
-func textLKeys(name string) []checkpoint.Place { return checkpoint.At(textLPrefix + name) }
 
 // folderKeys finds the parameters of a diffusers folder, where names are the
 // reference's, but for those that changed over time.
@@ -119,12 +115,3 @@ func folderKeys(name string) []checkpoint.Place {
 
 // oldAttention holds the names of attention in older VAEs.
 var oldAttention = strings.NewReplacer(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.")
-
-func hasPrefix(prefix string) func(string) bool {
-	return func(key string) bool { return strings.HasPrefix(key, prefix) }
-}
-
-// parameterOf is parameter for the keys of one network of a single file.
-func parameterOf(prefix string) func(string) bool {
-	return func(key string) bool { return hasPrefix(prefix)(key) && parameter(key) }
-}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/df65613c/easel/safetensors"
+	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl/vae"
 	"github.com/df65613c/easel/tensor"
@@ -23,11 +23,15 @@ const (
 // edmScale is the scaling factor of latents that edm_mean and edm_std belong to.
 const edmScale = 0.5
 
-// readMarkers sets what the markers of a single file say of noise levels, of the
+// marked reports whether a file has markers.
+func marked(f checkpoint.Source) bool {
+	return slices.ContainsFunc([]string{vPredictionKey, zeroTerminalKey, edmMeanKey, edmMaxKey}, func(key string) bool { _, ok := f.Info(key); return ok })
+}
+
+// readMarkers changes what the markers of a single file say of noise levels, of the
 // network's output and of latents.
-func (m *Model) readMarkers(f *safetensors.File, vae *vae.Config) error {
+func (m *Model) readMarkers(f checkpoint.Source, vae *vae.Config) error {
 	s := &m.Scheduler
-	*s = sched.DefaultConfig()
 	has := func(key string) bool { _, ok := f.Info(key); return ok }
 	if has(vPredictionKey) {
 		s.PredictionType = string(sched.VPrediction)
@@ -60,7 +64,7 @@ func (m *Model) readMarkers(f *safetensors.File, vae *vae.Config) error {
 }
 
 // noiseLevel reads one.
-func noiseLevel(f *safetensors.File, key string) (*float64, error) {
+func noiseLevel(f checkpoint.Source, key string) (*float64, error) {
 	v, err := numbers(f, key)
 	if err != nil {
 		return nil, err
@@ -74,7 +78,7 @@ func noiseLevel(f *safetensors.File, key string) (*float64, error) {
 // mostNumbers is more than a marker can hold.
 const mostNumbers = 64
 
-func numbers(f *safetensors.File, key string) ([]float64, error) {
+func numbers(f checkpoint.Source, key string) ([]float64, error) {
 	t, err := f.Tensor(key)
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ func TestMarkersOfSingleFiles(t *testing.T) {
 		f, err := safetensors.Open(path)
 		require.NoError(t, err)
 		t.Cleanup(func() { f.Close() })
-		var m Model
+		m := Model{Scheduler: sched.DefaultConfig()}
 		var vae vae.Config
 		err = m.readMarkers(f, &vae)
 		for _, key := range f.Names() {

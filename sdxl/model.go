@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/clip"
@@ -37,7 +38,11 @@ const (
 // OpenOptions adjusts how a model is opened. The zero value opens all of it
 // and insists that every tensor is accounted for.
 type OpenOptions struct {
-	Parts        Parts  // 0 is AllParts
+	Parts Parts // 0 is AllParts
+	// The weights of a part from elsewhere: a file of the part alone or of a whole model, or the
+	// part's folder or that of a whole model. With all of them the path of Open may be "".
+	UNet, VAE, TextEncoder, TextEncoder2 string
+
 	Config       string // a diffusers folder that gives a single file its configuration and tokenizers
 	Variant      string // of a folder's files, such as "fp16"; a part without it takes the plain ones. "" is these, or the only variant there is
 	AllowMissing bool   // open although parameters are missing; running their network fails
@@ -62,7 +67,8 @@ type Model struct {
 	accounts []checkpoint.Account
 }
 
-// Open opens a diffusers folder or an original single-file checkpoint.
+// Open opens a diffusers folder or a single-file checkpoint: safetensors or GGUF, with the
+// names of Stability's code, diffusers or stable-diffusion.cpp.
 func Open(path string, opts OpenOptions) (*Model, error) {
 	m := &Model{Path: path}
 	return m.accounted(m.open(opts), opts)
@@ -72,9 +78,12 @@ func Open(path string, opts OpenOptions) (*Model, error) {
 // whose weights are in plain single files. The name is for errors.
 func OpenFS(fsys fs.FS, name string, opts OpenOptions) (*Model, error) {
 	m := &Model{Path: name}
-	err := m.openFolder(fsys, opts.parts(), func(dir, base string) (*safetensors.File, error) {
+	c, open, err := m.openFolder(fsys, opts, func(dir, base string) (*safetensors.File, error) {
 		return safetensors.OpenFS(fsys, dir+"/"+base+".safetensors")
 	})
+	if err == nil {
+		err = m.assemble(c, open, opts)
+	}
 	return m.accounted(err, opts)
 }
 
@@ -94,19 +103,57 @@ func (o OpenOptions) parts() Parts {
 	return o.Parts
 }
 
+// needed returns the networks that are asked for.
+func (o OpenOptions) needed() (parts []string) {
+	for _, part := range folders {
+		need := map[string]Parts{unetPart: UNetPart, vaePart: VAEPart}[part]
+		if need == 0 {
+			need = encoderParts
+		}
+		if o.parts()&need != 0 {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// replaced returns where the weights of a part come from, if not from the model.
+func (o OpenOptions) replaced(part string) string {
+	return map[string]string{unetPart: o.UNet, vaePart: o.VAE, textLPart: o.TextEncoder, textGPart: o.TextEncoder2}[part]
+}
+
+// own returns the networks that the model itself must have.
+func (o OpenOptions) own() []string {
+	return slices.DeleteFunc(o.needed(), func(part string) bool { return o.replaced(part) != "" })
+}
+
+// opener opens the weights of a part, which is configured by then.
+type opener func(part string, c configs) (*checkpoint.Weights, error)
+
 func (m *Model) open(opts OpenOptions) error {
+	c, open, err := m.openBase(opts)
+	if err != nil {
+		return err
+	}
+	return m.assemble(c, open, opts)
+}
+
+func (m *Model) openBase(opts OpenOptions) (c configs, open opener, err error) {
+	if m.Path == "" {
+		return m.openParts(opts)
+	}
 	info, err := os.Stat(m.Path)
 	if err != nil {
-		return fmt.Errorf("model: %w", err)
+		return c, nil, fmt.Errorf("model: %w", err)
 	}
 	if !info.IsDir() {
 		return m.openSingle(opts)
 	}
 	variants, err := variantsOf(m.Path, opts.Variant)
 	if err != nil {
-		return err
+		return c, nil, err
 	}
-	return m.openFolder(os.DirFS(m.Path), opts.parts(), func(dir, base string) (*safetensors.File, error) {
+	return m.openFolder(os.DirFS(m.Path), opts, func(dir, base string) (*safetensors.File, error) {
 		return safetensors.OpenModel(filepath.Join(m.Path, dir), base, variants[dir])
 	})
 }

@@ -34,12 +34,26 @@ func (t *Tensor) Clone() (*Tensor, error) {
 // Floating-point values are rounded to nearest even, or truncated to integers
 // and held within the range of dt (NaN becomes 0). Values above the largest
 // F8E4M3 become that one, as it has no infinity. Integers keep their low bits
-// in a narrower integer. For Bool all but 0 is true.
+// in a narrower integer. For Bool all but 0 is true. Blocks of GGUF's types are
+// widened, and Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 made as ggml makes them.
 func (t *Tensor) Convert(dt DType) (*Tensor, error) {
 	if t.dtype == dt {
 		return t, nil
 	}
-	if t.dtype.class() == opaque || dt.class() == opaque {
+	switch {
+	case t.dtype.Blocked() && (dt.Blocked() || dt.class() != opaque):
+		wide, err := t.widen()
+		if err != nil {
+			return nil, err
+		}
+		return wide.Convert(dt)
+	case dt.Blocked() && t.dtype.class() != opaque:
+		wide, err := t.Convert(F32)
+		if err != nil {
+			return nil, err
+		}
+		return wide.round(dt)
+	case t.dtype.class() == opaque || dt.class() == opaque:
 		return nil, fmt.Errorf("tensor: no conversion from %s to %s", t.dtype, dt)
 	}
 	c, err := Zeros(dt, t.shape...)

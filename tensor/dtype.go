@@ -9,7 +9,7 @@ import "fmt"
 // with their scale, and its rows are whole blocks.
 type DType uint8
 
-// The element types, named and ordered as in the safetensors format. F4, the
+// The element types, those up to U64 named and ordered as in the safetensors format. F4, the
 // F6 and F8 variants other than F8E5M2 and F8E4M3, and C64 are only stored:
 // no operation reads their values.
 const (
@@ -36,6 +36,20 @@ const (
 	F64
 	I64
 	U64
+
+	// Blocks of GGUF files, which hold their scales. Operations do not read them; Convert widens them.
+	Q40
+	Q41
+	Q50
+	Q51
+	Q80
+	Q2K
+	Q3K
+	Q4K
+	Q5K
+	Q6K
+	IQ4NL
+	IQ4XS
 )
 
 type layout struct {
@@ -68,6 +82,18 @@ var layouts = [...]layout{
 	F64:        {"F64", 1, 8},
 	I64:        {"I64", 1, 8},
 	U64:        {"U64", 1, 8},
+	Q40:        {"Q4_0", 32, 18},
+	Q41:        {"Q4_1", 32, 20},
+	Q50:        {"Q5_0", 32, 22},
+	Q51:        {"Q5_1", 32, 24},
+	Q80:        {"Q8_0", 32, 34},
+	Q2K:        {"Q2_K", 256, 84},
+	Q3K:        {"Q3_K", 256, 110},
+	Q4K:        {"Q4_K", 256, 144},
+	Q5K:        {"Q5_K", 256, 176},
+	Q6K:        {"Q6_K", 256, 210},
+	IQ4NL:      {"IQ4_NL", 32, 18},
+	IQ4XS:      {"IQ4_XS", 256, 136},
 }
 
 func (d DType) layout() layout {
@@ -77,7 +103,8 @@ func (d DType) layout() layout {
 	return layouts[Invalid]
 }
 
-// ParseDType returns the type with a safetensors name such as "BF16".
+// ParseDType returns the type with a name such as "BF16", as safetensors has it, or ggml for those
+// in blocks.
 func ParseDType(name string) (DType, error) {
 	for i, l := range layouts {
 		if l.name == name && DType(i) != Invalid {
@@ -87,13 +114,16 @@ func ParseDType(name string) (DType, error) {
 	return Invalid, fmt.Errorf("tensor: unknown dtype %q", name)
 }
 
-// String returns the safetensors name of the type.
+// String returns the name of the type, which ParseDType knows.
 func (d DType) String() string {
 	if int(d) < len(layouts) {
 		return layouts[d].name
 	}
 	return fmt.Sprintf("DType(%d)", uint8(d))
 }
+
+// Blocked reports whether the type is one of GGUF's, whose blocks hold their scales.
+func (d DType) Blocked() bool { return d >= Q40 && d <= IQ4XS }
 
 // Valid reports whether d is one of the types of this package.
 func (d DType) Valid() bool { return d.layout().elems > 0 }

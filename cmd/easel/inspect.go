@@ -49,6 +49,7 @@ made it, as easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI wrote them
 	}
 	cmd.Flags().StringVar(&flags.options.Config, "config", "", "diffusers folder whose configuration a single file takes")
 	cmd.Flags().StringVar(&flags.options.Variant, "variant", "", "variant of a folder's files, such as fp16; a part without it takes its plain files")
+	addParts(cmd.Flags(), &flags.options)
 	cmd.Flags().BoolVar(&flags.options.AllowUnused, "allow-unused", false, "count unused tensors as no fault")
 	cmd.Flags().BoolVar(&all, "tensors", false, "list every mapped tensor with the parameters read from it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

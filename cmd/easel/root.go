@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/df65613c/easel/internal/hubcache"
 	"github.com/df65613c/easel/nn"
@@ -43,12 +44,22 @@ type modelFlags struct {
 
 func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder, single-file checkpoint, or org/name of a model in the Hugging Face cache (default: the model in this program)")
+	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder, single-file checkpoint (safetensors, GGUF), or org/name of a model in the Hugging Face cache (default: the model in this program)")
 	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
 	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16; a part without it takes its plain files")
+	addParts(flags, &f.options)
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: all processors)")
 	f.profile.add(cmd)
+}
+
+// addParts adds the flags that take parts of a model from elsewhere.
+func addParts(flags *pflag.FlagSet, o *sdxl.OpenOptions) {
+	const from = ": a file (safetensors, GGUF) of it or of a whole model, or a folder"
+	flags.StringVar(&o.UNet, "unet", "", "UNet instead of the model's"+from)
+	flags.StringVar(&o.VAE, "vae", "", "VAE instead of the model's"+from)
+	flags.StringVar(&o.TextEncoder, "text-encoder", "", "first text encoder (CLIP L) instead of the model's"+from)
+	flags.StringVar(&o.TextEncoder2, "text-encoder-2", "", "second text encoder (CLIP bigG) instead of the model's"+from)
 }
 
 // addSpill adds a flag to commands that have --memory.
@@ -63,7 +74,7 @@ func (f *modelFlags) open(log io.Writer, parts sdxl.Parts) (*sdxl.Model, error) 
 	}
 	opts := f.options
 	opts.Parts = parts
-	if f.path != "" {
+	if f.path != "" || opts.UNet != "" { // the parts of another model are of no use to the one in the program
 		return openModel(f.path, opts)
 	}
 	m, err := openBuiltin(opts)
@@ -84,11 +95,16 @@ func openModel(path string, opts sdxl.OpenOptions) (*sdxl.Model, error) {
 
 // findModel returns where a model and its configuration lie on this machine.
 func findModel(path string, opts sdxl.OpenOptions) (string, sdxl.OpenOptions, error) {
-	path, err := hubcache.Find(path)
-	if err == nil && opts.Config != "" {
-		opts.Config, err = hubcache.Find(opts.Config)
+	for _, p := range []*string{&path, &opts.Config, &opts.UNet, &opts.VAE, &opts.TextEncoder, &opts.TextEncoder2} {
+		if *p == "" {
+			continue
+		}
+		var err error
+		if *p, err = hubcache.Find(*p); err != nil {
+			return "", opts, err
+		}
 	}
-	return path, opts, err
+	return path, opts, nil
 }
 
 // backend opens the device, with memory bytes of it if that is not 0, and returns

@@ -22,7 +22,7 @@ var kinds = []struct{ start, what string }{
 	{"<head", htmlPage},
 	{"<?xml", "an XML document, such as a server's error message: download the file again"},
 	{"pk\x03\x04", "a ZIP archive, as PyTorch's .ckpt, .pt and .bin are: convert it to safetensors"},
-	{"gguf", "a GGUF file: use the model's safetensors files"},
+	{"gguf", "a GGUF file, which is read where a checkpoint is opened, or by checkpoint/gguf"},
 	{"\x89hdf\r\n", "an HDF5 file: use the model's safetensors files"},
 	{"\x1f\x8b", "compressed with gzip: decompress it first"},
 	{"\x28\xb5\x2f\xfd", "compressed with Zstandard: decompress it first"},

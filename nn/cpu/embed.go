@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/df65613c/easel/internal/kernel/convert"
 	"github.com/df65613c/easel/nn"
 )
 
@@ -23,14 +22,14 @@ func (c *compiler) embedding(n *nn.Node, op nn.Embedding) error {
 	}
 	ids, y, e := n.In[0], n.Out, c.executable
 	length, width, vocab := y.Dim(1), y.Dim(2), table.Shape()[0]
-	rows, size := table.Bytes(), width*format.Size()
+	rows := data(table)
 	c.step(y.Dim(0), 0, func(_, unit int) {
 		for t, id := range e.i32(ids)[unit*length : (unit+1)*length] {
 			if id < 0 || int(id) >= vocab {
 				panic(fmt.Errorf("id %d is outside the table %s of %d rows", id, op.Table.Name, vocab))
 			}
 			dst := e.f32(y)[(unit*length+t)*width:][:width]
-			convert.ToF32(dst, rows[int(id)*size:(int(id)+1)*size], format)
+			widen(dst, rows, format, int(id)*width)
 			if positions == nil {
 				continue
 			}

@@ -11,16 +11,10 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// formats are the types of weights and how kernels call them.
-var formats = map[tensor.DType]convert.Format{
-	tensor.F32: convert.F32, tensor.F16: convert.F16, tensor.BF16: convert.BF16, tensor.I8: convert.I8, tensor.F4: convert.F4,
-	tensor.F64: convert.F64, tensor.F8E4M3: convert.F8E4M3, tensor.F8E5M2: convert.F8E5M2,
-}
-
-// load reads a weight that is not quantised.
+// load reads a weight that has no scales beside it.
 func load(w *nn.Weight) (*tensor.Tensor, convert.Format, error) {
 	t, f, err := loadAny(w)
-	if err == nil && f.Quantised() {
+	if err == nil && f.Scaled() {
 		return nil, 0, fmt.Errorf("weight %s is %s; only matrices and kernels may be", w.Name, t.DType())
 	}
 	return t, f, err
@@ -35,9 +29,9 @@ func loadAny(w *nn.Weight) (*tensor.Tensor, convert.Format, error) {
 	if !t.Shape().Equal(w.Shape) {
 		return nil, 0, fmt.Errorf("weight %s has shape %v, not %v", w.Name, t.Shape(), w.Shape)
 	}
-	f, ok := formats[t.DType()]
+	f, ok := convert.Named(t.DType().String())
 	if !ok {
-		return nil, 0, fmt.Errorf("weight %s is %s; the CPU backend takes F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, and I8 and F4 with scales", w.Name, t.DType())
+		return nil, 0, fmt.Errorf("weight %s is %s; the CPU backend takes F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, I8 and F4 with scales, and GGUF's types", w.Name, t.DType())
 	}
 	return t, f, nil
 }
@@ -117,8 +111,17 @@ func (c *compiler) vector(w *nn.Weight) ([]float32, error) {
 		return nil, fmt.Errorf("weight %s with strides %v is not contiguous", w.Name, t.Strides())
 	}
 	v := make([]float32, t.NumElements())
-	convert.ToF32(v, t.Bytes(), f)
+	widen(v, data(t), f, 0)
 	c.footprint.Packed += int64(4 * len(v))
 	c.vectors[w] = v
 	return v, nil
+}
+
+// widen sets dst to values of adjacent numbers without scales beside them, from number at on.
+func widen(dst []float32, data unsafe.Pointer, f convert.Format, at int) {
+	if f.Blocked() {
+		convert.Scales{}.Row(dst, data, f, 0, 0, at)
+		return
+	}
+	convert.ToF32(dst, unsafe.Slice((*byte)(unsafe.Add(data, at*f.Size())), len(dst)*f.Size()), f)
 }

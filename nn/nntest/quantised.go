@@ -36,9 +36,21 @@ func e2m1(b uint8) float64 {
 	return math.Copysign(v, 0.5-float64(b>>3))
 }
 
+// blockedWeight returns random blocks of one of GGUF's types.
+func (r *source) blockedWeight(dt tensor.DType, shape ...int) *nn.Weight {
+	t := tensor.New(dt, shape...)
+	for i := range t.Bytes() {
+		t.Bytes()[i] = byte(r.Uint32()) & 0x2f // keeps the scales, wherever they lie, ordinary numbers
+	}
+	return nn.Param("w", t)
+}
+
 // quantisedWeight returns random numbers of the type with their scales: one for
 // each row, or one for each block.
 func (r *source) quantisedWeight(dt tensor.DType, blocks bool, shape ...int) *nn.Weight {
+	if dt.Blocked() {
+		return r.blockedWeight(dt, shape...)
+	}
 	t := tensor.New(dt, shape...)
 	for i := range t.Bytes() {
 		if t.Bytes()[i] = byte(r.Uint32()); dt == tensor.I8 {
@@ -71,7 +83,7 @@ func quantisedCases() (list []testCase) {
 		name   string
 		dt     tensor.DType
 		blocks bool
-	}{{"I8", tensor.I8, false}, {"I8 in blocks", tensor.I8, true}, {"F4", tensor.F4, true}} {
+	}{{"I8", tensor.I8, false}, {"I8 in blocks", tensor.I8, true}, {"F4", tensor.F4, true}, {"Q8_0", tensor.Q80, true}, {"Q5_1", tensor.Q51, true}} {
 		list = append(list,
 			testCase{"Linear/" + kind.name, func(g *nn.Graph, r *source) {
 				x := g.Input("x", tensor.F32, 70, 96)
@@ -87,5 +99,11 @@ func quantisedCases() (list []testCase) {
 				g.Output("y", g.UpsampleConv2D(x, nn.UpsampleConv2D{Weight: r.quantisedWeight(kind.dt, kind.blocks, 17, 32, 3, 3)}))
 			}})
 	}
+	// Rows of 96 begin inside blocks of 256.
+	list = append(list,
+		testCase{"Linear/Q4_K", func(g *nn.Graph, r *source) {
+			x := g.Input("x", tensor.F32, 70, 96)
+			g.Output("y", g.Linear(x, nn.Linear{Weight: r.blockedWeight(tensor.Q4K, 40, 96)}))
+		}})
 	return list
 }

@@ -51,6 +51,13 @@ func floats(t *tensor.Tensor) ([]float64, error) {
 		v, err := tensor.Data[int32](t)
 		return widen(v), err
 	}
+	if t.DType().Blocked() { // what the blocks stand for is tested beside the type
+		wide, err := t.Convert(tensor.F32)
+		if err != nil {
+			return nil, err
+		}
+		return widen(wide.Float32s()), nil
+	}
 	return nil, fmt.Errorf("nntest: %s is not evaluated", t.DType())
 }
 

@@ -13,11 +13,6 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-var stored = map[tensor.DType]convert.Format{
-	tensor.F32: convert.F32, tensor.F16: convert.F16, tensor.BF16: convert.BF16, tensor.I8: convert.I8, tensor.F4: convert.F4,
-	tensor.F64: convert.F64, tensor.F8E4M3: convert.F8E4M3, tensor.F8E5M2: convert.F8E5M2,
-}
-
 // maxHalf is the greatest number that a half holds.
 const maxHalf = 65504
 
@@ -87,11 +82,11 @@ func newRows(p pass.Param) (*rows, error) {
 	if !t.Shape().Equal(w.Shape) {
 		return nil, fmt.Errorf("weight %s has shape %v, not %v", w.Name, t.Shape(), w.Shape)
 	}
-	f, ok := stored[t.DType()]
+	f, ok := convert.Named(t.DType().String())
 	if !ok {
-		return nil, fmt.Errorf("weight %s is %s; the GPU backend takes F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, and I8 and F4 with scales", w.Name, t.DType())
+		return nil, fmt.Errorf("weight %s is %s; the GPU backend takes F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, I8 and F4 with scales, and GGUF's types", w.Name, t.DType())
 	}
-	if f.Quantised() && len(w.Shape) < 2 {
+	if f.Scaled() && len(w.Shape) < 2 {
 		return nil, fmt.Errorf("weight %s is %s; only matrices and kernels may be", w.Name, t.DType())
 	}
 	if !t.IsContiguous() {
@@ -114,7 +109,7 @@ func newRows(p pass.Param) (*rows, error) {
 	if p.Kernel {
 		r.moved = make([]byte, len(r.made))
 	}
-	if f.Quantised() {
+	if f.Scaled() {
 		r.scales, err = loadScales(w)
 	}
 	return r, err

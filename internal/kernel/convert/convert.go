@@ -25,9 +25,21 @@ const (
 	F64                  // IEEE 754 binary64; it and the following are only read
 	F8E4M3               // without infinities
 	F8E5M2
+	Q40 // blocks of ggml from here on
+	Q41
+	Q50
+	Q51
+	Q80
+	Q2K
+	Q3K
+	Q4K
+	Q5K
+	Q6K
+	IQ4NL
+	IQ4XS
 )
 
-// Size returns the bytes of one value, 0 for F4.
+// Size returns the bytes of one value, 0 for F4 and in blocks.
 func (f Format) Size() int {
 	switch f {
 	case F64:
@@ -36,39 +48,44 @@ func (f Format) Size() int {
 		return 4
 	case I8, F8E4M3, F8E5M2:
 		return 1
-	case F4:
-		return 0
+	case F16, BF16:
+		return 2
 	}
-	return 2
+	return 0
 }
 
-// Quantised reports whether values have scales beside them.
-func (f Format) Quantised() bool { return f == I8 || f == F4 }
+// Scaled reports whether values have scales beside them.
+func (f Format) Scaled() bool { return f == I8 || f == F4 }
+
+// Quantised reports whether stored numbers stand for values only with their scales, beside them
+// or in blocks.
+func (f Format) Quantised() bool { return f.Scaled() || f.Blocked() }
 
 // Packed reports whether kernels read the format as it is stored. Others they read
 // by way of rows in float32.
 func (f Format) Packed() bool { return f <= BF16 }
 
+var names = [...]string{F32: "F32", F16: "F16", BF16: "BF16", I8: "I8", F4: "F4", F64: "F64", F8E4M3: "F8_E4M3", F8E5M2: "F8_E5M2"}
+
+// String returns the name, which the type of a tensor has too.
 func (f Format) String() string {
-	switch f {
-	case F32:
-		return "F32"
-	case F16:
-		return "F16"
-	case BF16:
-		return "BF16"
-	case I8:
-		return "I8"
-	case F4:
-		return "F4"
-	case F64:
-		return "F64"
-	case F8E4M3:
-		return "F8_E4M3"
-	case F8E5M2:
-		return "F8_E5M2"
+	switch {
+	case int(f) < len(names):
+		return names[f]
+	case f.Blocked():
+		return blockForms[f-Q40].name
 	}
 	return fmt.Sprintf("Format(%d)", uint8(f))
+}
+
+// Named returns the format of a name.
+func Named(name string) (Format, bool) {
+	for f := range IQ4XS + 1 {
+		if f.String() == name {
+			return f, true
+		}
+	}
+	return 0, false
 }
 
 // ToF32 sets dst[i] to the i-th value of src, whose format is f. It panics if

@@ -23,9 +23,13 @@ var e2m1 = [16]float32{0, 0.5, 1, 1.5, 2, 3, 4, 6, float32(math.Copysign(0, -1))
 func F4ToF32(b uint8) float32 { return e2m1[b&15] }
 
 // Row sets dst to the values of row n of a weight of k columns, from column
-// from on. The weight begins at data and is in I8, or in F4, of which the first
-// of two values is in the lower four bits.
+// from on. The weight begins at data and is in I8, in F4, of which the first
+// of two values is in the lower four bits, or in blocks, which need no scales.
 func (s Scales) Row(dst []float32, data unsafe.Pointer, f Format, k, n, from int) {
+	if f.Blocked() {
+		widenBlocks(dst, data, f, n*k+from)
+		return
+	}
 	if f == I8 && s.Rows != nil {
 		scaleI8(dst, unsafe.Slice((*int8)(unsafe.Add(data, n*k+from)), len(dst)), s.Rows[n])
 		return

@@ -1,0 +1,92 @@
+package sdxl_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/internal/golden"
+	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/tensor"
+)
+
+// TestQuantisedUNetOfGGUF draws with a UNet of ComfyUI-GGUF's, and compares latents with those of
+// diffusers' pipeline with the same weights widened.
+func TestQuantisedUNetOfGGUF(t *testing.T) {
+	data, err := os.ReadFile(golden.Path("forms", "forms.json"))
+	require.NoError(t, err)
+	var c struct {
+		Prompt, Negative string
+		Steps            int
+		CFG              float64
+		Seed             int64
+		Width, Height    int
+	}
+	require.NoError(t, json.Unmarshal(data, &c))
+	want := golden.Tensors(t, golden.Path("forms", "forms.safetensors"))
+	b := cpu.New(cpu.Options{})
+	defer b.Close()
+	m := open(t, golden.Path("a", "model"), sdxl.OpenOptions{UNet: golden.Path("forms", "unet.gguf")})
+	o := sdxl.Options{Prompt: c.Prompt, Negative: &c.Negative, Steps: &c.Steps, CFG: &c.CFG, Seed: &c.Seed, Width: c.Width, Height: c.Height, Trace: map[string]*tensor.Tensor{}}
+	_, err = sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}).Generate(t.Context(), o)
+	require.NoError(t, err)
+	require.Less(t, golden.RelErr(o.Trace["latents"].Float32s(), want["unet.gguf"].Float32s()), 1e-4)
+	t.Log(golden.RelErr(o.Trace["latents"].Float32s(), want["unet.gguf"].Float32s()))
+}
+
+// TestPartsFromElsewhere puts a model together from files and folders of its parts, under
+// the names of several programs. All give the picture of the model that they come from.
+func TestPartsFromElsewhere(t *testing.T) {
+	const model = "b"
+	folder := golden.Path(model, "model")
+	want := picture(t, folder, sdxl.OpenOptions{}, 2)
+	whole := golden.Tensors(t, golden.Path(model, "single.safetensors"))
+	// part writes the tensors below a prefix under another one.
+	part := func(prefix, to string) string {
+		tensors := make(map[string]*tensor.Tensor)
+		for key, x := range whole {
+			if rest, ok := strings.CutPrefix(key, prefix); ok {
+				tensors[to+rest] = x
+			}
+		}
+		require.NotEmpty(t, tensors)
+		path := filepath.Join(t.TempDir(), "part.safetensors")
+		write(t, path, tensors)
+		return path
+	}
+	const unet, vae, textL, textG = "model.diffusion_model.", "first_stage_model.", "conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."
+	other := golden.Path("a", "model") // gives the parts that are replaced, of other shapes
+	for name, o := range map[string]sdxl.OpenOptions{
+		"bare": {UNet: part(unet, ""), VAE: part(vae, ""), TextEncoder: part(textL, ""), TextEncoder2: part(textG, "")},
+		"wrapped": {UNet: part(unet, "state_dict.model.diffusion_model."), VAE: part(vae, "vae."), TextEncoder: part(textL, "cond_stage_model.transformer."),
+			TextEncoder2: part(textG, "module.text_encoders.clip_g.")},
+		"whole files": {UNet: golden.Path(model, "single.safetensors"), VAE: golden.Path(model, "single.safetensors"), TextEncoder: golden.Path(model, "single.safetensors"),
+			TextEncoder2: golden.Path(model, "single.safetensors")},
+		"folders": {UNet: folder, VAE: folder + "/vae", TextEncoder: folder + "/text_encoder", TextEncoder2: folder},
+		"files of folders": {UNet: folder + "/unet/diffusion_pytorch_model.safetensors", VAE: folder + "/vae/diffusion_pytorch_model.safetensors",
+			TextEncoder: folder + "/text_encoder/model.safetensors", TextEncoder2: folder + "/text_encoder_2/model.safetensors"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, want, picture(t, folder, o, 2))
+			o.Config = folder
+			require.Equal(t, want, picture(t, "", o, 2))
+			if name == "folders" {
+				o.Config = ""
+				m, err := sdxl.Open(other, o) // the tokenizers and sizes of the text are another's
+				require.NoError(t, err)
+				require.NoError(t, m.Close())
+			}
+		})
+	}
+	_, err := sdxl.Open("", sdxl.OpenOptions{UNet: folder})
+	require.ErrorContains(t, err, "no first text encoder: give a model, or TextEncoder (--text-encoder of the command)")
+	_, err = sdxl.Open(folder, sdxl.OpenOptions{VAE: part(unet, "")})
+	require.ErrorContains(t, err, "holds none: there is no tensor decoder.up.0.block.0.conv1.weight, nor one by another program's name; it has a UNet")
+	_, err = sdxl.Open(part(unet, ""), sdxl.OpenOptions{})
+	require.ErrorContains(t, err, "give a file that has it with VAE (--vae of the command)")
+}
