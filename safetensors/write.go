@@ -55,13 +55,21 @@ func WriteStreams(w io.Writer, tensors map[string]Stream, metadata map[string]st
 		return fmt.Errorf("safetensors: writing the header: %w", err)
 	}
 	for i, name := range names {
-		counted := counter{Writer: w}
-		if err := tensors[name].Write(&counted); err != nil {
+		if err := tensors[name].Copy(w, sizes[i]); err != nil {
 			return fmt.Errorf("safetensors: writing tensor %s: %w", quote(name), err)
 		}
-		if counted.n != sizes[i] {
-			return fmt.Errorf("safetensors: tensor %s was written with %d bytes, its shape takes %d", quote(name), counted.n, sizes[i])
-		}
+	}
+	return nil
+}
+
+// Copy writes the elements, and returns an error unless they are size bytes.
+func (s Stream) Copy(w io.Writer, size int) error {
+	counted := counter{Writer: w}
+	if err := s.Write(&counted); err != nil {
+		return err
+	}
+	if counted.n != size {
+		return fmt.Errorf("%d bytes were written, its shape takes %d", counted.n, size)
 	}
 	return nil
 }

@@ -110,5 +110,5 @@ func TestWriteStreams(t *testing.T) {
 	require.NoError(t, WriteStreams(&b, map[string]Stream{"x": stream("ab", "cd")}, nil))
 	require.Equal(t, "abcd", string(b.Bytes()[b.Len()-4:]))
 	err := WriteStreams(io.Discard, map[string]Stream{"x": stream("abc")}, nil)
-	require.ErrorContains(t, err, `tensor "x" was written with 3 bytes, its shape takes 4`)
+	require.ErrorContains(t, err, `tensor "x": 3 bytes were written, its shape takes 4`)
 }

@@ -24,30 +24,14 @@ func Write(w io.Writer, tensors map[string]safetensors.Stream, metadata map[stri
 		return fmt.Errorf("gguf: writing the header: %w", err)
 	}
 	for i, name := range names {
-		counted := counter{Writer: w}
-		if err := tensors[name].Write(&counted); err != nil {
+		if err := tensors[name].Copy(w, lengths[i]); err != nil {
 			return fmt.Errorf("gguf: writing tensor %q: %w", name, err)
 		}
-		if counted.n != lengths[i] {
-			return fmt.Errorf("gguf: tensor %q was written with %d bytes, its shape takes %d", name, counted.n, lengths[i])
-		}
-		if _, err := w.Write(make([]byte, padding(counted.n))); err != nil {
+		if _, err := w.Write(make([]byte, padding(lengths[i]))); err != nil {
 			return fmt.Errorf("gguf: writing tensor %q: %w", name, err)
 		}
 	}
 	return nil
-}
-
-// counter counts the bytes that pass.
-type counter struct {
-	io.Writer
-	n int
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.Writer.Write(b)
-	c.n += n
-	return n, err
 }
 
 // padding returns the bytes up to the next place where a tensor may begin.

@@ -25,18 +25,18 @@ const (
 	F64                  // IEEE 754 binary64; it and the following are only read
 	F8E4M3               // without infinities
 	F8E5M2
-	Q40 // blocks of ggml from here on
-	Q41
+	Q40 // blocks of ggml from here on: 32 values and a factor
+	Q41 // and the least value
 	Q50
-	Q51
+	Q51 // and the least value
 	Q80
-	Q2K
+	Q2K // 256 values, scales of 4 or 6 bits for 16 or 32 of them, and their factors
 	Q3K
 	Q4K
 	Q5K
 	Q6K
-	IQ4NL
-	IQ4XS
+	IQ4NL // as Q40, of 16 values that are not evenly spaced
+	IQ4XS // as IQ4NL, with scales of 6 bits
 )
 
 // Size returns the bytes of one value, 0 for F4 and in blocks.
