@@ -29,6 +29,7 @@ func main() {
 		"winograd/transform_neon_arm64.s":   neonWinograd,
 		"gemm/i8_avx512_amd64.s":            avx512.quantise,
 		"gemm/rows_bf16_avx512_amd64.s":     convertRows,
+		"gemm/direct_avx512_amd64.s":        directAVX512,
 		"gemm/pack_avx512_amd64.s":          packAVX512,
 		"gemm/pack_avx2_amd64.s":            packAVX2,
 		"attn/softmax_avx512_amd64.s":       avx512.softmax,

@@ -200,14 +200,19 @@ func (p *bf16) setWeight(n, k int, v float32) {
 func TestBF16RowsDoNotDependOnTheBatch(t *testing.T) {
 	cputest.EachBF16(t, func(t *testing.T) {
 		s := kerneltest.NewSource(t, guard.Back)
-		const m, n, k = 900, 90, 1400
-		p := newBF16(s, m, n, k, variant{format: convert.F16, bias: true, add: true}, narrow{a: true, add: true, c: true})
-		whole := append([]float32{}, p.run(s)...)
-		for _, rows := range []int{1, 2, 3, 5, 7, 11, 12, 13, 23, 391} {
-			for _, first := range []int{0, 17, m - rows} {
-				part := *p
-				part.m, part.o.A16, part.o.Add16, part.o.C16 = rows, p.o.A16[first*k:], p.o.Add16[first*n:], make([]uint16, rows*n)
-				require.Equal(t, whole[first*n:(first+rows)*n], part.run(s), "%d rows from row %d", rows, first)
+		const m = 220
+		for _, d := range []struct {
+			n, k   int
+			format convert.Format
+		}{{90, 1400, convert.F16}, {48, 1392, convert.F16}, {48, 1392, convert.BF16}} {
+			p := newBF16(s, m, d.n, d.k, variant{format: d.format, bias: true, add: true}, narrow{a: true, add: true, c: true})
+			whole := append([]float32{}, p.run(s)...)
+			for _, rows := range []int{1, 2, 3, 5, 7, 11, 12, 13, 23, 191} {
+				for _, first := range []int{0, 17, m - rows} {
+					part := *p
+					part.m, part.o.A16, part.o.Add16, part.o.C16 = rows, p.o.A16[first*d.k:], p.o.Add16[first*d.n:], make([]uint16, rows*d.n)
+					require.Equal(t, whole[first*d.n:(first+rows)*d.n], part.run(s), "%d rows from row %d", rows, first)
+				}
 			}
 		}
 	})

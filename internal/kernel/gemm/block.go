@@ -23,12 +23,15 @@ func (b *block) run(mem []byte) {
 	cols := b.n1 - b.n0
 	out := Output{b.C, b.C16, b.Add, b.Add16, b.Epilogue, b.Gate, partial}
 	t := Tile{Segs: &Whole, NSeg: 1, Cols: uintptr(cols)}
+	direct := b.kernel.takesDirect(b.W, b.m, b.n, b.k)
 	for k0 := 0; k0 == 0 || k0 < b.k; k0 += b.kb {
 		k1 := min(k0+b.kb, b.k)
 		steps := b.kernel.Steps(k1 - k0)
-		b.kernel.Pack(panels, b.W, b.n0, b.n1, k0, k1, k1-k0, nil)
 		gates := panels[roundUp(cols, b.kernel.NR)*steps:]
-		if b.gated {
+		if !direct {
+			b.kernel.Pack(panels, b.W, b.n0, b.n1, k0, k1, k1-k0, nil)
+		}
+		if b.gated && !direct {
 			b.kernel.Pack(gates, b.W, b.n+b.n0, b.n+b.n1, k0, k1, k1-k0, nil)
 		}
 		t.K, t.PanelStride = uintptr(steps), bytes(steps*b.kernel.NR)
@@ -42,10 +45,16 @@ func (b *block) run(mem []byte) {
 			}
 			first, last := k0 == 0, k1 == b.k
 			t.B, t.Bias = unsafe.Pointer(&panels[0]), b.bias(b.n0, first)
+			if direct {
+				t.Weight = b.W.at(b.n0, k0)
+			}
 			out.Run(b.kernel, &t, at, first, last && !b.gated)
 			if b.gated {
 				at.Gated, at.Partial = at.Partial, at.Partial+b.partialLen()/2
 				t.B, t.Bias = unsafe.Pointer(&gates[0]), b.bias(b.n+b.n0, first)
+				if direct {
+					t.Weight = b.W.at(b.n+b.n0, k0)
+				}
 				out.Run(b.kernel, &t, at, first, last)
 			}
 		}

@@ -39,6 +39,11 @@ const (
 	blockPanels = 5   // panels in a unit: with maxBlockK they stay in the second cache
 	someUnits   = 16
 	eachUnits   = 4 // for a thread: enough for the work to spread evenly
+
+	// Products of few rows are bound by reading the weight, which is faster in
+	// few streams.
+	fewRows    = 32
+	fewColumns = 32
 )
 
 // NewPlan divides a product for the instruction set in use, and for as many
@@ -83,6 +88,9 @@ func (p *Plan) For(threads int) *Plan {
 	q.mb = roundUp(q.mb, kn.MR)
 	if q.Units() < someUnits {
 		q.nb = min(q.nb, max(2*kn.NR, roundUp(q.n/someUnits, kn.NR)))
+	}
+	if q.m <= fewRows {
+		q.nb = roundUp(fewColumns, kn.NR)
 	}
 	if q.gated {
 		q.nb = max(kn.NR, roundUp(q.nb/2, kn.NR)) // of both halves

@@ -25,6 +25,8 @@ func Current() Kernel { return kernels[cpu.Current()] }
 // Run computes a tile. The calls are direct, for the tile to stay on the stack.
 func (kn Kernel) Run(t *Tile) {
 	switch {
+	case t.Weight.Data != nil:
+		t.runDirect()
 	case kn.form == pairs:
 		tileBF16AVX512(t)
 	case kn.form == quads && kn.level == cpu.AVX512:

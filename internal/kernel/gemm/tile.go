@@ -38,6 +38,8 @@ type Tile struct {
 	LDAdd       uintptr // bytes
 	C           unsafe.Pointer
 	LDC         uintptr // bytes
+
+	Weight Matrix // if it has Data, the weight as it lies in memory, in place of B; see takesDirect
 }
 
 // Segment is a stretch of k, by the byte offsets of its start in a row of A and
