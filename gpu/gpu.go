@@ -1,7 +1,7 @@
 // Package gpu finds graphics processors and opens them as backends of package nn.
 //
-// It binds Vulkan 1.2 at run time, without cgo: a program builds anywhere, and runs
-// where there is no driver. On Linux such a program is linked dynamically.
+// It binds Vulkan 1.2 and CUDA at run time, without cgo: a program builds anywhere, and
+// runs where there is no driver. On Linux such a program is linked dynamically.
 package gpu
 
 import (
@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/df65613c/easel/gpu/cuda"
 	"github.com/df65613c/easel/gpu/internal/run"
 	"github.com/df65613c/easel/gpu/vulkan"
 	"github.com/df65613c/easel/nn"
@@ -21,7 +22,7 @@ import (
 
 // Device is one that Open takes.
 type Device struct {
-	ID     string // such as "vulkan:0"
+	ID     string // such as "vulkan:0" or "cuda:0"
 	Name   string // as its driver calls it
 	Driver string // name and version of the driver
 	Memory int64  // bytes of its own, or that it shares with the processor
@@ -31,18 +32,23 @@ type Device struct {
 // Real reports whether the device is hardware rather than the processor in its place.
 func (d Device) Real() bool { return d.Type != "processor" }
 
-// Devices lists the devices. Where there is none the error says why.
+// Devices lists the devices; one that has both kinds of driver is there twice. Where there
+// is none the error says why.
 func Devices(ctx context.Context) ([]Device, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	found, err := vulkan.Devices()
-	if err != nil {
-		return nil, err
+	var list []Device
+	byCUDA, noCUDA := cuda.Devices()
+	for _, d := range byCUDA {
+		list = append(list, Device{fmt.Sprintf("%s:%d", cudaName, d.Index), d.Name, d.Driver, d.Memory, "discrete"})
 	}
-	list := make([]Device, len(found))
-	for i, d := range found {
-		list[i] = Device{fmt.Sprintf("%s:%d", vulkanName, d.Index), d.Name, d.Driver, d.Memory, d.Type}
+	byVulkan, noVulkan := vulkan.Devices()
+	for _, d := range byVulkan {
+		list = append(list, Device{fmt.Sprintf("%s:%d", vulkanName, d.Index), d.Name, d.Driver, d.Memory, d.Type})
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%w; %w", noVulkan, noCUDA)
 	}
 	return list, nil
 }
@@ -55,29 +61,35 @@ type Options struct {
 	Cache     string           // folder for compiled kernels; "" is in the user's cache folder, "-" is none
 }
 
-const vulkanName = "vulkan"
+const (
+	vulkanName = "vulkan"
+	cudaName   = "cuda"
+)
 
 // ErrNoDevice says that there is no device of the kind that was asked for.
 var ErrNoDevice = errors.New("no such device")
 
-// Open returns a backend on a device: "vulkan" or "vulkan:0" is the first of Devices,
-// "vulkan:1" the second, and "auto" the first that is hardware. Where there is none,
-// the error wraps ErrNoDevice.
+// Open returns a backend on a device: "vulkan" or "vulkan:0" is the first that Vulkan has,
+// "cuda:1" the second that CUDA has, and "auto" the first of Devices that is hardware
+// and can be opened. Where there is none, the error wraps ErrNoDevice.
 func Open(id string, o Options) (nn.Backend, error) {
-	index, err := indexOf(id)
-	if err != nil {
-		return nil, err
+	if id == "auto" {
+		return openAny(o)
 	}
-	cache := o.Cache
-	switch cache {
-	case "-":
-		cache = ""
-	case "":
-		if user, err := os.UserCacheDir(); err == nil {
-			cache = filepath.Join(user, "easel")
-		}
+	kind, number, numbered := strings.Cut(id, ":")
+	index, err := strconv.Atoi(number)
+	if !numbered {
+		index, err = 0, nil
 	}
-	d, err := vulkan.Open(index, vulkan.Options{Cache: cache})
+	if kind != vulkanName && kind != cudaName || err != nil || index < 0 {
+		return nil, fmt.Errorf("no device %q: want auto, vulkan, cuda, or a number of a device such as vulkan:0", id)
+	}
+	var d run.Driver
+	if kind == cudaName {
+		d, err = cuda.Open(index)
+	} else {
+		d, err = vulkan.Open(index, vulkan.Options{Cache: cacheFolder(o.Cache)})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrNoDevice, id, err)
 	}
@@ -88,28 +100,39 @@ func Open(id string, o Options) (nn.Backend, error) {
 	return b, nil
 }
 
-// indexOf returns the index of a device among those of Vulkan.
-func indexOf(id string) (int, error) {
-	kind, number, numbered := strings.Cut(id, ":")
-	index, err := strconv.Atoi(number)
-	switch {
-	case id == "auto":
-		list, err := Devices(context.Background())
-		for i, d := range list {
-			if d.Real() {
-				return i, nil
-			}
-		}
-		if err == nil {
-			err = errors.New("no device but the processor itself")
-		}
-		return 0, fmt.Errorf("%w: %w", ErrNoDevice, err)
-	case kind == vulkanName && !numbered:
-		return 0, nil
-	case kind != vulkanName, err != nil, index < 0:
-		return 0, fmt.Errorf("no device %q: want auto, vulkan, or a number of a device such as vulkan:0", id)
+func openAny(o Options) (nn.Backend, error) {
+	list, err := Devices(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoDevice, err)
 	}
-	return index, nil
+	var errs []error
+	for _, d := range list {
+		if !d.Real() {
+			continue
+		}
+		b, err := Open(d.ID, o)
+		if err == nil || !errors.Is(err, ErrNoDevice) {
+			return b, err
+		}
+		errs = append(errs, err)
+	}
+	if errs == nil {
+		return nil, fmt.Errorf("%w: no device but the processor itself", ErrNoDevice)
+	}
+	return nil, errors.Join(errs...)
+}
+
+// cacheFolder returns the folder that Options.Cache means.
+func cacheFolder(cache string) string {
+	switch cache {
+	case "-":
+		return ""
+	case "":
+		if user, err := os.UserCacheDir(); err == nil {
+			return filepath.Join(user, "easel")
+		}
+	}
+	return cache
 }
 
 // Precisions lists the precisions that backends have.

@@ -24,7 +24,7 @@ const (
 	deviceName = "device"
 )
 
-var deviceIDs = regexp.MustCompile(`^(cpu|auto|vulkan(:[0-9]{1,3})?)$`)
+var deviceIDs = regexp.MustCompile(`^(cpu|auto|(vulkan|cuda)(:[0-9]{1,3})?)$`)
 
 // deviceFlag is --device of the commands that compute.
 type deviceFlag struct{ id string }
@@ -35,7 +35,7 @@ func (f *deviceFlag) Type() string { return "DEVICE" }
 
 func (f *deviceFlag) Set(s string) error {
 	if !deviceIDs.MatchString(s) {
-		return fmt.Errorf("want cpu, vulkan, a number such as vulkan:1, or auto; easel devices lists them")
+		return fmt.Errorf("want cpu, vulkan, cuda, a number such as vulkan:1, or auto; easel devices lists them")
 	}
 	f.id = s
 	return nil
@@ -43,7 +43,7 @@ func (f *deviceFlag) Set(s string) error {
 
 func (f *deviceFlag) add(cmd *cobra.Command) {
 	f.id = onCPU
-	cmd.Flags().Var(f, deviceName, "where networks run: cpu, vulkan, vulkan:N, or auto for a GPU if there is one; see easel devices")
+	cmd.Flags().Var(f, deviceName, "where networks run: cpu, vulkan, cuda, either with :N, or auto for a GPU if there is one; see easel devices")
 }
 
 // open opens the device: the processor with the options, or a GPU with what of them it

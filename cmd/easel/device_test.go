@@ -19,9 +19,9 @@ func TestDevicesListsTheProcessor(t *testing.T) {
 func TestDeviceFlagSaysWhatThereIs(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	picture := filepath.Join(t.TempDir(), "a.png")
-	for _, id := range []string{"gpu", "cuda:0", "vulkan:", "vulkan:-1", ""} {
+	for _, id := range []string{"gpu", "cuda:", "vulkan:", "vulkan:-1", ""} {
 		_, _, err := run(t, context.Background(), "", "txt2img", "-p", "a", "--device", id, "-o", picture)
-		require.ErrorContains(t, err, "want cpu, vulkan, a number such as vulkan:1, or auto", id)
+		require.ErrorContains(t, err, "want cpu, vulkan, cuda, a number such as vulkan:1, or auto", id)
 	}
 	_, _, err := run(t, context.Background(), "", "txt2img", "-p", "a", "--device", "vulkan:99", "-o", picture)
 	if runtime.GOOS == "linux" {

@@ -143,14 +143,18 @@ func TestGorgoniaStaysAtTheEdge(t *testing.T) {
 	}
 }
 
-// TestDriversStayAtTheEdge: only Vulkan's binding calls into libraries, since that
-// makes a program dynamic.
+// TestDriversStayAtTheEdge: only the bindings of drivers call into libraries, since that
+// makes a program dynamic; and the driver that tests run on stays with them.
 func TestDriversStayAtTheEdge(t *testing.T) {
+	bindings := []string{module + "/gpu/vulkan", module + "/gpu/vulkan/vk", module + "/gpu/cuda/cu", module + "/gpu/cuda/internal/fake"}
 	for _, line := range golist(t, "-f", `{{.ImportPath}}: {{join .Imports " "}}`, module+"/...") {
 		pkg, imports, _ := strings.Cut(line, ": ")
-		if pkg != module+"/gpu/vulkan" && pkg != module+"/gpu/vulkan/vk" {
+		if !slices.Contains(bindings, pkg) {
 			require.NotContains(t, strings.Fields(imports), "github.com/ebitengine/purego", pkg)
 		}
+	}
+	for _, pkg := range golist(t, "-deps", module+"/gpu") {
+		require.NotContains(t, pkg, "/gpu/cuda/internal/", "it is for tests")
 	}
 	if runtime.GOOS != "linux" {
 		return

@@ -15,6 +15,8 @@ import (
 type Options struct {
 	// Tolerance is the largest relative error (L2) of a result; 0 is 2e-6.
 	Tolerance float64
+	// Skip leaves out cases by their names, such as Linear/[4 8 16]/silu; nil leaves out none.
+	Skip func(name string) bool
 }
 
 // Run compares every operation of a backend, fused and decomposed, with Evaluate.
@@ -23,6 +25,9 @@ func Run(t *testing.T, b nn.Backend, opts Options) {
 		opts.Tolerance = 2e-6
 	}
 	for _, c := range cases() {
+		if opts.Skip != nil && opts.Skip(c.name) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			check(t, b, c, opts)
 		})

@@ -7,9 +7,9 @@ OUT(1, y);
 void main() {
 	uint i = group() * THREADS + thread(), size = p[3], rows = p[4];
 	if (group() >= p[2] || i >= size) return;
-	float total = 0.0;
+	float total = 0.0f;
 	for (uint h = 0u; h < p[5]; h++) {
-		float sum = 0.0;
+		float sum = 0.0f;
 		for (uint r = 0u; r < rows; r++) sum += uintBitsToFloat(x[p[0] + (h * rows + r) * size + i]);
 		total += sum;
 	}

@@ -12,7 +12,7 @@ void main() {
 	uint i = group() * THREADS + thread(), h = p[5], w = p[6], channels = p[7];
 	if (group() >= p[4] || i >= p[8]) return;
 	uint pixel = i / channels % (h * w), b = i / channels / (h * w), c = i % channels;
-	float v = 0.0;
+	float v = 0.0f;
 	for (uint f = 0u; f < 4u; f++) {
 		if (f >= 2u && S0 == 0u || f % 2u == 1u && S1 == 0u) continue;
 		vec2 t = turn(p[1], h, w, pixel / w, pixel % w, f);

@@ -11,9 +11,9 @@ void main() {
 	if (group() >= p[3] || i >= p[7] * channels) return;
 	uint b = i / channels, c = i % channels;
 	for (uint f = 0u; f < 4u; f++) {
-		vec2 total = vec2(0.0);
+		vec2 total = vec2(0.0f);
 		for (uint row = 0u; row < h; row++) {
-			vec2 sum = vec2(0.0);
+			vec2 sum = vec2(0.0f);
 			for (uint column = 0u; column < w; column++) {
 				float v = uintBitsToFloat(x[p[0] + ((b * h + row) * w + column) * channels + c]);
 				sum += v * turn(p[1], h, w, row, column, f);

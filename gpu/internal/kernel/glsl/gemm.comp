@@ -11,30 +11,32 @@ IN(3, channel);
 IN(4, residual);
 OUT(5, y);
 
-const uint BM = 64u, BN = 32u, BK = 16u;
-const uint M = 7u, N = 8u, K = 9u, TILES = 10u;
+CONST uint BM = 64u, BN = 32u, BK = 16u;
+CONST uint M = 7u, N = 8u, K = 9u, TILES = 10u;
 
-shared float as[BK * (BM + 1u)];
-shared float bs[BK * (BN + 1u)];
+SHARED(float, as, BK * (BM + 1u));
+SHARED(float, bs, BK * (BN + 1u));
 
-const uint KW = S7 & 255u, STRIDE = (S7 >> 8) & 255u, FACTOR = (S7 >> 16) & 255u;
+#define KW (S7 & 255u)
+#define STRIDE ((S7 >> 8) & 255u)
+#define FACTOR ((S7 >> 16) & 255u)
 
 // elementX returns x[m,k], 0 outside the matrix or the image.
 float elementX(uint m, uint k, uint z) {
-	if (m >= p[M] || k >= p[K]) return 0.0;
+	if (m >= p[M] || k >= p[K]) return 0.0f;
 	if (S0 == 0u) return LOAD(x, S1, p[0] + m * p[K] + k);
 	if (S0 == 2u) return LOAD(x, S1, p[0] + z + m * p[11] + k);
 	uint C = p[11], H = p[12], W = p[13], OH = p[14], OW = p[15];
 	uint tap = k / C, c = k - tap * C, b = m / (OH * OW), q = m - b * OH * OW, oy = q / OW, ox = q - oy * OW;
 	int iy = int(oy * STRIDE + tap / KW) - int(p[16]), ix = int(ox * STRIDE + tap % KW) - int(p[17]);
-	if (iy < 0 || ix < 0 || iy >= int(H * FACTOR) || ix >= int(W * FACTOR)) return 0.0;
+	if (iy < 0 || ix < 0 || iy >= int(H * FACTOR) || ix >= int(W * FACTOR)) return 0.0f;
 	return LOAD(x, S1, p[0] + ((b * H + uint(iy) / FACTOR) * W + uint(ix) / FACTOR) * C + c);
 }
 
 // elementW returns w[n,k] of column n of a tile; both halves of a gated column lie
 // side by side.
 float elementW(uint n, uint k, uint z) {
-	if (n >= p[N] || k >= p[K]) return 0.0;
+	if (n >= p[N] || k >= p[K]) return 0.0f;
 	if (S0 == 2u) return LOAD(w, S2, p[1] + z + n * p[12] + k * p[13]);
 	uint row = S5 != 0u ? (n >> 1) + (n & 1u) * (p[N] >> 1) : n;
 	return LOAD(w, S2, p[1] + row * p[K] + k);
@@ -60,14 +62,14 @@ void main() {
 	uint m0 = tile / p[TILES] * BM, n0 = tile % p[TILES] * BN;
 	uint tx = thread() % (BN / 4u), ty = thread() / (BN / 4u);
 	float total[16];
-	for (uint i = 0u; i < 16u; i++) total[i] = 0.0;
+	for (uint i = 0u; i < 16u; i++) total[i] = 0.0f;
 	for (uint k0 = 0u; k0 < p[K]; k0 += BK) {
 		for (uint i = thread(); i < BM * BK; i += THREADS) as[i % BK * (BM + 1u) + i / BK] = elementX(m0 + i / BK, k0 + i % BK, zx);
 		for (uint i = thread(); i < BN * BK; i += THREADS) bs[i % BK * (BN + 1u) + i / BK] = elementW(n0 + i / BK, k0 + i % BK, zw);
 		barrier();
 		// Each step is added up apart: one running sum would lose digits.
 		float sum[16];
-		for (uint i = 0u; i < 16u; i++) sum[i] = 0.0;
+		for (uint i = 0u; i < 16u; i++) sum[i] = 0.0f;
 		for (uint k = 0u; k < BK; k++) {
 			float a[4], b[4];
 			for (uint i = 0u; i < 4u; i++) a[i] = as[k * (BM + 1u) + ty * 4u + i];
@@ -79,7 +81,7 @@ void main() {
 		barrier();
 	}
 	uint n = n0 + tx * 4u;
-	for (uint i = 0u; i < 4u; i++) {
+	UNROLL for (uint i = 0u; i < 4u; i++) {
 		uint m = m0 + ty * 4u + i;
 		if (m >= p[M] || n >= p[N]) continue;
 		float v[4];

@@ -10,14 +10,14 @@ OUT(3, y);
 void main() {
 	if (group() >= p[4]) return;
 	uint width = p[5], at = p[0] + group() * width, to = p[3] + group() * width;
-	float sum = 0.0, squares = 0.0;
+	float sum = 0.0f, squares = 0.0f;
 	for (uint i = thread(); i < width; i += THREADS) sum += uintBitsToFloat(x[at + i]);
 	float mean = sumOfGroup(sum) / float(width);
 	for (uint i = thread(); i < width; i += THREADS) {
 		float d = uintBitsToFloat(x[at + i]) - mean;
 		squares = fma(d, d, squares);
 	}
-	float f = 1.0 / sqrt(sumOfGroup(squares) / float(width) + uintBitsToFloat(p[6]));
+	float f = 1.0f / sqrt(sumOfGroup(squares) / float(width) + uintBitsToFloat(p[6]));
 	for (uint i = 2u * thread(); i < width; i += 2u * THREADS) {
 		float v[2];
 		for (uint j = 0u; j < 2u && i + j < width; j++)

@@ -11,7 +11,7 @@ void main() {
 	uint g = group() % groups, block = group() / groups % blocks, b = group() / groups / blocks;
 	uint first = block * size, count = (min(first + size, pixels) - first) * per;
 	uint at = p[0] + (b * pixels + first) * channels + g * per;
-	float sum = 0.0, squares = 0.0;
+	float sum = 0.0f, squares = 0.0f;
 	for (uint i = thread(); i < count; i += THREADS) sum += LOAD(x, S0, at + i / per * channels + i % per);
 	float mean = sumOfGroup(sum) / float(count);
 	for (uint i = thread(); i < count; i += THREADS) {
@@ -24,5 +24,5 @@ void main() {
 	STORE(moments, to, mean);
 	STORE(moments, to + 1u, squares);
 	STORE(moments, to + 2u, float(count));
-	STORE(moments, to + 3u, 0.0);
+	STORE(moments, to + 3u, 0.0f);
 }

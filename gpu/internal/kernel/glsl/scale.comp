@@ -10,7 +10,7 @@ void main() {
 	if (group() >= p[4]) return;
 	uint blocks = p[5], channels = p[6], groups = p[7], per = channels / groups, g = group() % groups, b = group() / groups;
 	// Merged in order (Chan, Golub and LeVeque 1979); every thread does, as few numbers as there are.
-	float mean = 0.0, squares = 0.0, count = 0.0;
+	float mean = 0.0f, squares = 0.0f, count = 0.0f;
 	for (uint i = 0u; i < blocks; i++) {
 		uint at = p[0] + 4u * ((b * blocks + i) * groups + g);
 		float d = uintBitsToFloat(moments[at]) - mean, n = uintBitsToFloat(moments[at + 2u]), all_ = count + n;
@@ -18,7 +18,7 @@ void main() {
 		mean = fma(d, n / all_, mean);
 		count = all_;
 	}
-	float f = 1.0 / sqrt(squares / count + uintBitsToFloat(p[8]));
+	float f = 1.0f / sqrt(squares / count + uintBitsToFloat(p[8]));
 	for (uint c = g * per + thread(); c < (g + 1u) * per; c += THREADS) {
 		float mul = f * uintBitsToFloat(gain[p[1] + c]);
 		uint to = p[3] + b * 2u * channels + c;

@@ -1,5 +1,5 @@
 // Sums and maxima over a work group, in an order that does not change.
-shared float partial[THREADS];
+SHARED(float, partial, THREADS);
 
 float sumOfGroup(float v) {
 	barrier();

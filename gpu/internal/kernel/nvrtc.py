@@ -1,0 +1,73 @@
+"""Compiles the kernels to PTX with NVRTC, which is reached through ctypes: it comes
+without a program. Usage: nvrtc.py libnvrtc.so OUT"""
+import ctypes
+import gzip
+import pathlib
+import re
+import sys
+
+here = pathlib.Path(__file__).parent
+lib = ctypes.CDLL(sys.argv[1])
+
+# A kernel of glsl is the body of a struct, so that bindings are members.
+WRAPPED = """
+typedef unsigned int uint;
+struct vec2 {
+	float x, y;
+	vec2() {}
+	explicit vec2(float v) : x(v), y(v) {}
+	vec2(float x, float y) : x(x), y(y) {}
+	vec2 &operator+=(const vec2 &v) { x += v.x; y += v.y; return *this; }
+};
+inline vec2 operator*(float a, const vec2 &v) { return vec2(a * v.x, a * v.y); }
+struct Arguments { uint *bindings[6]; uint parameters[32]; };
+struct Kernel {
+	const Arguments &arguments;
+%s
+};
+extern "C" __global__ void __launch_bounds__(128) %s(const Arguments arguments) { Kernel{arguments}.main(); }
+"""
+
+
+def check(result):
+    if result:
+        lib.nvrtcGetErrorString.restype = ctypes.c_char_p
+        sys.exit(lib.nvrtcGetErrorString(result).decode())
+
+
+def text(program, what):
+    size = ctypes.c_size_t()
+    check(getattr(lib, f"nvrtcGet{what}Size")(program, ctypes.byref(size)))
+    buffer = ctypes.create_string_buffer(size.value)
+    check(getattr(lib, f"nvrtcGet{what}")(program, buffer))
+    return buffer.value.decode()
+
+
+def compile(name, source, arch, *defines):
+    files = {f.name: f.read_text() for folder in ("glsl", "cuda") for f in sorted((here / folder).iterdir())}
+    headers = (ctypes.c_char_p * len(files))(*(t.encode() for t in files.values()))
+    names = (ctypes.c_char_p * len(files))(*(n.encode() for n in files))
+    program = ctypes.c_void_p()
+    check(lib.nvrtcCreateProgram(ctypes.byref(program), source.encode(), name.encode(), len(files), headers, names))
+    options = [f"--gpu-architecture={arch}", "--std=c++17", "--device-as-default-execution-space", *defines]
+    result = lib.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*(o.encode() for o in options)))
+    if result:
+        sys.exit(f"{name}: {text(program, 'ProgramLog')}")
+    ptx = text(program, "PTX")
+    check(lib.nvrtcDestroyProgram(ctypes.byref(program)))
+    return ptx
+
+
+def write(name, ptx):
+    # The kernels use nothing that is newer than PTX 7.0, which CUDA 11.0 and later load.
+    ptx = re.sub(r"(?m)^\.version .*$", ".version 7.0", ptx)
+    ptx = re.sub(r"(?m)^\s*//.*\n", "", ptx)  # names the compiler's build
+    file = pathlib.Path(sys.argv[2]) / f"{name}.ptx.gz"
+    # The same text may compress to other bytes elsewhere.
+    if not file.exists() or gzip.decompress(file.read_bytes()) != ptx.encode():
+        file.write_bytes(gzip.compress(ptx.encode(), 9, mtime=0))
+
+
+for source in sorted((here / "glsl").glob("*.comp")):
+    body = re.sub(r"(?m)^#(version|extension).*$", "", source.read_text())
+    write(source.stem, compile(source.name, WRAPPED % (body, source.stem), "compute_60"))
