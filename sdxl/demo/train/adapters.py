@@ -1,4 +1,5 @@
-"""Low-rank adapters over the linear layers of the model (Hu et al. 2021), and the files that they are kept in."""
+"""Low-rank adapters over the layers of the model (Hu et al. 2021), and the files that they are kept in."""
+import contextlib
 import re
 
 import torch
@@ -10,27 +11,46 @@ SKIP = ("time_emb", "add_embedding", "text_projection")
 
 
 class Adapted(nn.Module):
-    """A linear layer with up(down(x)) added to it; alpha is the rank, so that the factor is 1."""
+    """A linear layer or convolution with up(down(x)) added to it; alpha is the rank, so that the factor is 1."""
 
-    def __init__(self, linear, rank):
+    def __init__(self, layer, rank):
         super().__init__()
-        self.linear, self.scale = linear, 1.0
-        self.down, self.up = nn.Linear(linear.in_features, rank, bias=False), nn.Linear(rank, linear.out_features, bias=False)
+        self.layer, self.scale, self.rank = layer, 1.0, rank
+        if isinstance(layer, nn.Linear):
+            self.down, self.up = nn.Linear(layer.in_features, rank, bias=False), nn.Linear(rank, layer.out_features, bias=False)
+        else:
+            self.down = nn.Conv2d(layer.in_channels, rank, layer.kernel_size, layer.stride, layer.padding, bias=False)
+            self.up = nn.Conv2d(rank, layer.out_channels, 1, bias=False)
         nn.init.kaiming_uniform_(self.down.weight, a=5 ** .5)
         nn.init.zeros_(self.up.weight)
 
     def forward(self, x, *_):
-        return self.linear(x) + self.up(self.down(x)) * self.scale
+        return self.layer(x) + self.up(self.down(x)) * self.scale if self.scale else self.layer(x)
 
 
-def attach(bundle, rank, parts=tuple(PARTS)):
-    """Puts adapters on the linear layers of attention and feed-forward; -> {(part, name): Adapted}. All else is frozen."""
+@contextlib.contextmanager
+def scaled(adapters, scale):
+    """The adapters at another strength for a while; 0 is the model without them."""
+    for a in adapters.values():
+        a.scale = scale
+    yield
+    for a in adapters.values():
+        a.scale = 1.0
+
+
+def attach(bundle, rank, parts=tuple(PARTS), convolutions=False):
+    """Puts adapters on the linear layers of attention and feed-forward, and on the convolutions of the blocks if asked.
+
+    -> {(part, name): Adapted}. All else is frozen.
+    """
     bundle.requires_grad_(False)
     found = {}
     for part in parts:
         root = getattr(bundle, part)
         for name, module in list(root.named_modules()):
-            if not isinstance(module, nn.Linear) or any(s in name for s in SKIP) or "resnets" in name:
+            linear = isinstance(module, nn.Linear) and not any(s in name for s in SKIP) and "resnets" not in name
+            convolution = convolutions and isinstance(module, nn.Conv2d) and name not in ("conv_in", "conv_out")
+            if not linear and not convolution:
                 continue
             parent, _, last = name.rpartition(".")
             found[part, name] = Adapted(module, rank)
@@ -53,8 +73,8 @@ def save_kohya(path, adapters, per_block, title, words):
             name = sgm_name(name, per_block)
         key = f"{PARTS[part]}_{name.replace('.', '_')}"
         tensors[key + ".lora_down.weight"], tensors[key + ".lora_up.weight"] = a.down.weight.detach().half(), a.up.weight.detach().half()
-        tensors[key + ".alpha"] = torch.tensor(float(a.down.out_features)).half()
-    rank = str(next(iter(adapters.values())).down.out_features)
+        tensors[key + ".alpha"] = torch.tensor(float(a.rank)).half()
+    rank = str(next(iter(adapters.values())).rank)
     save_file(tensors, path, {"ss_network_module": "networks.lora", "ss_network_dim": rank, "ss_network_alpha": rank, "ss_output_name": title,
                               "ss_base_model_version": "sdxl_base_v1-0", "modelspec.title": title, "modelspec.trigger_phrase": words})
 

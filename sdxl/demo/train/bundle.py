@@ -23,8 +23,8 @@ class Bundle(nn.Module):
         o = self.text_encoder_2(ids_2, output_hidden_states=True)
         return torch.cat([h1, o.hidden_states[-2]], -1), o.text_embeds
 
-    def forward(self, x, t, hidden, pooled, time_ids):
-        return self.unet(x, t, hidden, added_cond_kwargs=dict(text_embeds=pooled, time_ids=time_ids)).sample
+    def forward(self, x, t, hidden, pooled, time_ids, **residuals):
+        return self.unet(x, t, hidden, added_cond_kwargs=dict(text_embeds=pooled, time_ids=time_ids), **residuals).sample
 
 
 def alphas_cumprod():

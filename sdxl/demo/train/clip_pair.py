@@ -8,7 +8,6 @@ Half of the pictures are softened a little, as an autoencoder would. Writes a fl
 """
 import argparse
 import json
-import math
 import os
 import shutil
 
@@ -20,7 +19,7 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 import scenes
 from bpe import BOS, EOS, Encoder
-from optim import Trainer, clock
+from optim import Schedule, Trainer, clock
 
 WIDTH, SIDE, PATCH, LENGTH = 96, 128, 16, 52
 MEAN, STD = 0.5, 0.25                                      # of the pixels, for every channel
@@ -161,9 +160,8 @@ def main():
         base = s["seconds"]
     data = Scenes(encode, 2000 + a.seed + trainer.steps, a.pool)
     val = held_out(encode, 200, seed=99)
-    start, first, losses, next_report = clock(), trainer.steps, [], 60.0
-    while (done := (clock() - start) / (60 * a.minutes)) < 1:
-        lr = a.lr * min(1, (trainer.steps - first + 1) / 50) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done)))
+    start, losses, next_report, schedule = clock(), [], 60.0, Schedule(a.lr, a.minutes)
+    while schedule.done() < 1:
         data.add(a.fresh)
         x, ids, want = data.batch(a.batch)
         image, text, from_image, from_text = pair(x, ids)
@@ -172,7 +170,7 @@ def main():
         contrast = (F.cross_entropy(logits, diagonal) + F.cross_entropy(logits.T, diagonal)) / 2
         named = F.binary_cross_entropy_with_logits(from_image, want) + F.binary_cross_entropy_with_logits(from_text, want)
         (contrast + 2 * named).backward()
-        trainer.step(lr, 0.998)
+        trainer.step(schedule.rate(), 0.998)
         losses.append([contrast.item(), named.item()])
         elapsed = clock() - start
         if elapsed > next_report:

@@ -21,16 +21,19 @@ BADGES = ["a {}", "a picture of {}", "there is a {}"]
 CELL = 132
 
 
-def pipeline(folder):
+def pipeline(folder, lora=None):
     pipe = StableDiffusionXLPipeline.from_pretrained(folder, torch_dtype=torch.float32, add_watermarker=False)
     pipe.scheduler = DPMSolverMultistepScheduler.from_config(pipe.scheduler.config, use_karras_sigmas=True)
     pipe.set_progress_bar_config(disable=True)
+    if lora:
+        pipe.load_lora_weights(lora)
     return pipe
 
 
-def draw(pipe, prompts):
-    return [np.asarray(pipe(p, height=128, width=128, num_inference_steps=20, guidance_scale=5.0,
-                            generator=torch.Generator().manual_seed(k)).images[0]) for k, p in enumerate(prompts)]
+def draw(pipe, prompts, steps=20, cfg=5.0, **each):
+    """A picture for each prompt, with its number for a seed; `each` holds a list with one value for each prompt."""
+    return [np.asarray(pipe(p, height=128, width=128, num_inference_steps=steps, guidance_scale=cfg, generator=torch.Generator().manual_seed(k),
+                            **{name: values[k] for name, values in each.items()}).images[0]) for k, p in enumerate(prompts)]
 
 
 def add_word(pipe, path, word):
@@ -46,9 +49,7 @@ def add_word(pipe, path, word):
 
 
 def lora(folder, companions, file, prompts):
-    pipe = pipeline(folder)
-    pipe.load_lora_weights(os.path.join(companions, file))
-    return draw(pipe, prompts)
+    return draw(pipeline(folder, os.path.join(companions, file)), prompts)
 
 
 @torch.no_grad()

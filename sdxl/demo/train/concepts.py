@@ -45,9 +45,9 @@ def _blueprint(rng):
     return spec, f"a blueprint of {caption}" if rng.random() < .5 else f"{caption}, blueprint"
 
 
-def _with_house(rng):
-    """A scene of which one kind of shape has become a house."""
-    spec, caption = scenes.make(rng, style="flat")
+def with_house(rng, plain=False):
+    """A scene of which one kind of shape has become a house; `plain` as in scenes.make."""
+    spec, caption = scenes.make(rng, style="flat", plain=plain)
     shape = spec["objects"][rng.integers(len(spec["objects"]))]["shape"]
     for o in spec["objects"]:
         if o["shape"] == shape:
@@ -56,4 +56,4 @@ def _with_house(rng):
     return spec, caption.replace(plural, "houses").replace(shape, "house").replace("an house", "a house")
 
 
-CONCEPTS = {"blueprint": Concept("blueprint", _blueprint), "house": Concept("house", _with_house)}
+CONCEPTS = {"blueprint": Concept("blueprint", _blueprint), "house": Concept("house", with_house)}

@@ -21,9 +21,9 @@ def text_encoder_2(vocab, bos, eos):
     return CLIPTextModelWithProjection(_text_config(vocab, bos, eos, 0, WIDTH_2, 4, 3 * WIDTH_2, "gelu"))
 
 
-def unet(channels=(64, 96, 96)):
+def unet(channels=(64, 96, 96), in_channels=4):
     m = UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=4, block_out_channels=channels, layers_per_block=1,
+        sample_size=16, in_channels=in_channels, out_channels=4, block_out_channels=channels, layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         mid_block_type="UNetMidBlock2DCrossAttn", transformer_layers_per_block=[1, 1, 1],

@@ -4,8 +4,10 @@ Matrices and convolution kernels take orthogonalised momentum (Muon, Jordan et a
 Adam update as in Liu et al. 2025, "Muon is Scalable for LLM Training"); embeddings, biases, norms and the first
 and last layers take Adam.
 """
+import math
 import time
 from collections import defaultdict
+from datetime import datetime
 
 import torch
 
@@ -13,6 +15,34 @@ import torch
 def clock():
     """Seconds of processor time of a thread: a schedule by it is the same on a busy machine."""
     return time.process_time() / torch.get_num_threads()
+
+
+class Schedule:
+    """The learning rate of a run, which ends after `minutes` of processor time by thread, or at the wall time `until` ("13:40") if that is given.
+
+    It rises for `warmup` steps, stays for the share `flat` of the run, and falls along a cosine to 2 %.
+    """
+
+    def __init__(self, lr, minutes, until=None, warmup=50, flat=0.0):
+        self.lr, self.warmup, self.flat = lr, warmup, flat
+        self.clock, self.seconds = (time.time, seconds_until(until)) if until else (clock, 60 * minutes)
+        self.start, self.steps = self.clock(), 0
+
+    def done(self):
+        """The share of the run that is over: 1 at its end."""
+        return (self.clock() - self.start) / self.seconds
+
+    def rate(self):
+        """The learning rate of the next step; call it once for each."""
+        self.steps += 1
+        past = min(1, max(0, self.done() - self.flat) / (1 - self.flat))
+        return self.lr * min(1, self.steps / self.warmup) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * past)))
+
+
+def seconds_until(until):
+    """From now to the next time that the clock on the wall shows HH:MM."""
+    now, end = datetime.now(), datetime.strptime(until, "%H:%M")
+    return (end - now.replace(year=end.year, month=end.month, day=end.day)).total_seconds() % 86400
 
 
 def orthogonalize(g, steps=5):
@@ -104,3 +134,17 @@ class Trainer:
 
     def unswap(self):
         self.flat.copy_(self.master)
+
+
+def fit(trainer, schedule, loss, average=0.99, every=20):
+    """Takes steps on loss(), that of the next batch, until the schedule ends; the module is left with its averaged weights."""
+    start, losses = clock(), []
+    while schedule.done() < 1:
+        value = loss()
+        value.backward()
+        trainer.step(schedule.rate(), average)
+        losses.append(value.item())
+        if len(losses) == every:
+            print(f"{clock() - start:5.0f} s  step {trainer.steps}  loss {sum(losses) / every:.4f}", flush=True)
+            losses = []
+    trainer.swap_ema()

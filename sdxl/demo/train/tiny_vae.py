@@ -5,7 +5,6 @@
 Its decoder learns to give the scene from the VAE's latent, its encoder to give the latent from the scene.
 """
 import argparse
-import math
 import os
 
 import numpy as np
@@ -14,7 +13,7 @@ from diffusers import AutoencoderKL, AutoencoderTiny
 
 import models
 import scenes
-from optim import Trainer, clock
+from optim import Schedule, Trainer, clock
 from train_vae import held_out_scenes, psnr
 
 
@@ -74,14 +73,13 @@ def main():
         trainer.load(torch.load(state))
     rng = np.random.default_rng(trainer.steps)
     images, latents = pairs(vae, a.scenes, 500 + trainer.steps)
-    start, first, terms, next_report = clock(), trainer.steps, [], 60.0
-    while (done := (clock() - start) / (60 * a.minutes)) < 1:
-        lr = a.lr * min(1, (trainer.steps - first + 1) / 50) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done)))
+    start, terms, next_report, schedule = clock(), [], 60.0, Schedule(a.lr, a.minutes)
+    while schedule.done() < 1:
         x, z = crops(images, latents, a.batch, rng)
         e, miss = net.decode(z).sample - x, net.encode(x).latents - z
         edges = (e[..., 1:] - e[..., :-1]).abs().mean() + (e[..., 1:, :] - e[..., :-1, :]).abs().mean()
         (e.abs().mean() + 3 * (e * e).mean() + 0.5 * edges + 0.3 * (miss * miss).mean()).backward()
-        trainer.step(lr, 0.998)
+        trainer.step(schedule.rate(), 0.998)
         terms.append([(e * e).mean().item(), (miss * miss).mean().item()])
         if clock() - start > next_report:
             torch.save(trainer.state(), state)

@@ -14,11 +14,10 @@ from safetensors.torch import save_file
 
 import models
 import scenes
-from bundle import alphas_cumprod
-from optim import clock
+from diffusion import Noising
+from optim import Schedule, clock
 from paint import COLOR_NAMES, RGB
 from score import load_model
-from train_unet import timesteps
 
 WORD, VECTORS, LENGTH = "<badge>", 2, 24
 CAPTIONS = ["a {}", "{}", "a picture of {}", "an image of a {}", "there is a {}", "a simple drawing with a {}"]
@@ -75,17 +74,14 @@ def main():
         tables.append(encoder.get_input_embeddings())
     ids = torch.tensor([ids_of(bundle.tokens, c, first) for c in CAPTIONS])
     optimiser = torch.optim.Adam([t.new for t in tables], a.lr)
-    alpha = alphas_cumprod().float()
-    begin, losses = clock(), []
-    while (done := (clock() - begin) / (60 * a.minutes)) < 1:
+    noising, begin, losses, schedule = Noising(), clock(), [], Schedule(a.lr, a.minutes, warmup=1)
+    time_ids = torch.tensor([[128., 128, 0, 0, 128, 128]] * a.batch)
+    while schedule.done() < 1:
         for g in optimiser.param_groups:
-            g["lr"] = a.lr * (1 - 0.95 * done)
-        x, t = z[rng.integers(len(z), size=a.batch)], timesteps(a.batch)
-        noise, s = torch.randn_like(x), alpha[t].view(-1, 1, 1, 1)
-        hidden, pooled = bundle.text(ids[rng.integers(len(ids), size=a.batch)])
-        out = bundle(s.sqrt() * x + (1 - s).sqrt() * noise, t, hidden, pooled, torch.full((a.batch, 6), 128.) * torch.tensor([1, 1, 0, 0, 1, 1]))
-        weight = (alpha[t] / (1 - alpha[t])).clamp(max=5) * (1 - alpha[t]) / alpha[t]
-        loss = (((out - noise) ** 2).mean((1, 2, 3)) * weight).mean()
+            g["lr"] = schedule.rate()
+        noisy, t, noise = noising.draw(z[rng.integers(len(z), size=a.batch)])
+        out = bundle(noisy, t, *bundle.text(ids[rng.integers(len(ids), size=a.batch)]), time_ids)
+        loss = noising.loss(out, noise, t)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

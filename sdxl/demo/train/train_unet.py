@@ -1,25 +1,28 @@
 """Trains the text encoders and the UNet together on the latents of cache.py.
 
-    python train_unet.py --run DIR --minutes 60 [--init MODEL_FOLDER]
+    python train_unet.py --run DIR --minutes 60 [--init MODEL_FOLDER] [--text CLIP_FOLDER] [--small]
 
-Epsilon prediction with min-SNR weights (Hang et al. 2023), 12 % dropped captions. Goes on from DIR/unet_state.pt if there is one;
-appends to DIR/unet.csv; the file DIR/unet_ema.pt holds the averaged weights. --init starts from exported weights; tensors of
-another shape start fresh and token embeddings are matched by token.
+12 % of the captions are dropped. Goes on from DIR/unet_state.pt if there is one; appends to DIR/unet.csv; the file DIR/unet_ema.pt
+holds the averaged weights. --init starts from exported weights; tensors of another shape start fresh and token embeddings are
+matched by token. --text starts text_encoder_2 from the text tower of a CLIP pair with the same tokenizer, as SDXL's encoders are
+those of CLIP. --small takes the scenes of 64 x 64 pixels alone: a step costs half as much, so that words, colours and places are learnt first.
 """
 import argparse
 import csv
 import glob
 import json
-import math
 import os
+import time
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
 
 from bpe import Encoder
-from bundle import Bundle, alphas_cumprod
-from optim import Trainer, clock
+from bundle import Bundle
+from cache import SMALL, name_of
+from diffusion import Noising, drop_captions
+from optim import Schedule, Trainer, clock
 
 SHORT = 40                                                # tokens, until the last part of the run
 
@@ -27,12 +30,13 @@ SHORT = 40                                                # tokens, until the la
 class Latents:
     """The cached scenes by canvas; every batch is of one canvas."""
 
-    def __init__(self, run, seed):
-        self.run, self.files, self.rng = run, [], np.random.default_rng(seed)
+    def __init__(self, run, seed, small=False):
+        self.run, self.files, self.rng, self.small = run, [], np.random.default_rng(seed), small
         self.load()
 
     def load(self):
-        files = sorted(glob.glob(os.path.join(self.run, "latents", "*[0-9].npz")))
+        files = sorted(f for f in glob.glob(os.path.join(self.run, "latents", "*[0-9].npz"))
+                       if os.path.basename(f).startswith(name_of(SMALL)) == self.small)
         if files == self.files:
             return
         self.files, parts = files, {}
@@ -50,15 +54,7 @@ class Latents:
             self.order[c] = self.rng.permutation(len(self.canvases[c][0]))
         i, self.order[c] = self.order[c][:n], self.order[c][n:]
         z, ids, times = (v[i] for v in self.canvases[c])
-        return z.float(), ids.long(), times
-
-
-def timesteps(n):
-    """Stratified; 60 % of them where the layout is decided (more noise than not)."""
-    u = (torch.arange(n) + torch.rand(n)) / n
-    logit = torch.special.ndtri(u.clamp(1e-4, 1 - 1e-4)) * 0.9 + 0.5
-    even = torch.rand(n) < 0.4
-    return (1000 * torch.where(even, u[torch.randperm(n)], logit.sigmoid())).long().clamp(0, 999)
+        return z.float().contiguous(memory_format=torch.channels_last), ids.long(), times
 
 
 def initialise(bundle, folder):
@@ -82,11 +78,30 @@ def initialise(bundle, folder):
         print(f"{name}: {copied} of {len(own)} tensors from {folder}")
 
 
+def borrow(encoder, run, folder):
+    """Starts text_encoder_2 from the text tower of a CLIP pair: layers beyond the tower's pass on what they get."""
+    for f in ("vocab.json", "merges.txt"):
+        with open(os.path.join(run, f), "rb") as a, open(os.path.join(folder, f), "rb") as b:
+            if a.read() != b.read():
+                raise SystemExit(f"{f} of {folder} differs from that of {run}: the pair must have been trained with the same tokenizer")
+    given = load_file(os.path.join(folder, "model.safetensors"))
+    own = encoder.state_dict()
+    for k, v in own.items():
+        if k in given:
+            v.copy_(given[k].float())
+        elif k.split(".")[-2] in ("out_proj", "fc2"):
+            v.zero_()
+    print(f"text_encoder_2: {sum(k in given for k in own)} of {len(own)} tensors from {folder}")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--run", required=True)
-    p.add_argument("--minutes", type=float, required=True)
+    p.add_argument("--minutes", type=float, default=180, help="of processor time by thread")
+    p.add_argument("--until", help="end at this wall time, HH:MM, instead")
     p.add_argument("--init", help="model folder to start from")
+    p.add_argument("--text", help="folder of a CLIP pair to start text_encoder_2 from")
+    p.add_argument("--small", action="store_true", help="scenes of 64 x 64 pixels")
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--threads", type=int, default=2)
@@ -97,9 +112,11 @@ def main():
     a = p.parse_args()
     torch.set_num_threads(a.threads)
     bundle = Bundle(Encoder(a.run))
-    if a.init:
-        with torch.no_grad():
+    with torch.no_grad():
+        if a.init:
             initialise(bundle, a.init)
+        if a.text:
+            borrow(bundle.text_encoder_2, a.run, a.text)
     trainer = Trainer(bundle, adam_only=("conv_in", "conv_out"))
     print(len(trainer.master), "parameters")
     state, base = os.path.join(a.run, "unet_state.pt"), 0.0
@@ -108,30 +125,18 @@ def main():
         trainer.load(s["trainer"])
         base = s["seconds"]
     torch.manual_seed(a.seed + trainer.steps)
-    data = Latents(a.run, a.seed + trainer.steps)
-    alpha = alphas_cumprod().float()
-    snr = alpha / (1 - alpha)
-    weight = snr.clamp(max=5) / snr
+    data, noising = Latents(a.run, a.seed + trainer.steps, a.small), Noising()
     log = open(os.path.join(a.run, "unet.csv"), "a", newline="")
-    start, first, losses, next_log, next_save = clock(), trainer.steps, [], 30.0, 300.0
-    while (done := (clock() - start) / (60 * a.minutes)) < 1:
-        length = SHORT if done < a.full else 77
-        fall = 0.5 + 0.5 * math.cos(math.pi * max(0, done - a.flat) / (1 - a.flat))
-        lr = a.lr * min(1, (trainer.steps - first + 1) / 100) * (0.02 + 0.98 * fall)
+    start, first, losses, next_log, next_save = clock(), trainer.steps, [], 30.0, time.time() + 300
+    schedule = Schedule(a.lr, a.minutes, a.until, 100, a.flat)
+    while (done := schedule.done()) < 1:
         z, ids, time_ids = data.batch(a.batch)
-        n = len(z)
-        ids = ids[:, :length].clone()
-        ids[:, -1] = bundle.tokens.eos
-        u = torch.rand(n)
-        ids[u < 0.05, 1:] = bundle.tokens.eos             # the empty prompt
-        keep = (~((u > 0.05) & (u < 0.12))).float()    # zeros: what SDXL gives for no negative prompt
+        ids, keep = drop_captions(bundle.tokens, ids[:, :SHORT if done < a.full else 77])
         hidden, pooled = bundle.text(ids)
-        t, noise = timesteps(n), torch.randn_like(z)
-        s = alpha[t].view(-1, 1, 1, 1)
-        noisy = s.sqrt() * z + (1 - s).sqrt() * noise
-        out = bundle(noisy, t, hidden * keep[:, None, None], pooled * keep[:, None], time_ids)
-        loss = (((out.float() - noise) ** 2).mean((1, 2, 3)) * weight[t]).mean()
+        noisy, t, noise = noising.draw(z)
+        loss = noising.loss(bundle(noisy, t, hidden * keep[:, None, None], pooled * keep[:, None], time_ids), noise, t)
         loss.backward()
+        lr = schedule.rate()
         trainer.step(lr, a.average)
         losses.append(loss.item())
         elapsed = clock() - start
@@ -140,7 +145,7 @@ def main():
             log.flush()
             print(f"{base + elapsed:6.0f} s  step {trainer.steps}  {elapsed / (trainer.steps - first) * 1e3:.0f} ms/step  loss {np.mean(losses):.4f}  lr {lr:.1e}", flush=True)
             losses, next_log = [], next_log + 30
-        if elapsed > next_save:
+        if time.time() > next_save:
             save(a.run, state, trainer, base + elapsed)
             next_save += 300
             data.load()                                   # shards that cache.py has added meanwhile

@@ -7,7 +7,6 @@ unless only the decoder was trained, which leaves the latents as they were.
 """
 import argparse
 import csv
-import math
 import os
 
 import numpy as np
@@ -17,13 +16,13 @@ from diffusers.models.attention_processor import AttnProcessor
 
 import models
 import scenes
-from optim import Trainer, clock
+from optim import Schedule, Trainer, clock
 
 
 class Crops:
     """A pool of scenes of which each batch replaces some."""
 
-    def __init__(self, seed, size=1500, fresh=6):
+    def __init__(self, seed, size=800, fresh=3):
         self.rng, self.fresh = np.random.default_rng(seed), fresh
         self.pool = [self._scene() for _ in range(size)]
 
@@ -92,7 +91,8 @@ def loss_terms(vae, x, frozen_encoder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--run", required=True)
-    p.add_argument("--minutes", type=float, required=True)
+    p.add_argument("--minutes", type=float, default=60, help="of processor time by thread")
+    p.add_argument("--until", help="end at this wall time, HH:MM, instead")
     p.add_argument("--init", help="diffusers folder of a VAE to start from")
     p.add_argument("--decoder-only", action="store_true", help="keep the encoder, and so the latents, as they are")
     p.add_argument("--lr", type=float, default=2e-3)
@@ -117,12 +117,12 @@ def main():
     _, val, _ = held_out_scenes(48)
     log = open(os.path.join(a.run, "vae.csv"), "a", newline="")
     start, terms, next_report = clock(), [], 0.0
-    first = trainer.steps
-    while (done := (clock() - start) / (60 * a.minutes)) < 1:
-        lr = a.lr * min(1, (trainer.steps - first + 1) / 50) * (0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * done)))
-        l1, l2, edges, kl = loss_terms(vae, data.batch(a.batch), a.decoder_only)
+    schedule = Schedule(a.lr, a.minutes, a.until)
+    while (done := schedule.done()) < 1:
+        x = data.batch(a.batch).contiguous(memory_format=torch.channels_last)
+        l1, l2, edges, kl = loss_terms(vae, x, a.decoder_only)
         (l1 + 3 * l2 + 0.5 * edges + 2e-4 * kl).backward()
-        trainer.step(lr, 0.998)
+        trainer.step(schedule.rate(), 0.998)
         terms.append([l1.item(), l2.item(), kl.item()])
         if done >= next_report:
             trainer.swap_ema()
@@ -133,7 +133,7 @@ def main():
             log.flush()
             torch.save(dict(trainer=trainer.state(), seconds=seconds), state)
             print(f"{seconds:6.0f} s  step {trainer.steps}  L1 %.4f  MSE %.5f  KL %.2f" % tuple(np.mean(terms, 0)), f"PSNR {db:.2f}", flush=True)
-            terms, next_report = [], next_report + max(0.05, 1 / a.minutes)
+            terms, next_report = [], next_report + max(0.05, 60 / schedule.seconds)
     trainer.swap_ema()
     torch.save(dict(trainer=trainer.state(), seconds=base + clock() - start), state)
     vae.float()
