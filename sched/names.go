@@ -41,10 +41,9 @@ func (s Sampler) Keep(r *Run[float32]) {
 type known struct {
 	name string
 	method
-	// class is diffusers' scheduler of this name, and beside what is said to it
-	// beside the model's file; "" is none.
-	class, beside string
-	labels        []string // how other programs write it, with k_ before it or without
+	class  string   // diffusers' scheduler of this name; "" is none
+	beside string   // fields of it, as JSON, that replace those of the model's file
+	labels []string // how other programs write it, with k_ before it or without
 }
 
 // samplers are in the order in which they are listed.

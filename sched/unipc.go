@@ -57,8 +57,10 @@ func uniPCMethod(c *Config, _ *training, _ int) method {
 	}
 }
 
-// The functions B of the two kinds of UniPC.
+// uniPCB1 is the function B of UniPC's first kind.
 func uniPCB1(h float64) float64 { return h }
+
+// uniPCB2 is the function B of UniPC's second kind.
 func uniPCB2(h float64) float64 { return -math.Expm1(-h) }
 
 func uniPCSteps[T Float](ctx context.Context, r *Run[T], u uniPC) error {

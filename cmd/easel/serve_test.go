@@ -41,11 +41,16 @@ func (b *buffer) text() string {
 
 // startServe runs easel serve until the returned function is called, as SIGTERM does.
 func startServe(t *testing.T, args ...string) (url string, log *buffer, stop func() error) {
+	return startServer(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+}
+
+// startServer runs a command that serves.
+func startServer(t *testing.T, args ...string) (url string, log *buffer, stop func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	log = new(buffer)
 	root := newRoot()
 	root.SetErr(log)
-	root.SetArgs(append([]string{"serve", "--listen", "127.0.0.1:0"}, args...))
+	root.SetArgs(args)
 	ended := make(chan error, 1)
 	go func() { ended <- root.ExecuteContext(ctx) }()
 	address := regexp.MustCompile(`url=(http://\S+)`)

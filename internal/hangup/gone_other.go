@@ -2,5 +2,6 @@
 
 package hangup
 
-// Other systems tell it only to who reads all that came before.
+// gone is always false: these systems tell only a reader that has read everything
+// that came before.
 func gone(uintptr) bool { return false }

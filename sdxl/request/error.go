@@ -14,7 +14,7 @@ type Violation struct {
 	Message string `json:"message"` // says what is there and what would be right
 }
 
-// RequestError names everything that is wrong with a Request.
+// Error names everything that is wrong with a Request.
 type Error struct{ Violations []Violation }
 
 func (e *Error) Error() string {

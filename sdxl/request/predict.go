@@ -23,7 +23,7 @@ type Artifact struct {
 	FinishReason string `json:"finishReason"` // SUCCESS
 }
 
-// PredictOptions adjust how requests are answered. The zero value works.
+// Options adjust how requests are answered. The zero value works.
 type Options struct {
 	Styles Styles // nil is DefaultStyles
 	Limits Limits
@@ -33,7 +33,8 @@ type Options struct {
 
 // Predict answers a request. Each sample is a run of its own with the seed after
 // the one before, so that a picture can be made again alone from the seed in
-// its answer. A request that asks for what can't be had gives a *RequestError.
+// its answer. The error is an *Error
+// where the request asks for something that the model or the limits do not allow.
 func Predict(ctx context.Context, p *sdxl.Pipeline, r *Request, po Options) (*Response, error) {
 	o, err := po.Options(ctx, p.Model(), r)
 	if err != nil {
@@ -75,8 +76,8 @@ func asRequestError(err error) error {
 // nextSeed passes over 0, which asks for a seed to be drawn.
 func nextSeed(seed int64) int64 { return seed%maxSeed + 1 }
 
-// Check returns a *RequestError that names everything wrong with a request, so
-// far as can be told without a model; or nil.
+// Check returns an *Error that names everything wrong with a request that can be
+// found without a model, or nil.
 func (po Options) Check(r *Request) error {
 	var e Error
 	e.merge(r.Validate(po.Limits))

@@ -59,8 +59,8 @@ const (
 	modeStepSchedule  = "STEP_SCHEDULE"
 )
 
-// ParseRequest reads a request's JSON. Its error is a *RequestError that names
-// every field that is unknown or of another type; Validate finds the rest.
+// Parse reads a request's JSON. Its error is an *Error that names every field that
+// is unknown or of the wrong type; Validate finds the rest.
 func Parse(data []byte) (*Request, error) {
 	r := new(Request)
 	var e Error

@@ -108,8 +108,6 @@ type Vulkan12Features struct {
 	_                                 [4]uint32
 }
 
-// PhysicalDeviceLimits starts here with the fields that compute needs; the
-// rest of the 504 bytes are skipped by offset (checked against the C header).
 type PhysicalDeviceProperties struct {
 	ApiVersion, DriverVersion, VendorID, DeviceID, DeviceType uint32
 	DeviceName                                                [256]byte
@@ -117,6 +115,9 @@ type PhysicalDeviceProperties struct {
 	Limits                                                    PhysicalDeviceLimits
 	SparseProperties                                          [5]uint32
 }
+
+// PhysicalDeviceLimits has the fields that compute needs, each at its offset in
+// the 504 bytes of the C struct (checked against the header).
 type PhysicalDeviceLimits struct {
 	_                               [28]byte
 	MaxStorageBufferRange           uint32 // 28

@@ -60,7 +60,7 @@ func (s softmax) data() {
 
 func (s softmax) vec(i int) string { return fmt.Sprint(s.reg, i) }
 
-// The vectors that last: AVX2 keeps few.
+// scale and shift are vectors that are kept; AVX2 has room for few.
 func (s softmax) scale() string { return map[string]string{"Z": "Z31", "Y": "Y15"}[s.reg] }
 func (s softmax) shift() string { return map[string]string{"Z": "Z5", "Y": "Y14"}[s.reg] }
 
@@ -69,7 +69,7 @@ const (
 	infAVX512    = "Z29"
 )
 
-// fixed is a constant: a register, or a vector in memory.
+// lowest is a constant: a register, or a vector in memory.
 func (s softmax) lowest() string {
 	if s.reg == "Z" {
 		return lowestAVX512
