@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/bench/mkmodel"
 	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/internal/golden/picturetest"
 	"github.com/df65613c/easel/sdxl"
@@ -108,6 +109,75 @@ func TestOpenNamesFaults(t *testing.T) {
 			for _, want := range c.want {
 				require.ErrorContains(t, err, want)
 			}
+		})
+	}
+}
+
+// Files of other UNets: their first convolution takes more channels than latents
+// have, or their last one gives more. Neither layout may draw with them.
+func TestOtherChannelsAreRefused(t *testing.T) {
+	widened := func(w *tensor.Tensor, axis, n int) *tensor.Tensor {
+		shape := w.Shape().Clone()
+		shape[axis] = n
+		wide, err := tensor.Zeros(w.DType(), shape...)
+		require.NoError(t, err)
+		return wide
+	}
+	type change struct {
+		folder, single string // names of the weight
+		axis, channels int
+	}
+	path := filepath.Join(t.TempDir(), "tiny.safetensors") // nothing beside the file says how wide it is
+	architecture, err := mkmodel.Architecture("sdxl-tiny")
+	require.NoError(t, err)
+	require.NoError(t, mkmodel.WriteSingleFile(t.Context(), path, architecture))
+	whole, single := golden.Tensors(t, path), golden.Tensors(t, golden.Path("b", "single.safetensors"))
+	const out = "model.diffusion_model.out.2"
+	in := change{"conv_in.weight", "model.diffusion_model.input_blocks.0.0.weight", 1, 9}
+	for name, c := range map[string]struct {
+		change
+		want string
+	}{
+		"inpainting": {in, "this is an inpainting UNet"},
+		"edits":      {change{in.folder, in.single, 1, 8}, "this UNet edits pictures"},
+		"five":       {change{in.folder, in.single, 1, 5}, "in_channels is 5, the VAE's latents have 4"},
+		"three":      {change{in.folder, in.single, 1, 3}, "in_channels is 3, the VAE's latents have 4"},
+		"output":     {change{"conv_out.weight", out + ".weight", 0, 8}, "out_channels is 8, the VAE's latents have 4"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fields := map[int]string{0: "out_channels", 1: "in_channels"}
+			wide := func(m map[string]*tensor.Tensor) {
+				m[c.folder] = widened(m[c.folder], c.axis, c.channels)
+				if c.axis == 0 {
+					m["conv_out.bias"] = widened(m["conv_out.bias"], 0, c.channels)
+				}
+			}
+			folder := changed(t, wide) // whose configuration still says 4
+			_, err := sdxl.Open(folder, sdxl.OpenOptions{})
+			require.ErrorContains(t, err, c.folder)
+			said := edited(t, "unet/config.json", fields[c.axis], c.channels)
+			config, err := os.ReadFile(filepath.Join(said, "unet", "config.json"))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "unet", "config.json"), config, 0o644))
+			_, err = sdxl.Open(folder, sdxl.OpenOptions{})
+			require.ErrorContains(t, err, c.want)
+			_, err = sdxl.Open(folder, sdxl.OpenOptions{AllowUnused: true})
+			require.ErrorContains(t, err, c.want)
+
+			file := func(m map[string]*tensor.Tensor) string {
+				m = maps.Clone(m)
+				m[c.single] = widened(m[c.single], c.axis, c.channels)
+				if c.axis == 0 {
+					m[out+".bias"] = widened(m[out+".bias"], 0, c.channels)
+				}
+				path := filepath.Join(t.TempDir(), "single.safetensors")
+				write(t, path, m)
+				return path
+			}
+			_, err = sdxl.Open(file(whole), sdxl.OpenOptions{})
+			require.ErrorContains(t, err, c.want)
+			_, err = sdxl.Open(file(single), sdxl.OpenOptions{Config: golden.Path("b", "model")})
+			require.ErrorContains(t, err, c.single, "the configuration that was given says 4")
 		})
 	}
 }

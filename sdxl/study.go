@@ -88,7 +88,10 @@ func (s *Study) Run(ctx context.Context, sampler sched.Sampler, x []float32, sig
 	}
 	s.d.Noising.tell(&run)
 	sampler.Keep(&run) // several samplers share the options of a study
-	return sampler.F32(ctx, &run)
+	if err := sampler.F32(ctx, &run); err != nil {
+		return err
+	}
+	return s.d.noiseFault()
 }
 
 // Decode turns latents into a picture.
