@@ -28,18 +28,34 @@ func (r *resolved) checkCalls(ctx context.Context, m *Model, s *sched.Schedule) 
 	return optionFault(err)
 }
 
+// checkSampler returns an error for options that the schedule's sampler does not use.
+func (r *resolved) checkSampler(s *sched.Schedule) error {
+	run := sched.NewRun[float32](s, nil, r.batch)
+	r.Noising.tell(run)
+	return optionFault(s.Sampler.Check(run))
+}
+
 // optionFault is an error of a sampler or its noise levels as one about the
-// field of the options that it comes from.
+// fields of the options that it comes from.
 func optionFault(err error) error {
-	fields := map[string]string{"Eta": "eta", "SNoise": "s_noise", "Churn": "s_churn", "Order": "order", "Restart": "restart"}
-	var unheeded *sched.OptionError
-	switch {
-	case err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
-	case errors.As(err, &unheeded):
-		return FieldErrors{{fields[unheeded.Option], fmt.Sprintf("is given, and the sampler %s has none; it is for %s", unheeded.Sampler, strings.Join(unheeded.For, ", "))}}
 	}
-	return FieldErrors{{"sampler", "and its noise levels: " + strings.TrimPrefix(err.Error(), "sched: ")}}
+	all := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		all = joined.Unwrap()
+	}
+	fields := map[string]string{"Eta": "eta", "SNoise": "s_noise", "Churn": "s_churn", "Order": "order", "Restart": "restart"}
+	var faults FieldErrors
+	for _, err := range all {
+		var unused *sched.OptionError
+		if errors.As(err, &unused) {
+			faults.add(fields[unused.Option], "is given, and the sampler %s has none; it is for %s", unused.Sampler, strings.Join(unused.For, ", "))
+		} else {
+			faults.add("sampler", "and its noise levels: %s", strings.TrimPrefix(err.Error(), "sched: "))
+		}
+	}
+	return faults
 }
 
 // callsOfStep returns how often the UNet is run where the sampler calls it once:

@@ -24,9 +24,12 @@ func (o *Options) layersSkipped() int {
 	return o.ClipSkip
 }
 
-// checkClipSkip checks it for encoders with a number of layers; 0 is not known.
-func (o *Options) checkClipSkip(e *FieldErrors, layers int) {
-	n := o.ClipSkip
+// checkClipSkip checks it against the layers of the model's encoders, if they are known.
+func (o *Options) checkClipSkip(e *FieldErrors, m *Model) {
+	n, layers := o.ClipSkip, 0
+	if m != nil && m.TextL != nil && m.TextG != nil {
+		layers = min(m.TextL.Config.Layers, m.TextG.Config.Layers)
+	}
 	switch sched.Dialect(o.Dialect) {
 	case sched.A1111:
 		e.want(n >= 0 && n <= a1111ClipSkips, "clip_skip", "is %d, want 1 to %d, or 0 for none", n, a1111ClipSkips)

@@ -129,7 +129,11 @@ func variantsOf(path, variant string) (map[string]string, error) {
 	}
 	if !some {
 		slices.Sort(present)
-		return nil, fmt.Errorf("%s: no part has weights of variant %q, there are those of %q", path, variant, slices.Compact(present))
+		others := slices.DeleteFunc(slices.Compact(present), func(v string) bool { return v == "" })
+		if len(others) == 0 {
+			return nil, fmt.Errorf("%s: no part has weights of variant %q, there are only plain ones", path, variant)
+		}
+		return nil, fmt.Errorf("%s: no part has weights of variant %q, there are those of %q", path, variant, others)
 	}
 	return chosen, nil
 }

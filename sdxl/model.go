@@ -147,7 +147,13 @@ func (m *Model) openBase(opts OpenOptions) (c configs, open opener, err error) {
 		return c, nil, fmt.Errorf("model: %w", err)
 	}
 	if !info.IsDir() {
+		if opts.Variant != "" {
+			return fmt.Errorf("%s: this is one file, and variant %q is for folders", m.Path, opts.Variant)
+		}
 		return m.openSingle(opts)
+	}
+	if opts.Config != "" {
+		return fmt.Errorf("%s: this folder has its own configuration; %s is for a single file", m.Path, opts.Config)
 	}
 	variants, err := variantsOf(m.Path, opts.Variant)
 	if err != nil {

@@ -27,6 +27,7 @@ func (o *Options) Check(m *Model) error {
 	o.checkNoise(&e)
 	o.checkSampling(&e)
 	o.checkGuidance(&e)
+	o.checkClipSkip(&e, m)
 	_, err := parseCache(o.Cache)
 	e.fault("cache", err)
 	if m != nil {
@@ -39,9 +40,7 @@ func (o *Options) Check(m *Model) error {
 }
 
 func (o *Options) checkPrompts(e *FieldErrors) {
-	_, err := prompt.Named(o.PromptSyntax)
-	e.fault("prompt_syntax", err)
-	o.checkClipSkip(e, 0)
+	e.oneOf("prompt_syntax", o.PromptSyntax, prompt.Syntaxes())
 	if o.Prompts == nil {
 		return
 	}
@@ -133,9 +132,6 @@ func (o *Options) checkGuidance(e *FieldErrors) {
 
 // checkModel checks what depends on the model.
 func (o *Options) checkModel(e *FieldErrors, m *Model) {
-	if m.TextL != nil && m.TextG != nil {
-		o.checkClipSkip(e, min(m.TextL.Config.Layers, m.TextG.Config.Layers))
-	}
 	if m.UNet == nil {
 		return
 	}

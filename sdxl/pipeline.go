@@ -89,6 +89,9 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkSampler(c.schedule); err != nil {
+		return nil, err
+	}
 	noise := c.noise(false, c.schedule.Motion())
 	x, err := p.start(ctx, c, noise)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // packagePrefix is the name of a package that begins its errors, for programs
-// that import it. A user of the command has no use for it.
-var packagePrefix = regexp.MustCompile(`^(sched|sdxl|nn|cpu|tensor|safetensors|clip|checkpoint|guidance|lab|gpu|prompt|quantised|program): `)
+// that import it. It tells a user of the command nothing.
+var packagePrefix = regexp.MustCompile(`(^|: )(sched|sdxl|nn|cpu|tensor|safetensors|clip|checkpoint|guidance|lab|gpu|prompt|quantised|program): `)
 
 // flagNames are the flags of options whose names differ by more than dashes.
 var flagNames = map[string]string{
@@ -35,7 +35,7 @@ func faultMessage(err error) string {
 	}
 	lines := strings.Split(err.Error(), "\n")
 	for i, line := range lines {
-		lines[i] = packagePrefix.ReplaceAllString(line, "")
+		lines[i] = packagePrefix.ReplaceAllString(line, "$1")
 	}
 	return strings.Join(lines, "; ")
 }

@@ -50,7 +50,7 @@ func (f *guidanceFlags) apply(cmd *cobra.Command, o *sdxl.Options) {
 	if slices.ContainsFunc([]string{"apg-eta", "apg-norm", "apg-momentum", "apg-on-output"}, cmd.Flags().Changed) {
 		o.Guidance.APG = &f.apg
 	}
-	if f.pag.Scale != 0 {
+	if f.pag.Scale != 0 || f.pag.Layers != nil {
 		o.PAG = &f.pag
 	}
 }

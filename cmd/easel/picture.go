@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -128,6 +129,9 @@ func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Op
 	}
 	if flags.Changed("index") {
 		o.Index = &f.index
+	}
+	if flags.Changed("variation-seed") && !flags.Changed("variation-strength") {
+		return errors.New("--variation-seed is given without --variation-strength, want both")
 	}
 	if f.variation.Strength != 0 {
 		o.Variation = &f.variation

@@ -37,5 +37,9 @@ func readPrompt(cmd *cobra.Command, args []string, flag string, given bool) (str
 	if len(data) > maxPromptInput {
 		return "", fmt.Errorf("the prompt on standard input is over %d bytes", maxPromptInput)
 	}
-	return strings.TrimRight(string(data), "\r\n"), nil
+	text = strings.TrimRight(string(data), "\r\n")
+	if text == "" {
+		return "", errors.New("standard input has no prompt")
+	}
+	return text, nil
 }

@@ -25,7 +25,7 @@ func TestPromptsOfTheCommandLine(t *testing.T) {
 	for want, args := range map[string][]string{
 		"no prompt: give one as an argument":   {},
 		"the prompt is given twice":            {"a", "-p", "b"},
-		"accepts at most 1 arg(s), received 2": {"a", "red"},
+		"2 arguments; usage: easel txt2img [PROMPT] -m MODEL -o FILE [flags] (quote a text that has spaces)": {"a", "red"},
 	} {
 		_, _, err := run(t, t.Context(), "", append([]string{"txt2img", "-m", model("a")}, args...)...)
 		require.ErrorContains(t, err, want)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,25 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel(), newDevices())
+	explainArguments(root)
 	return root
+}
+
+// explainArguments makes the errors for a wrong number of arguments say what a
+// command takes.
+func explainArguments(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			if err == nil || len(args) == 1 && cmd.ValidArgs != nil { // the error names the argument
+				return err
+			}
+			return fmt.Errorf("%d arguments; usage: %s (quote a text that has spaces)", len(args), cmd.UseLine())
+		}
+	}
+	for _, c := range cmd.Commands() {
+		explainArguments(c)
+	}
 }
 
 // modelFlags are the flags of every command that opens a model.
@@ -110,6 +129,11 @@ func findModel(path string, opts sdxl.OpenOptions) (string, sdxl.OpenOptions, er
 // backend opens the device, with memory bytes of it if that is not 0, and returns
 // the limit that the pipeline is to keep: a GPU keeps its own.
 func (f *modelFlags) backend(memory int64) (b nn.Backend, limit int64, err error) {
+	if f.spill != "" {
+		if info, err := os.Stat(f.spill); err != nil || !info.IsDir() {
+			return nil, 0, fmt.Errorf("--spill-dir %s: want a folder that is there", f.spill)
+		}
+	}
 	here := cpu.Options{Threads: f.threads, Precision: f.dtype.precision, Profile: f.profile.taken, SpillDir: f.spill}
 	if b, err = f.device.open(here, memory); err != nil {
 		return nil, 0, err
