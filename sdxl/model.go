@@ -146,14 +146,15 @@ func (m *Model) openBase(opts OpenOptions) (c configs, open opener, err error) {
 	if err != nil {
 		return c, nil, fmt.Errorf("model: %w", err)
 	}
+	alone := opts.UNet+opts.VAE+opts.TextEncoder+opts.TextEncoder2 == ""
 	if !info.IsDir() {
-		if opts.Variant != "" {
-			return fmt.Errorf("%s: this is one file, and variant %q is for folders", m.Path, opts.Variant)
+		if alone && opts.Variant != "" {
+			return c, nil, fmt.Errorf("%s: this is one file, and variant %q is for folders", m.Path, opts.Variant)
 		}
 		return m.openSingle(opts)
 	}
-	if opts.Config != "" {
-		return fmt.Errorf("%s: this folder has its own configuration; %s is for a single file", m.Path, opts.Config)
+	if alone && opts.Config != "" {
+		return c, nil, fmt.Errorf("%s: this folder has its own configuration; %s is for a single file", m.Path, opts.Config)
 	}
 	variants, err := variantsOf(m.Path, opts.Variant)
 	if err != nil {

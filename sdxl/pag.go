@@ -1,7 +1,6 @@
 package sdxl
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -47,9 +46,6 @@ func (p *PAG) check() error {
 	}
 	if !(math.Abs(p.Scale) <= 1000) {
 		return fmt.Errorf("scale is %g, want a number up to 1000", p.Scale)
-	}
-	if p.Layers != nil && p.Scale == 0 {
-		return errors.New("layers are given without a scale, want both")
 	}
 	size := 0
 	for _, layer := range p.Layers {

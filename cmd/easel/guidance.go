@@ -26,6 +26,7 @@ type guidanceFlags struct {
 
 func (f *guidanceFlags) add(cmd *cobra.Command) {
 	flags, s := cmd.Flags(), &f.settings
+	cmd.PreRunE = f.checkTogether
 	f.apg = guidance.DefaultAPG()
 	flags.StringVar(&s.Method, "guidance", "", "guidance: "+strings.Join(guidance.Methods(), ", ")+" (default cfg)")
 	flags.Float64Var(&s.Rescale, "cfg-rescale", 0, "share, 0 to 1, by which guidance keeps the deviation of the positive side")
@@ -44,13 +45,21 @@ func (f *guidanceFlags) add(cmd *cobra.Command) {
 	flags.Var(&f.freeU, "freeu", "FreeU: what to multiply half of the channels from below, and the low frequencies of the skips, with: B1,B2,S1,S2 such as 1.3,1.4,0.9,0.2")
 }
 
+// checkTogether returns an error for a flag that does nothing without another.
+func (f *guidanceFlags) checkTogether(cmd *cobra.Command, _ []string) error {
+	if cmd.Flags().Changed("pag-layers") && !cmd.Flags().Changed("pag-scale") {
+		return errors.New("--pag-layers is given without --pag-scale, want both")
+	}
+	return nil
+}
+
 // apply sets the options that a command line has.
 func (f *guidanceFlags) apply(cmd *cobra.Command, o *sdxl.Options) {
 	o.Guidance, o.SAG, o.FreeU = f.settings, f.sag, f.freeU.value
 	if slices.ContainsFunc([]string{"apg-eta", "apg-norm", "apg-momentum", "apg-on-output"}, cmd.Flags().Changed) {
 		o.Guidance.APG = &f.apg
 	}
-	if f.pag.Scale != 0 || f.pag.Layers != nil {
+	if f.pag.Scale != 0 {
 		o.PAG = &f.pag
 	}
 }

@@ -23,8 +23,8 @@ func TestPromptsOfTheCommandLine(t *testing.T) {
 	require.Equal(t, want, draw("a red circle\r\n", "-"))
 	require.NotEqual(t, want, draw("", "-p", ""), "an empty prompt is one")
 	for want, args := range map[string][]string{
-		"no prompt: give one as an argument":   {},
-		"the prompt is given twice":            {"a", "-p", "b"},
+		"no prompt: give one as an argument": {},
+		"the prompt is given twice":          {"a", "-p", "b"},
 		"2 arguments; usage: easel txt2img [PROMPT] -m MODEL -o FILE [flags] (quote a text that has spaces)": {"a", "red"},
 	} {
 		_, _, err := run(t, t.Context(), "", append([]string{"txt2img", "-m", model("a")}, args...)...)

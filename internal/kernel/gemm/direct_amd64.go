@@ -63,13 +63,16 @@ func (t *Tile) runDirect() {
 		A: t.A, LDA: t.LDA, Rows: t.Rows, Blocks: t.K / stripWidth,
 		Bias: t.Bias, Add: t.Add, LDAdd: t.LDAdd, C: t.C, LDC: t.LDC,
 	}
-	for range t.Cols / stripWidth {
-		directAVX512(&s)
-		s.W = unsafe.Add(s.W, stripWidth*s.LDW)
-		for _, p := range []*unsafe.Pointer{&s.Bias, &s.Add, &s.C} {
-			if *p != nil {
-				*p = unsafe.Add(*p, bytes(stripWidth))
-			}
+	for i := range t.Cols / stripWidth {
+		// Never past the end, where the garbage collector would find another object.
+		at := i * bytes(stripWidth)
+		s.W, s.C = unsafe.Add(t.Weight.Data, i*stripWidth*s.LDW), unsafe.Add(t.C, at)
+		if t.Bias != nil {
+			s.Bias = unsafe.Add(t.Bias, at)
 		}
+		if t.Add != nil {
+			s.Add = unsafe.Add(t.Add, at)
+		}
+		directAVX512(&s)
 	}
 }
