@@ -3,6 +3,7 @@ package gemm_test
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -304,4 +305,31 @@ func TestRunDoesNotAllocate(t *testing.T) {
 		mem := s.Scratch(plan.ScratchSize())
 		require.Zero(t, testing.AllocsPerRun(3, func() { plan.Run(0, mem, &p.Operands) }))
 	})
+}
+
+// TestCollectorBesideFewRows: no pointer leaves its operand, which the collector would take for one to something else.
+func TestCollectorBesideFewRows(t *testing.T) {
+	const m, n, k = 2, 64, 64
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	}()
+	plan := gemm.NewPlan(m, n, k)
+	mem := make([]byte, plan.ScratchSize())
+	w := make([]float32, n*k)
+	for range 20_000 {
+		o := gemm.Operands{A: make([]float32, m*k), LDA: k, Bias: make([]float32, n), C: make([]float32, m*n), LDC: n}
+		o.W = gemm.Matrix{Data: unsafe.Pointer(&w[0]), RowStride: k, ColStride: 1}
+		for u := range plan.Units() {
+			plan.Run(u, mem, &o)
+		}
+	}
 }
