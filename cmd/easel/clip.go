@@ -120,7 +120,7 @@ func newClip() *cobra.Command {
 
 Texts are those of -p and of --texts, a JSON list or a file of one a line. The output's name says its format: .safetensors holds
 text_embeds and image_embeds [N,dim] and, with both, logits [pictures,texts]; .npy holds the vectors of either, with the names
-beside them in .txt; .jsonl and no -o give a line of JSON for each.
+beside them in .txt; .jsonl and no -o give a line of JSON for each, .parquet has a row for each.
 
 --dir takes all pictures in a folder and in those below it. What is done is noted beside the output, so that a run that was
 stopped goes on where it was.
@@ -141,7 +141,7 @@ stopped goes on where it was.
 	flags.StringArrayVar(&r.pictures, "images", nil, "picture; may be given several times, as may pictures without a flag")
 	flags.StringVar(&r.folder, "dir", "", "folder of pictures")
 	flags.StringVar(&r.labels, "labels", "", "texts, with commas between, whose probabilities to print for each picture")
-	flags.StringVarP(&r.output, "out", "o", "", "file to write: .safetensors, .npy or .jsonl")
+	flags.StringVarP(&r.output, "out", "o", "", "file to write: .safetensors, .npy, .jsonl or .parquet")
 	flags.BoolVar(&r.keepGoing, "keep-going", false, "go on with the others where a picture can't be read")
 	return cmd
 }

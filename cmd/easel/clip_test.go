@@ -142,7 +142,7 @@ func TestClipKeepsGoing(t *testing.T) {
 // TestSearchFindsItself searches by a picture that is among the vectors, in all formats.
 func TestSearchFindsItself(t *testing.T) {
 	dir, out := photos(t, 12), t.TempDir()
-	for _, name := range []string{"v.npy", "v.safetensors", "v.jsonl"} {
+	for _, name := range []string{"v.npy", "v.safetensors", "v.jsonl"} { // those that easel search reads
 		path := filepath.Join(out, name)
 		ok(t, "", "clip", "-m", clipModel("quick"), "--dir", dir, "-o", path)
 		found, _ := ok(t, "", "search", "-m", clipModel("quick"), "--image", filepath.Join(dir, "b.png"), path, "-n", "3")

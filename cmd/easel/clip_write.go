@@ -13,6 +13,7 @@ import (
 
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/internal/atomicfile"
+	"github.com/df65613c/easel/internal/parquet"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
@@ -28,12 +29,14 @@ func vectorWriter(path string) (func(path string, v vectors) error, error) {
 		return func(path string, v vectors) error {
 			return atomicfile.Write(path, func(w io.Writer) error { return writeLines(w, v) })
 		}, nil
+	case ".parquet":
+		return writeParquet, nil
 	case "":
 		if path == "" {
 			return nil, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: the name ends in none of .safetensors, .npy and .jsonl", path)
+	return nil, fmt.Errorf("%s: the name ends in none of .safetensors, .npy, .jsonl and .parquet", path)
 }
 
 // matrix puts vectors one after the other: [N,dim].
@@ -77,7 +80,7 @@ func writeSafetensors(path string, v vectors) error {
 // one returns the names and vectors of texts or of pictures.
 func (v vectors) one() ([]string, [][]float32, error) {
 	if len(v.ofTexts) > 0 && len(v.ofPictures) > 0 {
-		return nil, nil, errors.New("a .npy holds texts or pictures; .safetensors and .jsonl hold both")
+		return nil, nil, errors.New("a .npy holds texts or pictures; the other formats hold both")
 	}
 	if len(v.ofTexts) > 0 {
 		return v.texts, v.ofTexts, nil
@@ -121,6 +124,25 @@ func writeNPY(path string, v vectors) error {
 
 // namesPath returns where the names lie that belong to a .npy.
 func namesPath(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) + ".txt" }
+
+// writeParquet writes a row for each vector, with the columns that a line of JSON has.
+func writeParquet(path string, v vectors) error {
+	texts, pictures := make([]*string, 0, len(v.texts)), make([]*string, len(v.ofTexts))
+	for i := range v.ofTexts {
+		texts = append(texts, &v.texts[i])
+	}
+	for i := range v.ofPictures {
+		texts, pictures = append(texts, nil), append(pictures, &v.pictures[i])
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		buffered := bufio.NewWriter(w)
+		err := parquet.Write(buffered, []parquet.Column{
+			{Name: "text", Texts: texts}, {Name: "picture", Texts: pictures},
+			{Name: "embedding", Vectors: slices.Concat(v.ofTexts, v.ofPictures)},
+		})
+		return errors.Join(err, buffered.Flush())
+	})
+}
 
 // vectorLine is a line of JSON.
 type vectorLine struct {

@@ -58,6 +58,7 @@ var rules = []rule{
 	{"internal/imagefile", own("internal/imagefile")},
 	{"internal/infotext", own("internal/infotext", "internal/imagefile")},
 	{"internal/imageout", append(own("internal/imageout", "internal/imagefile"), "github.com/HugoSmits86/nativewebp")},
+	{"internal/parquet", own("internal/parquet")},
 	{"internal/atomicfile", own("internal/atomicfile")},
 	{"internal/sniff", own("internal/sniff")},
 	{"internal/httplimit", own("internal/httplimit", "internal/hangup")},
