@@ -16,27 +16,31 @@ const recastElements = 1 << 20
 // Recast writes the tensors of f to a single file at path, under a temporary
 // name until all is written, with floating-point numbers of any type that [tensor.DType.IsFloat] or [tensor.DType.Blocked] names as dt: F32, F16 or BF16,
 // rounded to nearest. Tensors of other types stay as they are. A finite number that is too
-// large for dt is an error.
+// large for dt is an error. With tensor.Invalid all stay as they are.
 func Recast(ctx context.Context, path string, f *File, dt tensor.DType) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return f.recastAll(ctx, w, dt) })
 }
 
 func (f *File) recastAll(ctx context.Context, w io.Writer, dt tensor.DType) error {
-	if dt != tensor.F32 && dt != tensor.F16 && dt != tensor.BF16 {
+	if dt != tensor.Invalid && dt != tensor.F32 && dt != tensor.F16 && dt != tensor.BF16 {
 		return fmt.Errorf("%s: tensors cannot be written as %s; want F32, F16 or BF16", f.Name(), dt)
 	}
 	streams := make(map[string]Stream)
 	for _, name := range f.Names() {
 		info, _ := f.Info(name)
 		to := info.DType
-		if to.IsFloat() || to.Blocked() {
+		if dt != tensor.Invalid && (to.IsFloat() || to.Blocked()) {
 			to = dt
 		}
-		streams[name] = Stream{DType: to, Shape: info.Shape, Write: func(w io.Writer) error {
-			return f.Guard(func() error { return f.recast(ctx, w, name, to) })
-		}}
+		streams[name] = Stream{DType: to, Shape: info.Shape, Write: func(w io.Writer) error { return f.WriteAs(ctx, w, name, to) }}
 	}
 	return WriteStreams(w, streams, f.Metadata())
+}
+
+// WriteAs writes the elements of a tensor in order as another type, a part at a time. A
+// finite number that is too large for it is an error.
+func (f *File) WriteAs(ctx context.Context, w io.Writer, name string, dt tensor.DType) error {
+	return f.Guard(func() error { return f.recast(ctx, w, name, dt) })
 }
 
 func (f *File) recast(ctx context.Context, w io.Writer, name string, to tensor.DType) error {
@@ -62,7 +66,7 @@ func (f *File) recast(ctx context.Context, w io.Writer, name string, to tensor.D
 		if err != nil {
 			return err
 		}
-		if to != t.DType() {
+		if to != t.DType() && to.IsFloat() {
 			if err := checkRange(part, rounded); err != nil {
 				return fmt.Errorf("%s: tensor %s: %w", f.Name(), name, err)
 			}

@@ -9,8 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/checkpoint/gguf"
 	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/tensor"
 )
@@ -89,4 +91,44 @@ func TestPartsFromElsewhere(t *testing.T) {
 	require.ErrorContains(t, err, "holds none: there is no tensor decoder.up.0.block.0.conv1.weight, nor one by another program's name; it has a UNet")
 	_, err = sdxl.Open(part(unet, ""), sdxl.OpenOptions{})
 	require.ErrorContains(t, err, "give a file that has it with VAE (--vae of the command)")
+}
+
+// TestWholeGGUF draws with whole checkpoints as GGUF, under the names that stable-diffusion.cpp keeps
+// and under its own. The picture is that of the same numbers in float32.
+func TestWholeGGUF(t *testing.T) {
+	single, err := safetensors.Open(golden.Path("b", "single.safetensors"))
+	require.NoError(t, err)
+	defer single.Close()
+	dir := t.TempDir()
+	config := sdxl.OpenOptions{Config: golden.Path("b", "model")}
+	for _, dt := range []tensor.DType{tensor.Q80, tensor.Q41} {
+		path, wide := filepath.Join(dir, dt.String()+".gguf"), filepath.Join(dir, dt.String()+".safetensors")
+		require.NoError(t, gguf.WriteFile(t.Context(), path, single, dt))
+		f, err := gguf.Open(path)
+		require.NoError(t, err)
+		require.NoError(t, safetensors.Recast(t.Context(), wide, f, tensor.F32))
+		require.NoError(t, f.Close())
+		accounts, err := sdxl.Inspect(path, config)
+		require.NoError(t, err)
+		quantised := int64(0)
+		for _, a := range accounts {
+			for _, s := range a.Stored {
+				if s.DType == dt.String() {
+					quantised += s.Bytes
+				}
+			}
+		}
+		require.Greater(t, quantised, int64(40_000), "so that it is tried")
+		require.Equal(t, picture(t, wide, config, 2), picture(t, path, config, 2), dt)
+		err = gguf.WriteFile(t.Context(), filepath.Join(dir, "again.gguf"), f, dt)
+		require.ErrorContains(t, err, "convert the original")
+	}
+	renamed := make(map[string]*tensor.Tensor)
+	for key, x := range golden.Tensors(t, filepath.Join(dir, "Q8_0.safetensors")) {
+		key = strings.Replace(key, "conditioner.embedders.0.transformer.", "cond_stage_model.transformer.", 1)
+		renamed[strings.Replace(key, "conditioner.embedders.1.model.", "cond_stage_model.1.model.", 1)] = x
+	}
+	own := filepath.Join(dir, "own.safetensors")
+	write(t, own, renamed)
+	require.Equal(t, picture(t, filepath.Join(dir, "Q8_0.safetensors"), config, 2), picture(t, own, config, 2))
 }

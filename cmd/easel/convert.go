@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/checkpoint/gguf"
 	"github.com/df65613c/easel/internal/hubcache"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/safetensors/quantised"
@@ -22,11 +24,15 @@ func newConvert() *cobra.Command {
 	var output, dtype string
 	cmd := &cobra.Command{
 		Use:   "convert MODEL -o OUT --dtype DTYPE",
-		Short: "Write a checkpoint, or any safetensors file, in another number format",
-		Long: `Write a safetensors file, or a folder of them with what lies beside, in another
-number format: f32, f16, bf16, or quantised: int8 (a scale for each row), q8 and
-q4 (a scale for each 32 numbers). The weights of a converted file are used where
-they lie, as any. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too. A quantised file is not converted again.`,
+		Short: "Write a checkpoint in another number format or file format",
+		Long: `Write a checkpoint (safetensors or GGUF), or a folder of safetensors files with what
+lies beside, in another number format: f32, f16, bf16, or quantised: int8 (a scale for each row),
+q8 and q4 (a scale for each 32 numbers). The weights of a converted file are used where
+they lie, as any. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too.
+
+A file whose name ends in .gguf is written as GGUF, in f32, f16, bf16, q8_0, q5_1, q5_0,
+q4_1 or q4_0. With "keep" numbers stay as they are. What is quantised is not quantised again,
+but GGUF's types are widened for f32, f16 and bf16.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := newConversion(dtype)
@@ -58,11 +64,13 @@ they lie, as any. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too. 
 	return cmd
 }
 
-// conversion is to a plain type, or if there is a scheme to that.
+// conversion is to a type, or if there is a scheme to that. Neither keeps numbers as they are.
 type conversion struct {
 	dtype  tensor.DType
 	scheme quantised.Scheme
 }
+
+const keepNumbers = "keep"
 
 // conversions lists the names of all.
 func conversions() []string {
@@ -70,7 +78,10 @@ func conversions() []string {
 	for _, s := range quantised.Schemes() {
 		names = append(names, string(s))
 	}
-	return names
+	for _, dt := range gguf.Quantisations() {
+		names = append(names, strings.ToLower(dt.String()))
+	}
+	return append(names, keepNumbers)
 }
 
 func newConversion(name string) (c conversion, err error) {
@@ -80,21 +91,30 @@ func newConversion(name string) (c conversion, err error) {
 	if s := quantised.Scheme(name); slices.Contains(quantised.Schemes(), s) {
 		return conversion{scheme: s}, nil
 	}
-	c.dtype, err = tensor.ParseDType(strings.ToUpper(name))
+	if name != keepNumbers {
+		c.dtype, err = tensor.ParseDType(strings.ToUpper(name))
+	}
 	return c, err
 }
 
 func (c conversion) file(ctx context.Context, in, out string) error {
-	f, err := safetensors.Open(in)
+	f, err := checkpoint.Open(in)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if c.scheme != "" {
-		return quantised.Write(ctx, out, f, c.scheme)
-	}
-	if s := quantised.Of(f); s != "" {
+	isGGUF := strings.EqualFold(filepath.Ext(out), ".gguf")
+	switch s := quantised.Of(f); {
+	case s != "" && (isGGUF || c.scheme == "" && c.dtype != tensor.Invalid):
 		return fmt.Errorf("%s is quantised (%s): convert the original", in, s)
+	case isGGUF && c.scheme != "":
+		return fmt.Errorf("%s: a GGUF file is not written in %s; want f32, f16, bf16 or one of %v", out, c.scheme, gguf.Quantisations())
+	case isGGUF:
+		return gguf.WriteFile(ctx, out, f, c.dtype)
+	case c.dtype.Blocked():
+		return fmt.Errorf("%s: %s is written to files whose name ends in .gguf", out, c.dtype)
+	case c.scheme != "":
+		return quantised.Write(ctx, out, f, c.scheme)
 	}
 	return safetensors.Recast(ctx, out, f, c.dtype)
 }

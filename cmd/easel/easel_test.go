@@ -266,6 +266,22 @@ func TestConvertQuantises(t *testing.T) {
 	single, folder := filepath.Join(dir, "tiny.safetensors"), filepath.Join(dir, "tiny")
 	ok(t, "", "mkmodel", "--preset", "sdxl-tiny", "-o", single)
 	ok(t, "", "mkmodel", "--preset", "sdxl-tiny", "-o", folder+"/")
+	asGGUF := single + ".gguf"
+	ok(t, "", "convert", single, "-o", asGGUF, "--dtype", "q5_1")
+	inspected, _ := ok(t, "", "inspect", asGGUF)
+	require.Contains(t, inspected, "Q5_1")
+	ok(t, "", "convert", asGGUF, "-o", asGGUF+".safetensors", "--dtype", "f16")
+	drawn := func(path, out string, args ...string) string {
+		ok(t, "", append([]string{"txt2img", "-m", path, "-p", "a cat", "--width", "64", "--height", "64", "--steps", "1", "--seed", "1", "-o", out}, args...)...)
+		b, err := os.ReadFile(out)
+		require.NoError(t, err)
+		return string(b)
+	}
+	require.Equal(t, drawn(asGGUF, asGGUF+".png"), drawn(single, single+".png", "--unet", asGGUF, "--vae", asGGUF, "--text-encoder", asGGUF, "--text-encoder-2", asGGUF))
+	_, _, err := run(t, context.Background(), "", "convert", asGGUF, "-o", filepath.Join(dir, "again.gguf"), "--dtype", "q4_0")
+	require.ErrorContains(t, err, "is quantised (Q5_1): convert the original")
+	_, _, err = run(t, context.Background(), "", "convert", single, "-o", filepath.Join(dir, "x.safetensors"), "--dtype", "q4_0")
+	require.ErrorContains(t, err, "Q4_0 is written to files whose name ends in .gguf")
 	for _, in := range []string{single, folder} {
 		for _, dtype := range []string{"int8", "q8", "q4"} {
 			out := in + "." + dtype
