@@ -1,31 +1,44 @@
 package checkpoint
 
 import (
+	"bytes"
 	"io"
 	"os"
 
 	"github.com/df65613c/easel/checkpoint/gguf"
+	"github.com/df65613c/easel/checkpoint/pickle"
 	"github.com/df65613c/easel/safetensors"
 )
 
-// Open opens a file of tensors by what it begins with, not by its name: GGUF, or
-// else safetensors.
+// Open opens a file of tensors by what it begins with, not by its name: GGUF, a file of
+// torch.save, of which nothing is run, or else safetensors.
 func Open(path string) (*safetensors.File, error) {
-	switch start(path) {
-	case "GGUF":
+	switch b := start(path); {
+	case bytes.HasPrefix(b, []byte("GGUF")):
 		return gguf.Open(path)
+	case bytes.HasPrefix(b, []byte("PK\x03\x04")), isPickle(b):
+		return pickle.Open(path)
 	}
 	return safetensors.Open(path)
 }
 
-// start returns the first bytes of a file, "" if it cannot be read: opening it gives the error.
-func start(path string) string {
+// startLen is how many bytes of a file tell its format.
+const startLen = 8
+
+// start returns the first bytes of a file, none if it cannot be read: opening it gives the error.
+func start(path string) []byte {
 	f, err := os.Open(path)
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer f.Close()
-	var b [4]byte
-	n, _ := io.ReadFull(f, b[:])
-	return string(b[:n])
+	b := make([]byte, startLen)
+	n, _ := io.ReadFull(f, b)
+	return b[:n]
+}
+
+// isPickle tells a pickle by its protocol. A safetensors file may begin with the same bytes,
+// but these are the length of a short header, with zeros after them.
+func isPickle(b []byte) bool {
+	return len(b) == startLen && b[0] == 0x80 && 2 <= b[1] && b[1] <= 5 && !bytes.Equal(b[4:], []byte{0, 0, 0, 0})
 }

@@ -35,15 +35,19 @@ func (c *copies) get(name string, info Info, read func([]byte) error) (*tensor.T
 
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	if p := one.first.Value(); p != nil {
-		return info.of(unsafe.Slice(p, info.Size))
-	}
-	data := tensor.New(tensor.U8, int(info.Size)).Bytes() // aligned for any type
-	if err := read(data); err != nil {
+	size, err := info.DType.ByteLen(info.Shape.NumElements())
+	if err != nil {
 		return nil, err
 	}
-	if info.Size > 0 {
-		one.first = weak.Make(unsafe.SliceData(data))
+	if p := one.first.Value(); p != nil {
+		return tensor.FromBytes(info.DType, info.Shape, unsafe.Slice(p, size))
 	}
-	return info.of(data)
+	t := tensor.New(info.DType, info.Shape...)
+	if err := read(t.Bytes()); err != nil {
+		return nil, err
+	}
+	if size > 0 {
+		one.first = weak.Make(unsafe.SliceData(t.Bytes()))
+	}
+	return t, nil
 }

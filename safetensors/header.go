@@ -27,7 +27,8 @@ type Info struct {
 	Size   int64        // in bytes
 	// Strides are nil where the elements lie in row-major order, as they do in every
 	// safetensors file. Else they are the distances between neighbours along each
-	// axis, in elements, and Size is the bytes of the stretch in which all of them lie.
+	// axis, in elements, and Size is the bytes of the stretch in which all of them lie; Tensor
+	// then returns a copy in order.
 	Strides []int
 }
 

@@ -67,14 +67,6 @@ func (i Info) check(size int64) error {
 	return tensor.CheckStrided(i.DType, i.Shape, i.Strides, 0, int(i.Size))
 }
 
-// of returns a tensor whose stretch of bytes is data.
-func (i Info) of(data []byte) (*tensor.Tensor, error) {
-	if i.Strides == nil {
-		return tensor.FromBytes(i.DType, i.Shape, data)
-	}
-	return tensor.FromStrided(i.DType, i.Shape, i.Strides, 0, data)
-}
-
 // ReadAt reads bytes of the file, for [OpenIndexed].
 func (s *source) ReadAt(b []byte, off int64) (int, error) {
 	switch {

@@ -83,14 +83,31 @@ func (s *source) readInto(b []byte, off int64, what string) error {
 // to the size of an element, and a copy elsewhere.
 func (s *source) tensor(name string, info Info) (*tensor.Tensor, error) {
 	if s.inPlace(info) {
-		return info.of(s.at(info))
+		return tensor.FromBytes(info.DType, info.Shape, s.at(info))
 	}
-	return s.copies.get(name, info, func(dst []byte) error {
+	stretch := func(dst []byte) error {
 		if s.reader == nil {
 			copy(dst, s.at(info))
 			return nil
 		}
 		return s.readInto(dst, info.Offset, "tensor "+quote(name))
+	}
+	if info.Strides == nil {
+		return s.copies.get(name, info, stretch)
+	}
+	return s.copies.get(name, info, func(dst []byte) error {
+		whole := tensor.New(tensor.U8, int(info.Size)).Bytes() // aligned for any type
+		if err := stretch(whole); err != nil {
+			return err
+		}
+		view, err := tensor.FromStrided(info.DType, info.Shape, info.Strides, 0, whole)
+		if err != nil {
+			return err
+		}
+		if view, err = view.Contiguous(); err == nil {
+			copy(dst, view.Bytes())
+		}
+		return err
 	})
 }
 
@@ -101,7 +118,7 @@ func (s *source) at(info Info) []byte {
 
 // inPlace reports whether a tensor can be used where it is stored.
 func (s *source) inPlace(info Info) bool {
-	if s.reader != nil {
+	if s.reader != nil || info.Strides != nil {
 		return false
 	}
 	return uintptr(unsafe.Pointer(unsafe.SliceData(s.at(info))))%uintptr(max(info.DType.Size(), 1)) == 0

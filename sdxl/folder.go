@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -90,6 +91,33 @@ func (m *Model) openFolder(fsys fs.FS, opts OpenOptions, weights func(dir, base 
 		m.files = append(m.files, f)
 		return checkpoint.New(part, f, folderKeys, parameter), nil
 	}, nil
+}
+
+// openWeights opens the weights of a part's folder: safetensors, or else what torch saved.
+func openWeights(dir, part, variant string) (*safetensors.File, error) {
+	f, err := safetensors.OpenModel(dir, weightsBase(part), variant)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	base := weightsBase(part)
+	if base == "model" {
+		base = "pytorch_model"
+	}
+	names := []string{base + ".bin"}
+	if variant != "" {
+		names = []string{base + "." + variant + ".bin", base + ".bin"}
+	}
+	for _, name := range names {
+		if path := filepath.Join(dir, name); exists(path) {
+			return checkpoint.Open(path)
+		}
+	}
+	return nil, err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // weightsBase is how the names of a part's weight files begin.

@@ -132,3 +132,20 @@ func TestWholeGGUF(t *testing.T) {
 	write(t, own, renamed)
 	require.Equal(t, picture(t, filepath.Join(dir, "Q8_0.safetensors"), config, 2), picture(t, own, config, 2))
 }
+
+// TestFilesOfTorch takes a VAE from a checkpoint of torch.save, and from a folder that has no other.
+func TestFilesOfTorch(t *testing.T) {
+	folder, ckpt := golden.Path("c", "model"), golden.Path("forms", "vae.ckpt")
+	want := picture(t, folder, sdxl.OpenOptions{}, 2)
+	require.Equal(t, want, picture(t, folder, sdxl.OpenOptions{VAE: ckpt}, 2))
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(folder)))
+	require.NoError(t, os.Remove(filepath.Join(dir, "vae", "diffusion_pytorch_model.safetensors")))
+	_, err := sdxl.Open(dir, sdxl.OpenOptions{})
+	require.ErrorContains(t, err, "no weights diffusion_pytorch_model")
+	data, err := os.ReadFile(ckpt)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "vae", "diffusion_pytorch_model.bin"), data, 0o600))
+	_, err = sdxl.Open(dir, sdxl.OpenOptions{})
+	require.ErrorContains(t, err, "parameters are missing", "its names are not those of diffusers")
+}

@@ -67,7 +67,7 @@ type Model struct {
 	accounts []checkpoint.Account
 }
 
-// Open opens a diffusers folder or a single-file checkpoint: safetensors or GGUF, with the
+// Open opens a diffusers folder or a single-file checkpoint: safetensors, GGUF or a file of torch.save, with the
 // names of Stability's code, diffusers or stable-diffusion.cpp.
 func Open(path string, opts OpenOptions) (*Model, error) {
 	m := &Model{Path: path}
@@ -160,8 +160,8 @@ func (m *Model) openBase(opts OpenOptions) (c configs, open opener, err error) {
 	if err != nil {
 		return c, nil, err
 	}
-	return m.openFolder(os.DirFS(m.Path), opts, func(dir, base string) (*safetensors.File, error) {
-		return safetensors.OpenModel(filepath.Join(m.Path, dir), base, variants[dir])
+	return m.openFolder(os.DirFS(m.Path), opts, func(dir, _ string) (*safetensors.File, error) {
+		return openWeights(filepath.Join(m.Path, dir), dir, variants[dir])
 	})
 }
 

@@ -145,7 +145,7 @@ func fits(part string, c configs, w *checkpoint.Weights) bool {
 // replaceByFolder opens a part's folder, or that of a model that has the part.
 func (m *Model) replaceByFolder(part, path string, c *configs, variant string) (*checkpoint.Weights, error) {
 	dir := filepath.Join(path, part)
-	if _, err := os.Stat(dir); err != nil {
+	if !exists(dir) {
 		dir = path
 	}
 	fresh := defaultConfigs()
@@ -169,7 +169,7 @@ func (m *Model) replaceByFolder(part, path string, c *configs, variant string) (
 	if !slices.Contains(have, variant) {
 		variant = ""
 	}
-	f, err := safetensors.OpenModel(dir, weightsBase(part), variant)
+	f, err := openWeights(dir, part, variant)
 	if err != nil {
 		return nil, err
 	}

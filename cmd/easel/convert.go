@@ -25,7 +25,7 @@ func newConvert() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert MODEL -o OUT --dtype DTYPE",
 		Short: "Write a checkpoint in another number format or file format",
-		Long: `Write a checkpoint (safetensors or GGUF), or a folder of safetensors files with what
+		Long: `Write a checkpoint (safetensors, GGUF or .ckpt), or a folder of safetensors files with what
 lies beside, in another number format: f32, f16, bf16, or quantised: int8 (a scale for each row),
 q8 and q4 (a scale for each 32 numbers). The weights of a converted file are used where
 they lie, as any. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too.

@@ -63,7 +63,7 @@ type modelFlags struct {
 
 func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder, single-file checkpoint (safetensors, GGUF), or org/name of a model in the Hugging Face cache (default: the model in this program)")
+	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder, single-file checkpoint (safetensors, GGUF, .ckpt), or org/name of a model in the Hugging Face cache (default: the model in this program)")
 	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
 	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16; a part without it takes its plain files")
 	addParts(flags, &f.options)
@@ -74,7 +74,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 
 // addParts adds the flags that take parts of a model from elsewhere.
 func addParts(flags *pflag.FlagSet, o *sdxl.OpenOptions) {
-	const from = ": a file (safetensors, GGUF) of it or of a whole model, or a folder"
+	const from = ": a file (safetensors, GGUF, .ckpt) of it or of a whole model, or a folder"
 	flags.StringVar(&o.UNet, "unet", "", "UNet instead of the model's"+from)
 	flags.StringVar(&o.VAE, "vae", "", "VAE instead of the model's"+from)
 	flags.StringVar(&o.TextEncoder, "text-encoder", "", "first text encoder (CLIP L) instead of the model's"+from)

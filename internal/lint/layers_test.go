@@ -70,6 +70,7 @@ var rules = []rule{
 	{"gpu/internal/pass", own("gpu/internal", "nn", "tensor", "internal")},
 	{"gpu/internal/run", own("gpu/internal", "nn", "tensor", "internal")},
 	{"gpu/...", append(own("gpu", "nn", "tensor", "internal"), "github.com/ebitengine/purego")},
+	{"checkpoint/pickle", own("checkpoint/pickle", "safetensors", "tensor", "internal")},
 	{"checkpoint/gguf", own("checkpoint/gguf", "safetensors", "tensor", "internal")},
 	{"checkpoint/...", own("checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"clip/...", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},

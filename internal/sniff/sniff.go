@@ -21,7 +21,7 @@ var kinds = []struct{ start, what string }{
 	{"<html", htmlPage},
 	{"<head", htmlPage},
 	{"<?xml", "an XML document, such as a server's error message: download the file again"},
-	{"pk\x03\x04", "a ZIP archive, as PyTorch's .ckpt, .pt and .bin are: convert it to safetensors"},
+	{"pk\x03\x04", "a ZIP archive, as PyTorch's .ckpt, .pt and .bin are, which are read where a checkpoint is opened, or by checkpoint/pickle"},
 	{"gguf", "a GGUF file, which is read where a checkpoint is opened, or by checkpoint/gguf"},
 	{"\x89hdf\r\n", "an HDF5 file: use the model's safetensors files"},
 	{"\x1f\x8b", "compressed with gzip: decompress it first"},
@@ -44,7 +44,7 @@ func Name(start []byte) string {
 		}
 	}
 	if len(start) > 2 && start[0] == 0x80 && start[1] >= 2 && start[1] <= 5 { // the protocols of pickle
-		return "a Python pickle, as PyTorch's old .ckpt, .pt and .bin are: convert it to safetensors"
+		return "a Python pickle, as PyTorch's old .ckpt, .pt and .bin are, which are read where a checkpoint is opened, or by checkpoint/pickle"
 	}
 	if isText(text) {
 		return fmt.Sprintf("text that begins %q: download the file again", firstLine(text))

@@ -3,6 +3,8 @@ all types that it quantises to; and latents of diffusers' pipeline with that UNe
 weights widened again:
 
     python form_refs.py ../testdata/a/model ../testdata/forms
+
+And the VAE of the golden model c beside it as training programs save it with torch.
 """
 import argparse
 import json
@@ -10,10 +12,10 @@ import pathlib
 
 import gguf
 import torch
-from diffusers import StableDiffusionXLPipeline
+from diffusers import AutoencoderKL, StableDiffusionXLPipeline
 from safetensors.torch import save_file
 
-from single_file import unet_keys
+from single_file import unet_keys, vae_keys
 
 CASE = dict(prompt="a red circle", negative="a moon", steps=3, cfg=4.0, seed=6, width=72, height=56)
 TYPES = [gguf.GGMLQuantizationType[n] for n in ("Q8_0", "Q5_1", "Q4_0", "Q5_0", "Q4_1")]
@@ -57,3 +59,6 @@ if __name__ == "__main__":
                    generator=torch.Generator().manual_seed(CASE["seed"]), output_type="latent").images
     save_file({"unet.gguf": latents.contiguous()}, a.out / "forms.safetensors")
     (a.out / "forms.json").write_text(json.dumps(CASE, indent=1) + "\n")
+    small = AutoencoderKL.from_pretrained(a.model.parent.parent / "c" / "model" / "vae")
+    state = {key.removeprefix("first_stage_model."): t.half() for key, t in vae_keys(small).items()}
+    torch.save({"epoch": 1, "state_dict": state | {"loss.logvar": torch.zeros(())}, "callbacks": {}}, a.out / "vae.ckpt")
