@@ -57,7 +57,7 @@ func TestWrite(t *testing.T) {
 		streams[name] = safetensors.Stream{DType: x.DType(), Shape: x.Shape(), Write: func(w io.Writer) error { _, err := w.Write(x.Bytes()); return err }}
 	}
 	kernel := streams["kernel.weight"]
-	kernel.Shape = tensor.Shape{9, 256}
+	kernel.Shape = tensor.Shape{3, 192}
 	streams["kernel.weight"] = kernel
 	metadata := map[string]any{"general.architecture": "sdxl", "n": uint32(7), "b": true}
 	var b bytes.Buffer
@@ -134,7 +134,7 @@ func TestFaults(t *testing.T) {
 		{after("Q4_0.weight", 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 99), "unknown type 99"},
 		{after("Q4_0.weight", 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255), "tensor \"Q4_0.weight\""},
 		{after("Q4_1.weight", 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1), "no multiple of 32"},
-		{after("orig_shape.kernel.weight", 9, 0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 7), "comfy.gguf.orig_shape.kernel.weight says [7 32 3 3]"},
+		{after("orig_shape.kernel.weight", 9, 0, 0, 0, 5, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 7), "comfy.gguf.orig_shape.kernel.weight says [7 8 3 3]"},
 		{func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("Q4_1.weight"), []byte("Q4_0.weight")) }, "occurs twice"},
 		{func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("a.u8"), []byte("a.i8")) }, "occurs twice"},
 	} {

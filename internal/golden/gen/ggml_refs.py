@@ -14,7 +14,7 @@ tensors = {}
 for name, places in HALVES.items():
     kind = gguf.GGMLQuantizationType[name]
     values, size = GGML_QUANT_SIZES[kind]
-    blocks = rng.integers(0, 256, (1024 // values, size), dtype=np.uint8)
+    blocks = rng.integers(0, 256, (512 // values, size), dtype=np.uint8)
     for place in places:
         factor = rng.normal(size=len(blocks)).astype(np.float16)
         factor[0] = np.float16(6e-8) # subnormal

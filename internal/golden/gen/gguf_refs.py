@@ -28,10 +28,10 @@ HALVES = {"Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0],
 for name, places in HALVES.items():
     kind = gguf.GGMLQuantizationType[name]
     values, size = GGML_QUANT_SIZES[kind]
-    blocks = rng.integers(0, 256, (2 * 256 // values, size), dtype=np.uint8)
+    blocks = rng.integers(0, 256, (256 // values, size), dtype=np.uint8)
     for place in places:
         blocks[:, place : place + 2] = rng.normal(size=len(blocks)).astype(np.float16).view(np.uint8).reshape(-1, 2)
-    stored = blocks.reshape(2, -1)
+    stored = blocks.reshape(1, -1)
     writer.add_tensor(f"{name}.weight", stored, raw_dtype=kind)
     wide[f"{name}.weight"] = gguf.dequantize(stored, kind)
 plain = rng.normal(size=(3, 5)).astype(np.float32)
@@ -40,8 +40,8 @@ writer.add_tensor("F16.weight", plain.astype(np.float16))
 writer.add_tensor("BF16.weight", gguf.quantize(plain, gguf.GGMLQuantizationType.BF16), raw_dtype=gguf.GGMLQuantizationType.BF16)
 wide["F32.weight"], wide["F16.weight"] = plain, plain.astype(np.float16).astype(np.float32)
 wide["BF16.weight"] = gguf.dequantize(gguf.quantize(plain, gguf.GGMLQuantizationType.BF16), gguf.GGMLQuantizationType.BF16)
-kernel = rng.normal(size=(8, 32, 3, 3)).astype(np.float32)
-stored = gguf.quantize(kernel.reshape(-1, 256), gguf.GGMLQuantizationType.Q8_0)
+kernel = rng.normal(size=(8, 8, 3, 3)).astype(np.float32)
+stored = gguf.quantize(kernel.reshape(-1, 192), gguf.GGMLQuantizationType.Q8_0)
 writer.add_array("comfy.gguf.orig_shape.kernel.weight", kernel.shape)
 writer.add_tensor("kernel.weight", stored, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
 wide["kernel.weight"] = gguf.dequantize(stored, gguf.GGMLQuantizationType.Q8_0).reshape(kernel.shape)
