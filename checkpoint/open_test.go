@@ -11,14 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/checkpoint"
+	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
 
 // TestOpenLooksAtTheContent: the format is what the file begins with, whatever its name.
 func TestOpenLooksAtTheContent(t *testing.T) {
-	for _, from := range []string{"gguf/testdata/types.gguf", "pickle/testdata/new.pt", "pickle/testdata/old.pt", "pickle/testdata/state.safetensors"} {
-		data, err := os.ReadFile(from)
+	for _, from := range []string{"types.gguf", "pickle/new.pt", "pickle/old.pt", "pickle/state.safetensors"} {
+		data, err := os.ReadFile(golden.Path("files", from))
 		require.NoError(t, err)
 		path := filepath.Join(t.TempDir(), "model.bin")
 		require.NoError(t, os.WriteFile(path, data, 0o600))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
@@ -13,7 +14,7 @@ import (
 // TestBlocksAreThoseOfGGML: every bit of the values is that of the Python package
 // gguf, and so are the blocks made of numbers.
 func TestBlocksAreThoseOfGGML(t *testing.T) {
-	f, err := safetensors.Open("testdata/ggml.safetensors")
+	f, err := safetensors.Open(golden.Path("files", "ggml.safetensors"))
 	require.NoError(t, err)
 	defer f.Close()
 	get := func(name string) *tensor.Tensor {

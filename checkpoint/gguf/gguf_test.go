@@ -13,18 +13,19 @@ import (
 
 	"github.com/df65613c/easel/checkpoint/gguf"
 	"github.com/df65613c/easel/internal/bounded"
+	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
 
-const typesFile = "testdata/types.gguf"
+var typesFile = golden.Path("files", "types.gguf")
 
 // TestTypes: a file of the Python package gguf holds the values that the package says, bit for bit.
 func TestTypes(t *testing.T) {
 	f, err := gguf.Open(typesFile)
 	require.NoError(t, err)
 	defer f.Close()
-	want, err := safetensors.Open("testdata/types.safetensors")
+	want, err := safetensors.Open(golden.Path("files", "types.safetensors"))
 	require.NoError(t, err)
 	defer want.Close()
 	require.Equal(t, want.Names(), f.Names())

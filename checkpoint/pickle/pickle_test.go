@@ -11,6 +11,7 @@ import (
 
 	"github.com/df65613c/easel/checkpoint/pickle"
 	"github.com/df65613c/easel/internal/bounded"
+	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
@@ -18,11 +19,11 @@ import (
 // TestTensorsOfTorch: files of torch as it is and as it was before 1.6 hold the tensors that
 // torch saved, of every type, and views of others in order.
 func TestTensorsOfTorch(t *testing.T) {
-	want, err := safetensors.Open("testdata/state.safetensors")
+	want, err := safetensors.Open(golden.Path("files", "pickle", "state.safetensors"))
 	require.NoError(t, err)
 	defer want.Close()
 	for _, name := range []string{"new.pt", "old.pt"} {
-		f, err := pickle.Open("testdata/" + name)
+		f, err := pickle.Open(golden.Path("files", "pickle", name))
 		require.NoError(t, err)
 		defer f.Close()
 		for _, key := range want.Names() {
@@ -46,13 +47,13 @@ func TestTensorsOfTorch(t *testing.T) {
 }
 
 func TestCheckpointsAndEmbeddings(t *testing.T) {
-	f, err := pickle.Open("testdata/lightning.ckpt")
+	f, err := pickle.Open(golden.Path("files", "pickle", "lightning.ckpt"))
 	require.NoError(t, err)
 	defer f.Close()
 	require.Equal(t, []string{"state_dict.model.a", "state_dict.model.b"}, f.Names())
 	require.Equal(t, map[string]string{"epoch": "3", "global_step": "1000", "callbacks.x.list.0": "1", "callbacks.x.list.1": "2.5", "callbacks.x.list.2": "three", "callbacks.x.list.3.0": "4"},
 		f.Metadata())
-	e, err := pickle.Open("testdata/embedding.pt")
+	e, err := pickle.Open(golden.Path("files", "pickle", "embedding.pt"))
 	require.NoError(t, err)
 	defer e.Close()
 	require.Equal(t, []string{"string_to_param.*"}, e.Names())
@@ -60,7 +61,7 @@ func TestCheckpointsAndEmbeddings(t *testing.T) {
 	x, err := e.Tensor("string_to_param.*")
 	require.NoError(t, err)
 	require.Equal(t, tensor.Shape{2, 8}, x.Shape())
-	l, err := pickle.Open("testdata/linear.bin")
+	l, err := pickle.Open(golden.Path("files", "pickle", "linear.bin"))
 	require.NoError(t, err)
 	defer l.Close()
 	require.Equal(t, []string{"bias", "weight"}, l.Names())
@@ -74,8 +75,8 @@ func TestNothingIsRun(t *testing.T) {
 		{"evil.pkl", "none of torch.save"},
 		{"counter.pt", "it calls for collections.Counter"},
 	} {
-		_, err := pickle.Open("testdata/" + c[0])
-		require.ErrorContains(t, err, "testdata/"+c[0])
+		_, err := pickle.Open(golden.Path("files", "pickle", c[0]))
+		require.ErrorContains(t, err, golden.Path("files", "pickle", c[0]))
 		require.ErrorContains(t, err, c[1])
 	}
 	require.NoFileExists(t, "/tmp/easel-pickle-ran")
@@ -89,9 +90,9 @@ func TestFaults(t *testing.T) {
 		_, err := pickle.Open(path)
 		return err
 	}
-	whole, err := os.ReadFile("testdata/new.pt")
+	whole, err := os.ReadFile(golden.Path("files", "pickle", "new.pt"))
 	require.NoError(t, err)
-	old, err := os.ReadFile("testdata/old.pt")
+	old, err := os.ReadFile(golden.Path("files", "pickle", "old.pt"))
 	require.NoError(t, err)
 	replaced := func(b []byte, from, to string) []byte {
 		require.Contains(t, string(b), from)
@@ -130,7 +131,7 @@ func TestFaults(t *testing.T) {
 // out; the others open, and are read.
 func TestMalformed(t *testing.T) {
 	for _, name := range []string{"new.pt", "old.pt"} {
-		whole, err := os.ReadFile("testdata/" + name)
+		whole, err := os.ReadFile(golden.Path("files", "pickle", name))
 		require.NoError(t, err)
 		r := rand.New(rand.NewPCG(3, 4))
 		path, faults := filepath.Join(t.TempDir(), "x.pt"), 0
@@ -192,7 +193,7 @@ func readAll(tb testing.TB, path string) error {
 // FuzzOpen opens files of any content. What opens is read.
 func FuzzOpen(f *testing.F) {
 	for _, name := range []string{"linear.bin", "embedding.pt", "evil-old.pt", "old.pt", "counter.pt"} {
-		b, err := os.ReadFile("testdata/" + name)
+		b, err := os.ReadFile(golden.Path("files", "pickle", name))
 		require.NoError(f, err)
 		f.Add(b)
 	}

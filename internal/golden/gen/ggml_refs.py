@@ -1,4 +1,4 @@
-"""Writes tensor/testdata/ggml.safetensors: random blocks of ggml's types with what
+"""Writes internal/golden/testdata/files/ggml.safetensors: random blocks of ggml's types with what
 gguf makes of them in float32, and random numbers with the blocks that gguf makes
 of those. Run from the repository root."""
 import gguf
@@ -30,4 +30,4 @@ wide[3, 32:64] = np.abs(wide[3, 32:64])
 tensors["wide"] = wide
 for name in "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0":
     tensors[name + ".made"] = gguf.quantize(wide, gguf.GGMLQuantizationType[name])
-save_file(tensors, "tensor/testdata/ggml.safetensors")
+save_file(tensors, "internal/golden/testdata/files/ggml.safetensors")

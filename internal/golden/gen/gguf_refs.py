@@ -1,4 +1,4 @@
-"""Writes checkpoint/gguf/testdata/types.gguf by the Python package gguf: a tensor of
+"""Writes internal/golden/testdata/files/types.gguf by the Python package gguf: a tensor of
 each type that easel reads, one stored as ComfyUI-GGUF stores kernels, and metadata of
 all kinds; and types.safetensors with the same tensors in float32. Run from the
 repository root."""
@@ -8,7 +8,7 @@ from gguf.constants import GGML_QUANT_SIZES
 from safetensors.numpy import save_file
 
 rng = np.random.default_rng(7)
-writer = gguf.GGUFWriter("checkpoint/gguf/testdata/types.gguf", "sdxl")
+writer = gguf.GGUFWriter("internal/golden/testdata/files/types.gguf", "sdxl")
 writer.add_quantization_version(2)
 writer.add_uint8("a.u8", 200)
 writer.add_int8("a.i8", -3)
@@ -49,4 +49,4 @@ writer.write_header_to_file()
 writer.write_kv_data_to_file()
 writer.write_tensors_to_file()
 writer.close()
-save_file(wide, "checkpoint/gguf/testdata/types.safetensors")
+save_file(wide, "internal/golden/testdata/files/types.safetensors")

@@ -1,4 +1,4 @@
-"""Writes checkpoint/pickle/testdata: state dicts as torch saves them, now and before 1.6,
+"""Writes internal/golden/testdata/files/pickle: state dicts as torch saves them, now and before 1.6,
 with tensors of every type and view; an embedding as the web UI saves it; a checkpoint as
 Lightning does; and pickles that call what they may not. state.safetensors has the tensors
 of the state dicts. Run from the repository root."""
@@ -9,7 +9,7 @@ import pickle
 import torch
 from safetensors.torch import save_file
 
-OUT = "checkpoint/pickle/testdata/"
+OUT = "internal/golden/testdata/files/pickle/"
 torch.manual_seed(3)
 base = torch.randn(6, 8)
 state = collections.OrderedDict(
