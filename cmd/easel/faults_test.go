@@ -33,7 +33,7 @@ func TestWhatWouldDoNothingIsAFault(t *testing.T) {
 	dir := t.TempDir()
 	single := golden.Path("b", "single.safetensors")
 	for want, args := range map[string][]string{
-		"--pag-scale layers are given without a scale":                              {"--pag-layers", "mid"},
+		"--pag-layers is given without --pag-scale":                                 {"--pag-layers", "mid"},
 		"--variation-seed is given without --variation-strength":                    {"--variation-seed", "3"},
 		"--eta is given, and the sampler euler has none":                            {"--sampler", "euler", "--eta", "0.5"},
 		"--order is given, and the sampler euler has none":                          {"--sampler", "euler", "--eta", "0.5", "--order", "2"},

@@ -26,7 +26,16 @@ type guidanceFlags struct {
 
 func (f *guidanceFlags) add(cmd *cobra.Command) {
 	flags, s := cmd.Flags(), &f.settings
-	cmd.PreRunE = f.checkTogether
+	before := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("pag-layers") && !cmd.Flags().Changed("pag-scale") {
+			return errors.New("--pag-layers is given without --pag-scale, want both")
+		}
+		if before != nil {
+			return before(cmd, args)
+		}
+		return nil
+	}
 	f.apg = guidance.DefaultAPG()
 	flags.StringVar(&s.Method, "guidance", "", "guidance: "+strings.Join(guidance.Methods(), ", ")+" (default cfg)")
 	flags.Float64Var(&s.Rescale, "cfg-rescale", 0, "share, 0 to 1, by which guidance keeps the deviation of the positive side")
@@ -43,14 +52,6 @@ func (f *guidanceFlags) add(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.pag.Layers, "pag-layers", nil, "perturbed-attention guidance: patterns of the names of its layers (default mid)")
 	flags.Float64Var(&f.sag, "sag", 0, "self-attention guidance: its scale, such as 0.75")
 	flags.Var(&f.freeU, "freeu", "FreeU: what to multiply half of the channels from below, and the low frequencies of the skips, with: B1,B2,S1,S2 such as 1.3,1.4,0.9,0.2")
-}
-
-// checkTogether returns an error for a flag that does nothing without another.
-func (f *guidanceFlags) checkTogether(cmd *cobra.Command, _ []string) error {
-	if cmd.Flags().Changed("pag-layers") && !cmd.Flags().Changed("pag-scale") {
-		return errors.New("--pag-layers is given without --pag-scale, want both")
-	}
-	return nil
 }
 
 // apply sets the options that a command line has.
