@@ -28,19 +28,23 @@ type Tensor struct {
 	FanIn int // of a Matrix: how many products an output is the sum of
 }
 
+// Parameter is a parameter of a network.
+type Parameter struct {
+	Name  string // as the reference names it
+	Shape tensor.Shape
+	Role  Role
+}
+
 // Tensors appends the tensors that a graph's parameters lie in, each once.
 func (p *Weights) Tensors(list []Tensor, g *nn.Graph) ([]Tensor, error) {
-	program, err := nn.Lower(g, func(nn.Op, tensor.DType) bool { return true }, nil)
+	params, err := p.Parameters(g)
 	if err != nil {
 		return nil, err
 	}
-	add := func(w *nn.Weight, role Role) {
-		if w == nil {
-			return
-		}
-		at := p.find(strings.TrimPrefix(w.Name, p.component+"/"))[0]
-		t := Tensor{Key: at.Key, Shape: w.Shape.Clone(), Role: role}
-		if role == Matrix {
+	for _, w := range params {
+		at := p.find(w.Name)[0]
+		t := Tensor{Key: at.Key, Shape: w.Shape.Clone(), Role: w.Role}
+		if w.Role == Matrix {
 			t.FanIn = w.Shape[1:].NumElements()
 		}
 		if at.Transpose {
@@ -52,6 +56,23 @@ func (p *Weights) Tensors(list []Tensor, g *nn.Graph) ([]Tensor, error) {
 			list = append(list, t)
 		}
 		list[i].Shape[0] = max(list[i].Shape[0], at.To) // several parameters may be rows of one tensor
+	}
+	return list, nil
+}
+
+// Parameters returns a graph's parameters, each once, in the order of their use.
+func (p *Weights) Parameters(g *nn.Graph) (list []Parameter, err error) {
+	program, err := nn.Lower(g, func(nn.Op, tensor.DType) bool { return true }, nil)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[*nn.Weight]bool)
+	add := func(w *nn.Weight, role Role) {
+		if w == nil || seen[w] {
+			return
+		}
+		seen[w] = true
+		list = append(list, Parameter{strings.TrimPrefix(w.Name, p.component+"/"), w.Shape, role})
 	}
 	for _, n := range program.Nodes {
 		switch op := n.Op.(type) {

@@ -23,6 +23,13 @@ func NewTextEncoder(c TextConfig, w layers.Weights) (*TextEncoder, error) {
 	return &TextEncoder{Config: c, weights: w}, nil
 }
 
+// With returns the encoder with other weights: what change makes of its own.
+func (e *TextEncoder) With(change func(layers.Weights) layers.Weights) *TextEncoder {
+	c := *e
+	c.weights = change(e.weights)
+	return &c
+}
+
 // PooledDim returns the width of the pooled embedding.
 func (e *TextEncoder) PooledDim() int {
 	if e.Config.projects() {

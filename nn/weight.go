@@ -26,6 +26,8 @@ type Weight struct {
 	// multiplied with. One in I8 has F32 [N], a scale that is not negative for each row, or F16
 	// [N,K/32], one for each 32 of the K numbers of a row; one in F4 has the latter.
 	Scale *Weight
+	// Deltas are added to the numbers while they are read.
+	Deltas []Delta
 }
 
 // ScaleBlock is how many numbers of a quantised row share a scale, where not

@@ -12,8 +12,9 @@ const TextTokens = prompt.Length
 
 // encode encodes ids [B,tokens] with one of the encoders; skip takes the hidden
 // states that many layers before the usual one.
-func (p *Pipeline) encode(ctx context.Context, encoder string, ids *tensor.Tensor, skip int) (hidden, pooled *tensor.Tensor, err error) {
-	out, err := p.runNetwork(ctx, networkKey{graph: encoder, batch: ids.Shape()[0], w: ids.Shape()[1], skip: skip}, ids)
+func (p *Pipeline) encode(ctx context.Context, encoder networkKey, ids *tensor.Tensor) (hidden, pooled *tensor.Tensor, err error) {
+	encoder.batch, encoder.w = ids.Shape()[0], ids.Shape()[1]
+	out, err := p.runNetwork(ctx, encoder, ids)
 	if err != nil {
 		return nil, nil, err
 	}

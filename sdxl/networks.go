@@ -5,6 +5,7 @@ import (
 
 	"github.com/df65613c/easel/internal/program"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/sdxl/adapt"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -14,16 +15,17 @@ type networkKey struct {
 	graph       string
 	batch, h, w int
 	skip        int // of a text encoder, see Options.ClipSkip
+	adapters    *adapt.Set
 }
 
 // record records the network.
 func (k networkKey) record(m *Model) (part string, g *nn.Graph, err error) {
 	switch k.graph {
 	case "clip-l":
-		g, err = m.TextL.Graph(k.batch, k.w, k.skip)
+		g, err = adaptedText(m.TextL, textLPart, k.adapters).Graph(k.batch, k.w, k.skip)
 		return textLPart, g, err
 	case "clip-g":
-		g, err = m.TextG.Graph(k.batch, k.w, k.skip)
+		g, err = adaptedText(m.TextG, textGPart, k.adapters).Graph(k.batch, k.w, k.skip)
 		return textGPart, g, err
 	case "vae-encoder":
 		g, err = m.VAE.EncoderGraph(k.batch, k.h, k.w)

@@ -42,6 +42,9 @@ type Options struct {
 	// one; in a1111 it changes nothing of SDXL.
 	ClipSkip int `json:"clip_skip,omitempty"`
 
+	// Adapters are LoRAs and their kin, of the pipeline's library. Their changes add up.
+	Adapters []Adapter `json:"adapters,omitempty"`
+
 	Width  int      `json:"width"` // multiples of 8; 0 is the model's size, or the picture's for image-to-image
 	Height int      `json:"height"`
 	Steps  *int     `json:"steps,omitempty"`     // nil is DefaultSteps

@@ -28,6 +28,7 @@ func (o *Options) Check(m *Model) error {
 	o.checkSampling(&e)
 	o.checkGuidance(&e)
 	o.checkClipSkip(&e, m)
+	o.checkAdapters(&e)
 	_, err := parseCache(o.Cache)
 	e.fault("cache", err)
 	if m != nil {

@@ -3,6 +3,7 @@ package sdxl
 import (
 	"github.com/df65613c/easel/internal/ptr"
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl/adapt"
 	"github.com/df65613c/easel/sdxl/prompt"
 )
 
@@ -11,6 +12,7 @@ type resolved struct {
 	Options
 	syntax        prompt.Syntax
 	cache         unetCache
+	set           *adapt.Set // of the adapters; nil is none
 	steps, batch  int
 	cfg, strength float64
 	seed          int64

@@ -9,17 +9,21 @@ import (
 	"github.com/df65613c/easel/internal/program"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sdxl/adapt"
 	"github.com/df65613c/easel/tensor"
 )
 
 // Pipeline makes pictures from texts with a model. Its methods may be called
 // from several goroutines; the calls share the backend's threads.
 type Pipeline struct {
-	model    *Model
-	base     nn.Backend
-	memory   int64
-	networks program.Pool[networkKey, *program.Program]
-	unets    program.Pool[string, *unetProgram]
+	model       *Model
+	base        nn.Backend
+	memory      int64
+	networks    program.Pool[networkKey, *program.Program]
+	unets       program.Pool[string, *unetProgram]
+	library     *adapt.Library
+	sets        adapterSets
+	allowUnused bool
 }
 
 // PipelineOptions adjust a Pipeline. The zero value works.
@@ -32,6 +36,10 @@ type PipelineOptions struct {
 	// Keep is how many bytes of compiled networks may stay for the next call of the
 	// same shape; 0 is DefaultKeep, and below 0 none do. With a limit of Memory none do.
 	Keep int64
+	// Adapters is where Options.Adapters are found; nil is nowhere. The pipeline must be closed before it is.
+	Adapters *adapt.Library
+	// AllowUnused uses adapters although some of their tensors fit nothing.
+	AllowUnused bool
 }
 
 // DefaultKeep holds the networks of small pictures, whose set-up would take a
@@ -42,7 +50,7 @@ const DefaultKeep = 256 << 20
 // NewPipeline returns a pipeline that uses the model and the backend, which stay
 // the caller's to close after it.
 func NewPipeline(m *Model, b nn.Backend, o PipelineOptions) *Pipeline {
-	p := &Pipeline{model: m, base: b, memory: max(0, o.Memory)}
+	p := &Pipeline{model: m, base: b, memory: max(0, o.Memory), library: o.Adapters, allowUnused: o.AllowUnused}
 	if p.memory == 0 {
 		p.networks.Limit = max(0, cmp.Or(o.Keep, DefaultKeep)/2)
 		p.unets.Limit = p.networks.Limit

@@ -27,7 +27,7 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 	if err := m.Require("a plan", AllParts); err != nil {
 		return nil, err
 	}
-	r, err := o.resolve(m)
+	r, err := p.resolve(o)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,11 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		return errors.Join(err, exe.Close())
 	}
 	for _, e := range []struct {
-		name string
+		name, part string
 		*clip.TextEncoder
-	}{{"clip-l", m.TextL}, {"clip-g", m.TextG}} {
+	}{{"clip-l", textLPart, m.TextL}, {"clip-g", textGPart, m.TextG}} {
 		texts := min(different, chunksAtOnce) + 1 // and the empty one
-		key := networkKey{graph: e.name, batch: texts, w: TextTokens, skip: r.ClipSkip}
+		key := networkKey{graph: e.name, batch: texts, w: TextTokens, skip: r.ClipSkip, adapters: r.set.For(e.part)}
 		if err := add(key, (different+chunksAtOnce-1)/chunksAtOnce, texts); err != nil {
 			return nil, err
 		}

@@ -110,11 +110,11 @@ func (p *Pipeline) encodePairs(ctx context.Context, pairs []pair, to []*encodedC
 	for i, c := range pairs {
 		l[i], g[i] = c.l, c.g
 	}
-	hiddenL, _, err := p.encodeChunks(ctx, "clip-l", l, prompt.Empty(p.model.TokenizerL), o)
+	hiddenL, _, err := p.encodeChunks(ctx, networkKey{graph: "clip-l", skip: o.ClipSkip, adapters: o.adapters.For(textLPart)}, l, prompt.Empty(p.model.TokenizerL), o.Syntax)
 	if err != nil {
 		return err
 	}
-	hiddenG, pooled, err := p.encodeChunks(ctx, "clip-g", g, prompt.Empty(p.model.TokenizerG), o)
+	hiddenG, pooled, err := p.encodeChunks(ctx, networkKey{graph: "clip-g", skip: o.ClipSkip, adapters: o.adapters.For(textGPart)}, g, prompt.Empty(p.model.TokenizerG), o.Syntax)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (p *Pipeline) encodePairs(ctx context.Context, pairs []pair, to []*encodedC
 
 // encodeChunks returns the weighted hidden states of each chunk [77,C], and its
 // pooled embedding [P].
-func (p *Pipeline) encodeChunks(ctx context.Context, encoder string, chunks []prompt.Chunk, empty prompt.Chunk, o PromptOptions) (hidden, pooled [][]float32, err error) {
+func (p *Pipeline) encodeChunks(ctx context.Context, encoder networkKey, chunks []prompt.Chunk, empty prompt.Chunk, syntax prompt.Syntax) (hidden, pooled [][]float32, err error) {
 	var ids []int32
 	for _, c := range append(chunks, empty) {
 		ids = append(ids, c.IDs...)
@@ -141,7 +141,7 @@ func (p *Pipeline) encodeChunks(ctx context.Context, encoder string, chunks []pr
 	if err != nil {
 		return nil, nil, err
 	}
-	states, pools, err := p.encode(ctx, encoder, in, o.ClipSkip)
+	states, pools, err := p.encode(ctx, encoder, in)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,7 +154,7 @@ func (p *Pipeline) encodeChunks(ctx context.Context, encoder string, chunks []pr
 	for i, c := range chunks {
 		z := rowOf(states, i)
 		if c.Weighted() {
-			if err := emphasise(o.Syntax, z, nothing, c.Weights); err != nil {
+			if err := emphasise(syntax, z, nothing, c.Weights); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/df65613c/easel/sdxl/adapt"
 	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
@@ -20,6 +21,8 @@ type PromptOptions struct {
 	// ClipSkip is how many layers before the usual one, the second to last, the
 	// hidden states are taken from; -1 is the last layer, before its norm.
 	ClipSkip int
+
+	adapters *adapt.Set // of the encoders' weights
 }
 
 // PromptEmbedding is a prompt of one or more chunks of 77 tokens.

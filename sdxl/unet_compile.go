@@ -40,7 +40,7 @@ func (p *Pipeline) takeUNet(ctx context.Context, s unetShape, used int64) (*unet
 // compileUNetParts compiles the UNet for parts of a number of rows. With ahead, what
 // depends on the conditions alone is computed ahead of the steps, and kept.
 func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, ahead bool, opts nn.CompileOptions) (*unetProgram, error) {
-	m := p.model.UNet
+	m := adaptedUNet(p.model.UNet, s.adapters)
 	u := &unetProgram{
 		cache:  s.cache,
 		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n), channels: m.Config.OutChannels,

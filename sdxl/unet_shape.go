@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/df65613c/easel/sdxl/adapt"
 	"github.com/df65613c/easel/sdxl/unet"
 )
 
@@ -14,11 +15,12 @@ type unetShape struct {
 	cache                 unetCache
 	patches               []unet.Patch
 	patched               string // names the patches
+	adapters              *adapt.Set
 }
 
 // unetShape returns the UNet that the options ask for.
 func (r *resolved) unetShape(n, h, w, tokens int) unetShape {
-	s := unetShape{n: n, most: n, h: h, w: w, tokens: tokens, cache: r.cache, patches: r.patches(), patched: r.patched()}
+	s := unetShape{n: n, most: n, h: h, w: w, tokens: tokens, cache: r.cache, patches: r.patches(), patched: r.patched(), adapters: r.set.For(unetPart)}
 	if r.SAG != 0 {
 		s.patches, s.patched = append(slices.Clip(s.patches), unet.ReceivedAttention()), s.patched+" received"
 	}
@@ -43,7 +45,7 @@ func (r *resolved) patched() string {
 
 // key is the same for shapes whose compiled networks do the same.
 func (s *unetShape) key() string {
-	return fmt.Sprint(s.n, s.most, s.h, s.w, s.tokens, s.cache, s.patched)
+	return fmt.Sprint(s.n, s.most, s.h, s.w, s.tokens, s.cache, s.patched, s.adapters.Key())
 }
 
 // shape returns what to record for a number of rows.

@@ -75,6 +75,8 @@ var rules = []rule{
 	{"checkpoint/...", own("checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"clip/...", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},
 	{"clip/serve", own("clip", "checkpoint", "nn", "safetensors", "tensor", "internal")},
+	{"sdxl/adapt", own("sdxl/adapt", "checkpoint", "nn", "safetensors", "tensor", "internal")},
+	{"internal/weights", own("internal/weights", "nn", "tensor", "internal")},
 	{"sdxl/unet", own("sdxl/unet", "nn", "tensor", "internal")},
 	{"sdxl/vae", own("sdxl/vae", "nn", "tensor", "internal")},
 	{"sdxl/serve", append(own("sdxl", "clip", "checkpoint", "nn", "sched", "safetensors", "tensor", "internal"),

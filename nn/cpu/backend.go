@@ -14,6 +14,7 @@ import (
 	"github.com/df65613c/easel/internal/cpu"
 	"github.com/df65613c/easel/internal/parallel"
 	"github.com/df65613c/easel/internal/spill"
+	"github.com/df65613c/easel/internal/weights"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/profile"
 	"github.com/df65613c/easel/tensor"
@@ -40,8 +41,9 @@ type Backend struct {
 	spillTo   string
 	fault     error // of the options, which Compile returns
 
-	mu     sync.Mutex
-	scales map[weak.Pointer[nn.Weight]]*rowScales
+	mu      sync.Mutex
+	scales  map[weak.Pointer[nn.Weight]]*rowScales
+	changes map[weak.Pointer[nn.Weight]]*weights.Changes
 }
 
 // New returns a backend with a pool of threads of its own. Where there is no such
@@ -51,6 +53,7 @@ func New(opts Options) *Backend {
 	return &Backend{
 		pool: parallel.New(opts.Threads), precision: precision, fault: err, large: largeImage, ample: ampleMemory,
 		profile: opts.Profile, spillTo: cmp.Or(opts.SpillDir, spill.Folder()), scales: make(map[weak.Pointer[nn.Weight]]*rowScales),
+		changes: make(map[weak.Pointer[nn.Weight]]*weights.Changes),
 	}
 }
 

@@ -6,26 +6,29 @@ import (
 
 	"github.com/df65613c/easel/internal/kernel/conv"
 	"github.com/df65613c/easel/internal/kernel/convert"
+	"github.com/df65613c/easel/internal/kernel/gemm"
 	"github.com/df65613c/easel/internal/kernel/winograd"
+	"github.com/df65613c/easel/internal/weights"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/tensor"
 )
 
 // kernel is the weights of a convolution.
 type kernel struct {
-	data   func() unsafe.Pointer // [CO,CI,KH,KW], while the program runs
-	format convert.Format
-	scales convert.Scales // of a quantised format
-	bias   []float32
-	shape  tensor.Shape
-	stride int
-	pad    nn.Padding
+	data    func() unsafe.Pointer // [CO,CI,KH,KW], while the program runs
+	format  convert.Format
+	scales  convert.Scales // of a quantised format
+	changes *gemm.Changes  // of weights with deltas
+	bias    []float32
+	shape   tensor.Shape
+	stride  int
+	pad     nn.Padding
 }
 
 // kernel reads the weights of a convolution.
 func (c *compiler) kernel(weight, bias *nn.Weight, stride int, pad nn.Padding) (kernel, error) {
 	k := kernel{shape: weight.Shape, stride: stride, pad: pad}
-	t, format, err := loadAny(weight)
+	t, format, err := weights.LoadAny(weight)
 	if err != nil {
 		return k, err
 	}
@@ -33,11 +36,17 @@ func (c *compiler) kernel(weight, bias *nn.Weight, stride int, pad nn.Padding) (
 		return k, fmt.Errorf("weight %s with strides %v is not contiguous", weight.Name, t.Strides())
 	}
 	c.countWeight(weight, t)
-	at := data(t)
+	at := weights.Data(t)
 	k.data, k.format = func() unsafe.Pointer { return at }, format
 	if k.scales, err = c.loadScales(weight); err != nil {
 		return k, err
 	}
+	rows := weight.Shape[1:].NumElements()
+	m, err := c.withDeltas(weight, gemm.Matrix{Data: at, Format: format, RowStride: rows, ColStride: 1, Scales: k.scales})
+	if err != nil {
+		return k, err
+	}
+	k.changes = m.Changes
 	k.bias, err = c.vector(bias)
 	return k, err
 }
@@ -245,7 +254,7 @@ func (v *convolution) rows(b band, x func() pixels) {
 	_, w := v.imageSize()
 	v.convolve(v.part(b, w), v.fast, func(o *conv.Operands) {
 		in, out := x(), e.pixels(n.Out).part(from, to)
-		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Scales: v.scales, Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
+		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Scales: v.scales, Changes: v.changes, Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
 		if op.HasChannelBias() {
 			o.ChannelBias = e.f32(n.In[1])[b.image*channels:]
 		}

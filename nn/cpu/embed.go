@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/df65613c/easel/internal/weights"
 	"github.com/df65613c/easel/nn"
 )
 
 func (c *compiler) embedding(n *nn.Node, op nn.Embedding) error {
-	table, format, err := load(op.Table)
+	table, format, err := weights.Load(op.Table)
 	if err != nil {
 		return err
+	}
+	if len(op.Table.Deltas) > 0 {
+		return fmt.Errorf("weight %s has deltas; a table of embeddings takes none", op.Table.Name)
 	}
 	if !table.IsContiguous() {
 		return fmt.Errorf("weight %s with strides %v is not contiguous", op.Table.Name, table.Strides())
@@ -22,14 +26,14 @@ func (c *compiler) embedding(n *nn.Node, op nn.Embedding) error {
 	}
 	ids, y, e := n.In[0], n.Out, c.executable
 	length, width, vocab := y.Dim(1), y.Dim(2), table.Shape()[0]
-	rows := data(table)
+	rows := weights.Data(table)
 	c.step(y.Dim(0), 0, func(_, unit int) {
 		for t, id := range e.i32(ids)[unit*length : (unit+1)*length] {
 			if id < 0 || int(id) >= vocab {
 				panic(fmt.Errorf("id %d is outside the table %s of %d rows", id, op.Table.Name, vocab))
 			}
 			dst := e.f32(y)[(unit*length+t)*width:][:width]
-			widen(dst, rows, format, int(id)*width)
+			weights.Widen(dst, rows, format, int(id)*width)
 			if positions == nil {
 				continue
 			}

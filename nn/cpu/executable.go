@@ -12,6 +12,7 @@ import (
 	"github.com/df65613c/easel/internal/kernel/convert"
 	"github.com/df65613c/easel/internal/parallel"
 	"github.com/df65613c/easel/internal/spill"
+	"github.com/df65613c/easel/internal/weights"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/profile"
 	"github.com/df65613c/easel/tensor"
@@ -36,7 +37,8 @@ type executable struct {
 	workspace   []int // bytes by node
 	scratchSize int   // bytes of a worker
 	steps       []step
-	scales      []*rowScales // made at the first run
+	changes     []*weights.Changes // made at the first run
+	scales      []*rowScales       // so too, and after
 	slab        []byte
 	spilled     *spill.Memory // holds the slab, or nil
 	scratch     [][]byte      // by worker
@@ -65,6 +67,11 @@ func (e *executable) spill(folder string) {
 // prepare makes the slab, in memory or in a file, the scratch and the scales of
 // weights. It waits for the first run: what is only to be planned takes nothing.
 func (e *executable) prepare(ctx context.Context) (err error) {
+	for _, c := range e.changes {
+		if err := c.Make(ctx, e.pool); err != nil {
+			return err
+		}
+	}
 	for _, s := range e.scales {
 		if err := s.make(ctx, e.pool); err != nil {
 			return err
@@ -170,7 +177,7 @@ func (e *executable) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.closed = true
-	e.slab, e.scratch, e.mem, e.work, e.steps, e.scales = nil, nil, nil, nil, nil, nil
+	e.slab, e.scratch, e.mem, e.work, e.steps, e.scales, e.changes = nil, nil, nil, nil, nil, nil, nil
 	if e.spilled == nil {
 		return nil
 	}

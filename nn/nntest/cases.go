@@ -54,7 +54,7 @@ func (r *source) inputs(p *nn.Program) ([]*tensor.Tensor, error) {
 }
 
 func cases() []testCase {
-	list := quantisedCases()
+	list := append(quantisedCases(), deltaCases()...)
 	add := func(name string, record func(g *nn.Graph, r *source)) {
 		list = append(list, testCase{name, record})
 	}

@@ -74,6 +74,15 @@ func param(w *nn.Weight, n int) ([]float64, error) {
 	if w == nil {
 		return make([]float64, n), nil
 	}
+	v, err := storedParam(w)
+	if err != nil || len(w.Deltas) == 0 {
+		return v, err
+	}
+	return changed(w, v)
+}
+
+// storedParam reads a weight without its deltas.
+func storedParam(w *nn.Weight) ([]float64, error) {
 	t, err := w.Load()
 	if err != nil {
 		return nil, err

@@ -29,6 +29,13 @@ func New(c Config, w layers.Weights) (*UNet, error) {
 	return &UNet{Config: c, blocks: blocks, weights: w}, nil
 }
 
+// With returns the network with other weights: what change makes of its own.
+func (u *UNet) With(change func(layers.Weights) layers.Weights) *UNet {
+	c := *u
+	c.weights = change(u.weights)
+	return &c
+}
+
 // ContextDim returns the width of the text's hidden states.
 func (u *UNet) ContextDim() int { return u.blocks[len(u.blocks)-1].Context }
 

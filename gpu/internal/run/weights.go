@@ -1,16 +1,16 @@
 package run
 
 import (
+	"context"
 	"fmt"
-	"math"
 	"unsafe"
 
 	"github.com/df65613c/easel/gpu/internal/kernel"
 	"github.com/df65613c/easel/gpu/internal/pass"
 	"github.com/df65613c/easel/internal/kernel/convert"
+	"github.com/df65613c/easel/internal/kernel/gemm"
 	"github.com/df65613c/easel/internal/parallel"
-	"github.com/df65613c/easel/nn"
-	"github.com/df65613c/easel/tensor"
+	"github.com/df65613c/easel/internal/weights"
 )
 
 // maxHalf is the greatest number that a half holds.
@@ -69,22 +69,16 @@ type rows struct {
 	to          convert.Format // as the device holds it
 	scales      convert.Scales
 	count, size int
+	changed     *gemm.Matrix // of a weight with deltas
 	wide        []float32
 	made, moved []byte
 }
 
 func newRows(p pass.Param) (*rows, error) {
 	w := p.Weight
-	t, err := w.Load()
+	t, f, err := weights.LoadAny(w)
 	if err != nil {
-		return nil, fmt.Errorf("weight %s: %w", w.Name, err)
-	}
-	if !t.Shape().Equal(w.Shape) {
-		return nil, fmt.Errorf("weight %s has shape %v, not %v", w.Name, t.Shape(), w.Shape)
-	}
-	f, ok := convert.Named(t.DType().String())
-	if !ok {
-		return nil, fmt.Errorf("weight %s is %s; the GPU backend takes F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, I8 and F4 with scales, and GGUF's types", w.Name, t.DType())
+		return nil, err
 	}
 	if f.Scaled() && len(w.Shape) < 2 {
 		return nil, fmt.Errorf("weight %s is %s; only matrices and kernels may be", w.Name, t.DType())
@@ -110,36 +104,41 @@ func newRows(p pass.Param) (*rows, error) {
 		r.moved = make([]byte, len(r.made))
 	}
 	if f.Scaled() {
-		r.scales, err = loadScales(w)
+		if r.scales, err = weights.Scales(w); err != nil {
+			return nil, err
+		}
+	}
+	if len(w.Deltas) > 0 {
+		err = r.change()
 	}
 	return r, err
 }
 
-func loadScales(w *nn.Weight) (s convert.Scales, err error) {
-	if err := w.CheckScale(); err != nil {
-		return s, err
+// change gives the rows the weight's deltas.
+func (r *rows) change() error {
+	if len(r.Weight.Shape) < 2 {
+		v, err := weights.Vector(r.Weight)
+		r.changed = &gemm.Matrix{Data: weights.Address(v), RowStride: len(v), ColStride: 1}
+		return err
 	}
-	t, err := w.Scale.Load()
+	m := gemm.Matrix{Data: unsafe.Pointer(unsafe.SliceData(r.bytes)), Format: r.format, RowStride: r.size, ColStride: 1, Scales: r.scales}
+	changes, err := weights.NewChanges(r.Weight, m)
 	if err != nil {
-		return s, fmt.Errorf("weight %s: %w", w.Scale.Name, err)
+		return err
 	}
-	if t.DType() == tensor.F16 {
-		s.Blocks, err = tensor.Data[uint16](t)
-		return s, err
-	}
-	s.Rows, err = tensor.Data[float32](t)
-	for i, v := range s.Rows {
-		if !(v >= 0 && v <= math.MaxFloat32) {
-			return s, fmt.Errorf("weight %s: scale %d is %g, want 0 or more", w.Scale.Name, i, v)
-		}
-	}
-	return s, err
+	pool := parallel.New(0)
+	defer pool.Close()
+	m.Changes, r.changed = &changes.Changes, &m
+	return changes.Make(context.Background(), pool)
 }
 
 // row returns row n, until the next one is asked for.
 func (r *rows) row(n int) ([]byte, error) {
 	made := r.made
 	switch size := r.format.Size() * r.size; {
+	case r.changed != nil:
+		r.changed.Row(r.wide, n, 0)
+		convert.FromF32(made, r.wide, r.to)
 	case r.format == r.to:
 		made = r.bytes[n*size : (n+1)*size]
 	case r.format.Quantised():
@@ -149,7 +148,7 @@ func (r *rows) row(n int) ([]byte, error) {
 		convert.ToF32(r.wide, r.bytes[n*size:(n+1)*size], r.format)
 		convert.FromF32(made, r.wide, r.to)
 	}
-	if r.to == convert.F16 && r.format != convert.F16 {
+	if r.to == convert.F16 && (r.format != convert.F16 || r.changed != nil) {
 		for _, v := range r.wide {
 			if v > maxHalf || v < -maxHalf {
 				return nil, fmt.Errorf("weight %s holds %g, which half precision does not: use f32", r.Weight.Name, v)

@@ -191,6 +191,7 @@ type Operands struct {
 	W           unsafe.Pointer // [CO,CI,KH,KW]
 	Format      convert.Format // of W
 	Scales      convert.Scales // of W in a quantised format
+	Changes     *gemm.Changes  // made to W as a matrix [CO,CI*KH*KW], or nil
 	Bias        []float32      // [CO], or nil
 	ChannelBias []float32      // [B,CO], or nil
 	Add         []float32      // [B,OutH,OutW,CO] or nil; may be Y
@@ -205,7 +206,7 @@ type Operands struct {
 
 // Matrix returns the weight as one with rows of n values.
 func (o *Operands) Matrix(n int) gemm.Matrix {
-	return gemm.Matrix{Data: o.W, Format: o.Format, RowStride: n, ColStride: 1, Scales: o.Scales}
+	return gemm.Matrix{Data: o.W, Format: o.Format, RowStride: n, ColStride: 1, Scales: o.Scales, Changes: o.Changes}
 }
 
 // check panics if an operand is too short for the kernels, which do not look.

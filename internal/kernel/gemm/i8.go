@@ -168,13 +168,7 @@ func quantised(v, inverse float32) float32 {
 func ScaleRows(dst []float32, w Matrix, first, k int) {
 	row := make([]float32, k)
 	for i := range dst {
-		if w.ColStride == 1 && k > 0 {
-			w.Row(row, first+i, 0)
-		} else {
-			for j := range row {
-				row[j] = w.value(first+i, j)
-			}
-		}
+		w.Row(row, first+i, 0)
 		done, bits := absMax(row)
 		for _, v := range row[done:] {
 			bits = max(bits, math.Float32bits(v)&0x7fffffff)
@@ -184,9 +178,9 @@ func ScaleRows(dst []float32, w Matrix, first, k int) {
 }
 
 // OwnScales returns the scales of rows of integers that have them, which they
-// keep, or nil.
+// keep unless they change, or nil.
 func (w Matrix) OwnScales() []float32 {
-	if w.Format == convert.I8 {
+	if w.Format == convert.I8 && w.Changes == nil {
 		return w.Scales.Rows
 	}
 	return nil

@@ -34,7 +34,7 @@ const quadBlock = 16 // rows and values
 // adjacent values, and returns its columns of w.
 func (kn Kernel) packQuadBlocks(panel []float32, w Matrix, cols, k int, inverse []float32) (doneK int) {
 	blocks := k / quadBlock
-	if kn.level != cpu.AVX512 || cols < kn.NR || w.ColStride != 1 || !w.Format.Packed() || blocks == 0 {
+	if kn.level != cpu.AVX512 || cols < kn.NR || w.ColStride != 1 || w.byRow() || blocks == 0 {
 		return 0
 	}
 	for c := 0; c < cols; c += quadBlock {

@@ -15,6 +15,7 @@ type Matrix struct {
 	Format               convert.Format
 	RowStride, ColStride int            // from one n, and one k, to the next
 	Scales               convert.Scales // of a quantised format
+	Changes              *Changes       // made to the rows as they are read, or nil
 }
 
 // at returns the part of m that begins at row n and column k.
@@ -40,18 +41,23 @@ func (m Matrix) value(n, k int) float32 {
 	return math.Float32frombits(*(*uint32)(p))
 }
 
-// byRow reports whether m is packed by way of its rows in float32: a format that no
-// kernel packs, in rows of adjacent values.
-func (m Matrix) byRow() bool { return !m.Format.Packed() && m.ColStride == 1 }
+// byRow reports whether m is packed by way of its rows in float32: where they change,
+// or of a format that no kernel packs, in rows of adjacent values.
+func (m Matrix) byRow() bool { return m.Changes != nil || !m.Format.Packed() && m.ColStride == 1 }
 
-// Row sets dst to values of row n, from column k on. ColStride must be 1.
+// Row sets dst to values of row n, from column k on.
 func (m Matrix) Row(dst []float32, n, k int) {
-	if m.Format.Quantised() {
-		m.Scales.Row(dst, m.Data, m.Format, m.RowStride, n, k)
+	if m.Changes == nil {
+		m.plainRow(dst, n, k)
 		return
 	}
-	stored := unsafe.Add(m.Data, (n*m.RowStride+k)*m.Format.Size())
-	convert.ToF32(dst, unsafe.Slice((*byte)(stored), len(dst)*m.Format.Size()), m.Format)
+	var wide [stretch]float32
+	for len(dst) > 0 {
+		cols := min(stretch, len(dst))
+		m.widen(wide[:], area{n, 1, k, cols})
+		copy(dst, wide[:cols])
+		dst, k = dst[cols:], k+cols
+	}
 }
 
 // column returns the bytes of the first n values of column k, which must be adjacent.

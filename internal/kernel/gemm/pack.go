@@ -64,7 +64,7 @@ func (kn Kernel) Pack(dst []float32, w Matrix, n0, n1, k0, k1, depth int, order 
 				kn.packPanel(panel[(k-k0)*kn.NR:], w.at(n, k), cols, inOrder[:steps])
 			}
 		}
-		if kn.form == rounded && w.Format != convert.BF16 {
+		if kn.form == rounded && (w.Format != convert.BF16 || w.Changes != nil) {
 			convert.RoundBF16(panel, panel)
 		}
 	}

@@ -59,9 +59,7 @@ func (kn Kernel) packPairsByRow(panel []float32, w Matrix, n, cols, k0, k1 int) 
 	var wide [mostNR * stretch]float32
 	for k1-k0-doneK >= pairValues {
 		steps := min(stretch, (k1-k0-doneK)/pairValues*pairValues)
-		for c := range cols {
-			w.Row(wide[c*stretch:][:steps], n+c, k0+doneK)
-		}
+		w.widen(wide[:], area{n, cols, k0 + doneK, steps})
 		for c := 0; c < cols; c += pairRows {
 			dst := unsafe.Pointer(&panel[doneK/2*kn.NR+c])
 			packPairsF32AVX512(unsafe.Pointer(&wide[c*stretch]), bytes(stretch), dst, &inOrder[0], uintptr(steps/pairValues))

@@ -13,9 +13,7 @@ func (kn Kernel) packByRow(panel []float32, w Matrix, n, cols, k0, k1 int, order
 	var wide [mostNR * stretch]float32
 	for k := k0; k < k1; k += stretch {
 		steps := min(stretch, k1-k)
-		for c := range cols {
-			w.Row(wide[c*stretch:][:steps], n+c, k)
-		}
+		w.widen(wide[:], area{n, cols, k, steps})
 		if order != nil {
 			kn.transpose(panel, wide[:], cols, order[k-k0:][:steps])
 		} else {
@@ -41,7 +39,7 @@ func (kn Kernel) transpose(panel, wide []float32, cols int, order []uint32) {
 // inQuads reports whether columns k0 to k1 of w can be packed as the integers
 // they are.
 func (w Matrix) inQuads(k0, k1 int) bool {
-	return w.Format == convert.I8 && w.Scales.Rows != nil && k0%4 == 0 && k1%4 == 0 && w.RowStride%4 == 0
+	return w.Changes == nil && w.Format == convert.I8 && w.Scales.Rows != nil && k0%4 == 0 && k1%4 == 0 && w.RowStride%4 == 0
 }
 
 // quads returns w with four integers as one value.
