@@ -53,7 +53,7 @@ func (kn Kernel) takesDirect(w Matrix, rows, n, k int) bool {
 		return false
 	}
 	exact := kn.form == single || kn.form == rounded && w.Format == convert.BF16
-	return exact && w.Format.Packed() && w.ColStride == 1
+	return exact && w.Format.Packed() && w.ColStride == 1 && w.Changes == nil
 }
 
 // runDirect computes a tile from the weight, where t.K is steps of one value.
