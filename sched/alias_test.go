@@ -36,7 +36,7 @@ func TestNamesAsPeopleWriteThem(t *testing.T) {
 		"multistep/res_2m": {"res_multistep", ""}, "res_2m": {"res_multistep", ""}, "exponential/res_5s_hochbruck-ostermann": {"exp_rk4", ""}, "exponential/res_5s": {"exp_rk4", ""}, "linear/heun_2s": {"heun", ""},
 		"k_euler_a": {"euler_a", ""}, "k_dpmpp_2": {"dpmpp_2m", ""}, "k_dpmpp_2_a": {"dpmpp_2s_a", ""}, "k_dpmpp_2m_sde_exp": {"dpmpp_2m_sde", "exponential"}, "k_dpm_2_a_ka": {"dpm_2_a", "karras"},
 		"k_lms": {"lms", ""}, "kdpm_2_k": {"dpm_2", "karras"}, "k_dpm_ad": {"dpm_adaptive", ""}, "pndm": {"PNDMScheduler", ""}, "unipc_k": {"uni_pc", "karras"},
-		"linear/euler": {"euler", ""}, "exponential/ddim": {"ddim", ""}, "multistep/dpmpp_2m": {"dpmpp_2m", ""},
+		"linear/euler": {"euler", ""}, "heunpp2": {"heunpp2", ""}, "dpmpp_3m_k": {"dpmpp_3m", "karras"}, "exp_heun_2_x0": {"exp_heun_2_x0", ""}, "ER SDE Karras": {"er_sde", "karras"}, "exponential/ddim": {"ddim", ""}, "multistep/dpmpp_2m": {"dpmpp_2m", ""},
 	} {
 		sampler, schedule, err := ParseSampler(text)
 		require.NoError(t, err, text)
@@ -58,7 +58,7 @@ func TestNamesAsPeopleWriteThem(t *testing.T) {
 		require.Equal(t, name, found)
 	}
 	for text, want := range map[string]string{
-		"dpmp_2m": "the nearest are dpmpp_2m, dpm_2, ", "eular": "the nearest are euler, euler_a, ", "DPM++ 2X": "dpmpp_2m, dpmpp_2s", "unipc3": "uni_pc, ", "heunpp2": "heun",
+		"dpmp_2m": "the nearest are dpmpp_2m, dpm_2, ", "eular": "the nearest are euler, euler_a, ", "DPM++ 2X": "dpmpp_2m, dpmpp_2s", "unipc3": "uni_pc, ", "sa_solver_pece": "sa_solver",
 	} {
 		_, _, err := ParseSampler(text)
 		require.ErrorContains(t, err, want)

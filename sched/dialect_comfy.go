@@ -9,7 +9,7 @@ import (
 func comfyMethod(sampler string, t *training) (m method, ok bool) {
 	if sampler == "sa_solver" {
 		l := levels{train: t.sigmas, logs: t.logs}
-		last := float64(len(t.sigmas) - 1)
+		last := float32(len(t.sigmas) - 1)
 		low, high := l.at(0.2*last), l.at(0.8*last)
 		return method{
 			takesEta | takesSNoise, func(ctx context.Context, r *Run[float32]) error { return comfySA(ctx, r, low, high) },

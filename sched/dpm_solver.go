@@ -46,6 +46,12 @@ func (c *Config) dpm() dpm {
 	}
 }
 
+// DPMPP3M is DPM-Solver++ of third order, multistep (Lu et al. 2022, appendix B),
+// whose order rises, and falls again at the end of a run to 0.
+func DPMPP3M[T Float](ctx context.Context, r *Run[T]) error {
+	return dpmMultistep(ctx, r, dpm{order: 3, firstLast: r.FirstOrderLast, lowerFinal: r.FirstOrderLast})
+}
+
 // takes returns the options that it heeds. The noise of a step on the noise is
 // of one strength.
 func (d dpm) takes() optionSet {

@@ -5,6 +5,9 @@ import "math"
 // fma32 is a*b + c, rounded once but for rare ties.
 func fma32(a, b, c float32) float32 { return float32(float64(a)*float64(b) + float64(c)) }
 
+// exp32 is the exponential, rounded once.
+func exp32(v float32) float32 { return float32(math.Exp(float64(v))) }
+
 // log32 is the logarithm in float32 as numpy computes it with vector
 // instructions: a rational approximation on sqrt(1/2) to sqrt(2), which is up
 // to 2 units in the last place from the exact one. Model times under Karras

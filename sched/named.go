@@ -12,11 +12,22 @@ type levels struct {
 	lo, hi float64 // the range of the schedules
 }
 
-// at returns the noise level at a time, by interpolation of logarithms.
-func (l *levels) at(time float64) float64 {
+// at returns the noise level at a time, by interpolation of logarithms in float32.
+func (l *levels) at(time float32) float64 {
 	i := min(int(time), len(l.logs)-2)
-	w := time - float64(i)
-	return math.Exp((1-w)*l.logs[i] + w*l.logs[i+1])
+	w := time - float32(i)
+	return float64(exp32(float32((1-w)*float32(l.logs[i])) + float32(w*float32(l.logs[i+1]))))
+}
+
+// fromLast returns the noise levels of even times from the last training timestep
+// to the first, without those at the end that are too many.
+func (l *levels) fromLast(times, steps int) []float64 {
+	even, out := make([]float32, times), make([]float64, steps, steps+1)
+	linspace32(even, float64(len(l.train)-1), 0)
+	for i := range out {
+		out[i] = l.at(even[i])
+	}
+	return append(out, 0)
 }
 
 // maker makes the noise levels of a number of steps, from high to low, the last
@@ -61,7 +72,7 @@ func makerNamed(name string, d Dialect) maker {
 	case name == "lu":
 		return exponential // even in log sigma, as between the same levels
 	case name == "karras":
-		return func(l *levels, _ Dialect, steps int) []float64 { return append(karras(l.lo, l.hi, steps), 0) }
+		return func(l *levels, _ Dialect, steps int) []float64 { return append(karras32(l.lo, l.hi, steps), 0) }
 	}
 	for _, m := range makers {
 		if m.name == name {
@@ -73,25 +84,35 @@ func makerNamed(name string, d Dialect) maker {
 
 // normal has its times evenly from the last training timestep to the first.
 func normal(l *levels, _ Dialect, steps int) []float64 {
-	out := make([]float64, steps, steps+1)
-	for i := range out {
-		out[i] = l.at(linspace(float64(len(l.train)-1), 0, steps, i))
-	}
-	return append(out, 0)
+	return l.fromLast(steps, steps)
 }
 
 // sgmUniform leaves out the last of one time more (Stability's generative-models).
 func sgmUniform(l *levels, _ Dialect, steps int) []float64 {
-	out := make([]float64, steps, steps+1)
-	for i := range out {
-		out[i] = l.at(linspace(float64(len(l.train)-1), 0, steps+1, i))
-	}
-	return append(out, 0)
+	return l.fromLast(steps+1, steps)
 }
 
 // exponential is even in the logarithm.
 func exponential(l *levels, _ Dialect, steps int) []float64 {
-	return append(exponentialBetween(l.lo, l.hi, steps), 0)
+	out, even := make([]float64, steps, steps+1), make([]float32, steps)
+	linspace32(even, math.Log(l.hi), math.Log(l.lo))
+	for i, log := range even {
+		out[i] = float64(exp32(log))
+	}
+	return append(out, 0)
+}
+
+// karras32 is karras as torch computes it in float32.
+func karras32(lo, hi float64, steps int) []float64 {
+	const rho = 7
+	a, b := math.Pow(hi, 1.0/rho), math.Pow(lo, 1.0/rho)
+	out, even := make([]float64, steps), make([]float32, steps)
+	linspace32(even, 0, 1)
+	for i, v := range even {
+		root := float32(float32(a) + float32(v*float32(b-a)))
+		out[i] = float64(float32(math.Pow(float64(root), rho)))
+	}
+	return out
 }
 
 func exponentialBetween(lo, hi float64, steps int) []float64 {
@@ -224,6 +245,19 @@ func alignYourSteps(_ *levels, d Dialect, steps int) []float64 {
 // lcmTimes is the number of timesteps that latent consistency models are
 // distilled with (Luo et al. 2023).
 const lcmTimes = 50
+
+// distilled returns the levels at these timesteps alone, as the web UI samples
+// from consistency models.
+func (l *levels) distilled() levels {
+	times := min(lcmTimes, len(l.train))
+	every := len(l.train) / times
+	var d levels
+	for i := range times {
+		t := len(l.train) - 1 - every*(times-1-i)
+		d.train, d.logs = append(d.train, l.train[t]), append(d.logs, l.logs[t])
+	}
+	return d
+}
 
 // lcm takes steps of these, evenly from the last one down; more than there are
 // are those there are, and so of a model with fewer timesteps.

@@ -42,6 +42,7 @@ type Schedule struct {
 	blind      bool      // the model tells the noise, and estimates of x0 have no limit
 	continuous bool      // the model is told the noise level itself
 	first      int       // steps left out at the start
+	distilled  []float64 // of a consistency model in the web UI: logarithms of its levels
 	web        string    // the sampler of the web UI that goes by timesteps of its own, or ""
 	entry      float64   // the level that a picture to start from gets, if it is not Sigmas[0]
 	whole      []float64 // the sigmas of which Sigmas are the last; nil is these
@@ -125,6 +126,9 @@ func (c *Config) schedule(o Overrides, steps int) (*Schedule, error) {
 	t, err := of.training()
 	if err != nil {
 		return nil, err
+	}
+	if r.dialect != Diffusers {
+		t = t.elsewhere(of, r.dialect)
 	}
 	s := &Schedule{
 		Name: p.schedule, Dialect: r.dialect, Spacing: of.TimestepSpacing, Prediction: of.prediction(),
@@ -381,7 +385,11 @@ func (s *Schedule) fill(p *plan, given []float64) error {
 			steps++
 		}
 		l := levels{train: s.train.sigmas, logs: s.train.logs}
-		l.lo, l.hi = p.of.bounds(s.train.sigmas[0], s.train.highest())
+		if s.Dialect == A1111 && p.sampler == "lcm" && !p.of.isEDM() {
+			l = l.distilled()
+			s.distilled = l.logs
+		}
+		l.lo, l.hi = p.of.bounds(l.train[0], l.train[len(l.train)-1])
 		s.Sigmas = p.made(&l, s.Dialect, steps)
 		if n := len(s.Sigmas); drops && n > 2 {
 			s.Sigmas = slices.Delete(s.Sigmas, n-2, n-1)
@@ -437,6 +445,10 @@ func (s *Schedule) Time(sigma float64) float64 {
 func (s *Schedule) between(sigma float64) float64 {
 	if is, _, _ := s.Prediction.edm(); is || s.continuous {
 		return float64(float32(edmTime(float64(float32(sigma)))))
+	}
+	if s.distilled != nil {
+		every := len(s.train.logs) / len(s.distilled)
+		return Comfy.time(s.distilled, sigma)*float64(every) + float64(len(s.train.logs)-every*(len(s.distilled)-1)-1)
 	}
 	return s.Dialect.time(s.train.logs, sigma)
 }

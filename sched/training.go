@@ -58,6 +58,40 @@ func (c *Config) training() (*training, error) {
 	return t, nil
 }
 
+// elsewhere returns the levels as a program has them that computes betas of its
+// own, in float64: ComfyUI goes on in it, AUTOMATIC1111's web UI with shares of x0 in
+// float32. k-diffusion is given its levels.
+func (t *training) elsewhere(c *Config, d Dialect) *training {
+	own := *t
+	linear := c.BetaSchedule == "scaled_linear" || c.BetaSchedule == "linear"
+	if d != KDiffusion && linear && c.TrainedBetas == nil && !c.RescaleBetasZeroSNR && !c.isEDM() {
+		own.sigmas, own.exact, own.logs = nil, nil, nil
+		prod := 1.0
+		for i := range c.TrainTimesteps {
+			if c.BetaSchedule == "linear" {
+				prod *= 1 - linspace(c.BetaStart, c.BetaEnd, c.TrainTimesteps, i)
+			} else {
+				prod *= 1 - math.Pow(linspace(math.Sqrt(c.BetaStart), math.Sqrt(c.BetaEnd), c.TrainTimesteps, i), 2)
+			}
+			exact, sigma := math.Sqrt((1-prod)/prod), float32(math.Sqrt((1-prod)/prod))
+			if d == A1111 {
+				a := float32(prod)
+				exact, sigma = math.Sqrt((1-float64(a))/float64(a)), float32(math.Sqrt(float64((1-a)/a)))
+			}
+			own.sigmas, own.exact = append(own.sigmas, float64(sigma)), append(own.exact, exact)
+		}
+	}
+	from := own.sigmas
+	if d == Comfy {
+		from = own.exact
+	}
+	own.logs = make([]float64, len(from))
+	for i, s := range from {
+		own.logs[i] = float64(float32(math.Log(s)))
+	}
+	return &own
+}
+
 // at returns the level of a training timestep; one below 0 is of the end given.
 func (t *training) at(time int, end float64) float64 {
 	if time < 0 {
@@ -140,6 +174,10 @@ var shareLeft = map[string]func(t float64) float64{
 func linspace32(out []float32, from, to float64) {
 	n := len(out)
 	a, b := float32(from), float32(to)
+	if n == 1 {
+		out[0] = a
+		return
+	}
 	step := (b - a) / float32(n-1)
 	for i := range out {
 		out[i] = fma32(step, float32(i), a)

@@ -19,6 +19,20 @@ from sched_refs import CLASSES, SDXL, f32, folder_scheduler, write
 ALPHAS = folder_scheduler(SDXL).alphas_cumprod
 TRAIN = np.array(((1 - ALPHAS) / ALPHAS) ** 0.5, dtype=np.float64)
 LOGS = np.log(TRAIN.astype(np.float32))
+
+
+def use(dialect):
+    """Takes the levels of training as a program has them."""
+    global TRAIN, LOGS
+    if dialect == "k-diffusion":  # which is given them
+        sigmas = ((1 - ALPHAS) / ALPHAS) ** 0.5
+    else:
+        alphas = torch.cumprod(1 - torch.linspace(.00085**.5, .012**.5, 1000, dtype=torch.float64) ** 2, 0)
+        alphas = alphas.float() if dialect == "a1111" else alphas
+        sigmas = ((1 - alphas) / alphas) ** 0.5
+    TRAIN, LOGS = sigmas.float().double().numpy(), sigmas.log().float().numpy()
+
+
 AYS = [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029]
 STEPS = [1, 2, 3, 7, 10, 11, 20, 30]
 
@@ -36,6 +50,7 @@ def diffusers_cases():
 class Network(K.external.DiscreteSchedule):
     def __init__(self):
         super().__init__(torch.from_numpy(TRAIN).float(), quantize=False)
+        self.log_sigmas = torch.from_numpy(LOGS)
 
 
 def at(t):
@@ -93,32 +108,32 @@ def lcm(n):
 
 
 def nearest(sigma):
-    return int(np.argmin(np.abs(LOGS - np.log(sigma))))
+    return int(np.argmin(np.abs(LOGS - np.float32(np.log(np.float32(sigma))))))
 
 
 def named(n, web):
-    lo, hi = TRAIN[0], TRAIN[-1]
+    lo, hi = float(TRAIN[0]), float(TRAIN[-1])
     return dict(karras=K.sampling.get_sigmas_karras(n, lo, hi), exponential=K.sampling.get_sigmas_exponential(n, lo, hi),
                 polyexponential=K.sampling.get_sigmas_polyexponential(n, lo, hi), normal=Network().get_sigmas(n), simple=simple(n),
-                sgm_uniform=list(at(np.linspace(len(TRAIN) - 1, 0, n + 1)[:-1])) + [0], ddim_uniform=ddim_uniform(n), beta=web_beta(n) if web else beta(n),
+                sgm_uniform=Network().t_to_sigma(torch.linspace(len(TRAIN) - 1, 0, n + 1)[:-1]).tolist() + [0], ddim_uniform=ddim_uniform(n), beta=web_beta(n) if web else beta(n),
                 linear_quadratic=linear_quadratic(n), kl_optimal=kl_optimal(n, web), align_your_steps=ays(n, web))
 
 
 def other_cases():
-    net = Network()
-    lo, hi = TRAIN[0], TRAIN[-1]
     for n in STEPS:
-        for dialect in ("k-diffusion", "a1111", "comfy"):
+        yield dict(dialect="diffusers", sampler="euler", schedule="lcm", steps=n, sigmas=f32(lcm(n)), times=diffusers_lcm_times(n))
+    for dialect in ("k-diffusion", "a1111", "comfy"):
+        use(dialect)
+        net = Network()
+        for n in STEPS:
             for name, sigmas in named(n, dialect == "a1111").items():
                 sigmas = f32(sigmas)
                 times = [nearest(s) if dialect == "comfy" else float(net.sigma_to_t(torch.tensor(s))) for s in sigmas if s > 0][:len(sigmas) - 1]
                 yield dict(dialect=dialect, sampler="euler", schedule=name, steps=n, sigmas=sigmas, times=times, scale=first_scale(dialect, sigmas[0]))
-        yield dict(dialect="diffusers", sampler="euler", schedule="lcm", steps=n, sigmas=f32(lcm(n)), times=diffusers_lcm_times(n))
-        for name, sampler, dialect in (("karras", "dpm_2", "a1111"), ("karras", "dpmpp_3m_sde", "a1111"), ("normal", "uni_pc", "comfy")):
-            more = K.sampling.get_sigmas_karras(n + 1, lo, hi) if name == "karras" else net.get_sigmas(n + 1)
-            sigmas = f32(more)
-            end = [.001] if sampler == "uni_pc" else sigmas[-1:]  # where ComfyUI's ends
-            yield dict(dialect=dialect, sampler=sampler, schedule=name, steps=n, sigmas=sigmas[:-2] + end, scale=first_scale(dialect, sigmas[0]))
+            for name, sampler in dict(a1111=[("karras", "dpm_2"), ("karras", "dpmpp_3m_sde")], comfy=[("normal", "uni_pc")]).get(dialect, []):
+                sigmas = f32(named(n + 1, dialect == "a1111")[name])
+                end = [.001] if sampler == "uni_pc" else sigmas[-1:]  # where ComfyUI's ends
+                yield dict(dialect=dialect, sampler=sampler, schedule=name, steps=n, sigmas=sigmas[:-2] + end, scale=first_scale(dialect, sigmas[0]))
 
 
 def first_scale(dialect, sigma):
@@ -143,6 +158,7 @@ def tail(dialect, sampler, name, n, strength):
 
 def tail_cases():
     for dialect, sampler in (("a1111", "euler"), ("a1111", "dpm_2"), ("comfy", "euler"), ("comfy", "uni_pc")):
+        use(dialect)
         for name in ("normal", "karras", "ddim_uniform", "beta", "kl_optimal"):
             for n, strength in ((1, .5), (7, .3), (10, .65), (20, .75), (20, .99995), (20, 1), (30, .1), (9, 1 / 3)):
                 sigmas = f32(tail(dialect, sampler, name, n, strength))

@@ -1,17 +1,20 @@
 """Writes sched/testdata/program_states.*: whole loops of samplers that AUTOMATIC1111's web UI and ComfyUI have in a form of their own, by formulas written
-down here from those programs: DDIM and PLMS by the web UI's timesteps, UniPC of both, IPNDM, DEIS and SA-Solver of ComfyUI. The states are in float64 and as x0 + sigma noise.
+down here from those programs: DDIM and PLMS by the web UI's timesteps, UniPC of both, IPNDM, DEIS and SA-Solver of ComfyUI and what else it has beyond k-diffusion. The states are in float64 and as x0 + sigma noise.
 
     python internal/golden/gen/web_sampler_refs.py
 """
 import numpy as np
 import torch
 
-from named_schedule_refs import ALPHAS, LOGS, TRAIN, at, named
+import named_schedule_refs as N
+from named_schedule_refs import at, named
 from scheduler_class_refs import SHAPE, network, write
 
-A = ALPHAS.double().numpy()
+N.use("a1111")
+A = 1 / (1 + N.TRAIN**2)
 LOG_ALPHA = np.log(A) / 2
-N = len(A)
+T = len(A)
+IMAGE = .5  # the latents of a picture to start from
 
 
 def noises(seed=5):
@@ -30,18 +33,18 @@ def space(latents, a):
 
 
 def web_times(steps):
-    return [min(t + 1, N - 1) for t in range(0, N, N // steps)]
+    return [min(t + 1, T - 1) for t in range(0, T, T // steps)]
 
 
 def web_start(steps, strength):
-    """The latents, and the timesteps of the run from low to high. A picture of 0.5 gets the noise of the timestep after the last of them."""
+    """The latents, and the timesteps of the run from low to high. A picture gets the noise of the timestep after the last of them."""
     draw, times = noises(), web_times(steps)
     noise = next(draw)
     if strength is None:
         return noise, times, draw
     enter = int(min(strength, .999) * steps)
     a = A[times[enter]]
-    return .5 * np.sqrt(a) + noise * np.sqrt(1 - a), times[:enter], draw
+    return IMAGE * np.sqrt(a) + noise * np.sqrt(1 - a), times[:enter], draw
 
 
 def web_ddim(steps, strength=None, eta=0.0):
@@ -112,26 +115,28 @@ def unipc(x, levels, times, bh2):
 
 def web_unipc(steps, strength=None, bh2=False):
     x, times, _ = web_start(steps, strength)
-    t = np.linspace(N - 1 if strength is None else times[-1], 0, len(times) + 1)
-    low = np.minimum(t.astype(int), N - 2)
+    t = np.linspace(T - 1 if strength is None else times[-1], 0, len(times) + 1)
+    low = np.minimum(t.astype(int), T - 2)
     log_alpha = LOG_ALPHA[low] + (t - low) * (LOG_ALPHA[low + 1] - LOG_ALPHA[low])
     levels = np.sqrt(np.expm1(-2 * log_alpha))
     return unipc(x * np.hypot(1, levels[0]), levels, t, bh2), list(t[:-1])
 
 
 def comfy_unipc(schedule, steps, bh2):
+    N.use("comfy")
     levels = np.array(named(steps + 1, False)[schedule], dtype=np.float32).astype(float)
     levels = np.append(levels[:-2], .001)
-    times = [int(np.argmin(np.abs(LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
-    first = np.hypot(1, levels[0]) if np.isclose(levels[0], TRAIN[-1], rtol=1e-5, atol=0) else levels[0]
+    times = [int(np.argmin(np.abs(N.LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
+    first = np.hypot(1, levels[0]) if np.isclose(levels[0], N.TRAIN[-1], rtol=1e-5, atol=0) else levels[0]
     return unipc(next(noises()) * first, levels, times, bh2), times
 
 
 def comfy_slopes(schedule, steps, weights):
     """A multistep method on slopes in sigma, the newest first, whose last step takes the estimate."""
+    N.use("comfy")
     levels = np.array(named(steps, False)[schedule], dtype=np.float32).astype(float)
-    times = [int(np.argmin(np.abs(LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
-    x = next(noises()) * (np.hypot(1, levels[0]) if np.isclose(levels[0], TRAIN[-1], rtol=1e-5, atol=0) else levels[0])
+    times = [int(np.argmin(np.abs(N.LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
+    x = next(noises()) * (np.hypot(1, levels[0]) if np.isclose(levels[0], N.TRAIN[-1], rtol=1e-5, atol=0) else levels[0])
     states, past = [], []
     for i in range(steps):
         e = predict(x / np.hypot(1, levels[i]), times[i])
@@ -205,13 +210,14 @@ def adams(lambdas, start, end, tau):
 
 def comfy_sa(schedule, steps):
     """SA-Solver with a predictor of order 3 and a corrector of order 4, both lower towards the end, and noise on the way to the levels of .2 to .8."""
+    N.use("comfy")
     levels = np.array(named(steps, False)[schedule], dtype=np.float32).astype(float)
-    times = [int(np.argmin(np.abs(LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
-    low, high = (float(at(np.array(p * (N - 1)))) for p in (.2, .8))
+    times = [int(np.argmin(np.abs(N.LOGS - np.float32(np.log(s))))) for s in levels[:-1]]
+    low, high = (float(at(np.array(p * (T - 1)))) for p in (.2, .8))
     with np.errstate(divide="ignore"):
         lam = -np.log(levels)
     draw = noises()
-    x = next(draw) * (np.hypot(1, levels[0]) if np.isclose(levels[0], TRAIN[-1], rtol=1e-5, atol=0) else levels[0])
+    x = next(draw) * (np.hypot(1, levels[0]) if np.isclose(levels[0], N.TRAIN[-1], rtol=1e-5, atol=0) else levels[0])
     predicted, past, states, tau, h, noise = x, [], [], 0, 0, 0
     for i in range(steps):
         d = predicted - levels[i] * predict(predicted / np.hypot(1, levels[i]), times[i])
@@ -231,6 +237,124 @@ def comfy_sa(schedule, steps):
     return states, times
 
 
+def ancestral(a, b, eta=1.0):
+    up = min(b, eta * np.sqrt(b * b * (a * a - b * b) / (a * a)))
+    return np.sqrt(b * b - up * up), up
+
+
+def phi(order, h):
+    """h times the functions of exponential integrators, at -h."""
+    return 1 - np.exp(-h) if order == 1 else 1 - (1 - np.exp(-h)) / h
+
+
+def res_multistep_ancestral(model, x, s, draw):
+    old, reached = None, None
+    for i in range(len(s) - 1):
+        d = model(x, s[i])
+        down, up = ancestral(s[i], s[i + 1])
+        if down == 0 or old is None:
+            x = d + down / s[i] * (x - d)
+        else:
+            h = np.log(s[i] / down)
+            c = np.log(reached / s[i - 1]) / h
+            x = down / s[i] * x + (phi(1, h) - phi(2, h) / c) * d + phi(2, h) / c * old
+        if s[i + 1] > 0:
+            x = x + up * next(draw)
+        old, reached = d, down
+        yield x
+
+
+def er_sde(model, x, s, draw, points=200):
+    scale = lambda v: v * (np.exp(v**.3) + 10)
+    estimates, slopes = [], []
+    for i in range(len(s) - 1):
+        d = model(x, s[i])
+        if s[i + 1] == 0:
+            yield d
+            return
+        a, b = s[i], s[i + 1]
+        r = scale(b) / scale(a)
+        x = r * x + (1 - r) * d
+        at = b + (a - b) * np.arange(points) / points
+        if i > 0:
+            slope = (d - estimates[-1]) / (a - s[i - 1])
+            x = x + (b - a + scale(b) * np.sum(1 / scale(at)) * (a - b) / points) * slope
+            if i > 1:
+                bend = (slope - slopes[-1]) / ((a - s[i - 2]) / 2)
+                x = x + ((b - a)**2 / 2 + scale(b) * np.sum((at - a) / scale(at)) * (a - b) / points) * bend
+            slopes.append(slope)
+        estimates.append(d)
+        x = x + np.sqrt(b * b - a * a * r * r) * next(draw)
+        yield x
+
+
+def seeds(model, x, s, draw, stages, eta=1.0):
+    """stages are the shares of a step at which estimates are made, and what they weigh there, of 1 + eta times the step."""
+    for a, b in zip(s, s[1:]):
+        found = [model(x, a)]
+        if b == 0:
+            yield found[0]
+            return
+        h, noise, before = np.log(a / b), 0, 0
+        for share, weigh in stages:
+            to = b if share == 1 else a * np.exp(-share * h)
+            if eta:
+                noise = noise * np.exp(-(share - before) * h * eta) + np.sqrt(1 - np.exp(-2 * (share - before) * h * eta)) * next(draw)
+            y = np.exp(-share * h * (1 + eta)) * x + sum(w * d for w, d in zip(weigh(h * (1 + eta)), found)) + to * noise
+            before = share
+            if len(found) < len(stages):
+                found.append(model(y, to))
+        x = y
+        yield x
+
+
+def third(h):
+    w = 2 * phi(2, 2 / 3 * h)
+    return phi(1, 2 / 3 * h) - w, w
+
+
+SEEDS_2 = [(.5, lambda h: [phi(1, h / 2)]), (1, lambda h: [0, phi(1, h)])]
+SEEDS_3 = [(1 / 3, lambda h: [phi(1, h / 3)]), (2 / 3, third), (1, lambda h: [phi(1, h) - 1.5 * phi(2, h), 0, 1.5 * phi(2, h)])]
+HEUN = [(1, lambda h: [phi(1, h)]), (1, lambda h: [phi(1, h) - phi(2, h), phi(2, h)])]
+
+
+def gradient_estimation(model, x, s, draw):
+    old = None
+    for a, b in zip(s, s[1:]):
+        d = model(x, a)
+        slope = (x - d) / a
+        x = d if b == 0 else x + (b - a) * (slope if old is None else slope + (slope - old))
+        old = slope
+        yield x
+
+
+def heunpp2(model, x, s, draw):
+    for i in range(len(s) - 1):
+        slopes, y = [], x
+        for k in range(min(3, len(s) - 1 - i)):
+            slopes.append((y - model(y, s[i + k])) / s[i + k])
+            y = y + (s[i + k + 1] - s[i + k]) * slopes[-1]
+        rest = [s[i + k] / (len(slopes) * s[0]) for k in range(1, len(slopes))]
+        x = x + (s[i + 1] - s[i]) * sum(w * d for w, d in zip([1 - sum(rest), *rest], slopes))
+        yield x
+
+
+NEWER = dict(res_multistep_ancestral=res_multistep_ancestral, er_sde=er_sde, gradient_estimation=gradient_estimation, heunpp2=heunpp2,
+             seeds_2=lambda *a: seeds(*a, SEEDS_2), seeds_3=lambda *a: seeds(*a, SEEDS_3), exp_heun_2_x0=lambda *a: seeds(*a, HEUN, 0),
+             exp_heun_2_x0_sde=lambda *a: seeds(*a, HEUN))
+
+
+def comfy_newer(name, schedule, steps):
+    """What ComfyUI has beyond k-diffusion."""
+    N.use("comfy")
+    levels = np.array(named(steps, False)[schedule], dtype=np.float32).astype(float)
+    told = lambda s: int(np.argmin(np.abs(N.LOGS - np.float32(np.log(s)))))
+    draw = noises()
+    x = next(draw) * (np.hypot(1, levels[0]) if np.isclose(levels[0], N.TRAIN[-1], rtol=1e-5, atol=0) else levels[0])
+    model = lambda x, s: x - s * predict(x / np.hypot(1, s), told(s))
+    return [x.ravel() for x in NEWER[name](model, x, levels, draw)], [told(s) for s in levels[:-1]]
+
+
 def cases():
     for steps in (2, 7, 20, 30):
         for strength in (None, .4, .75):
@@ -238,12 +362,13 @@ def cases():
                 if strength is None or int(strength * steps) > 1:
                     yield dict(dialect="a1111", sampler=name, steps=steps, strength=strength), f(steps, strength)
         yield dict(dialect="a1111", sampler="ddim", steps=steps, extra={"eta": 0.7}), web_ddim(steps, eta=0.7)
-        for schedule in ("normal", "karras", "simple") if steps < 30 else ():  # 30 steps fall between two timesteps that are as near
+        for schedule in ("normal", "karras", "simple"):
             for bh2 in (False, True):
                 yield dict(dialect="comfy", sampler="uni_pc_bh2" if bh2 else "uni_pc", schedule=schedule, steps=steps), comfy_unipc(schedule, steps, bh2)
-            if schedule != "normal":
-                yield dict(dialect="comfy", sampler="sa_solver", schedule=schedule, steps=steps), comfy_sa(schedule, steps)
-            for name, weights in (("ipndm", ipndm), ("ipndm_v", ipndm_v), ("deis", deis)) if schedule != "normal" else ():
+            for name in NEWER:
+                yield dict(dialect="comfy", sampler=name, schedule=schedule, steps=steps), comfy_newer(name, schedule, steps)
+            yield dict(dialect="comfy", sampler="sa_solver", schedule=schedule, steps=steps), comfy_sa(schedule, steps)
+            for name, weights in (("ipndm", ipndm), ("ipndm_v", ipndm_v), ("deis", deis)):
                 yield dict(dialect="comfy", sampler=name, schedule=schedule, steps=steps), comfy_slopes(schedule, steps, weights)
 
 
