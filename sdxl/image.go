@@ -6,12 +6,13 @@ import (
 	"math"
 
 	"github.com/df65613c/easel/internal/resample"
+	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/tensor"
 )
 
-// toImages turns decoded pictures [B,3,H,W], -1 to 1, into 8 bits, rounded to
-// even as the reference rounds.
-func toImages(t *tensor.Tensor) []*image.NRGBA {
+// toImages turns decoded pictures [B,3,H,W], -1 to 1, into 8 bits as the program
+// of a dialect does.
+func toImages(t *tensor.Tensor, d sched.Dialect) []*image.NRGBA {
 	s, v := t.Shape(), t.Float32s()
 	h, w := s[2], s[3]
 	images := make([]*image.NRGBA, s[0])
@@ -20,7 +21,7 @@ func toImages(t *tensor.Tensor) []*image.NRGBA {
 		plane := v[b*3*h*w:]
 		for i := range h * w {
 			for c := range 3 {
-				img.Pix[4*i+c] = level(plane[c*h*w+i])
+				img.Pix[4*i+c] = level(plane[c*h*w+i], d)
 			}
 			img.Pix[4*i+3] = 255
 		}
@@ -29,10 +30,13 @@ func toImages(t *tensor.Tensor) []*image.NRGBA {
 	return images
 }
 
-// level maps -1..1 to 0..255.
-func level(v float32) uint8 {
-	x := min(max(v/2+0.5, 0), 1)
-	return uint8(math.RoundToEven(float64(x * 255)))
+// level maps -1..1 to 0..255. diffusers rounds to even, the others cut off.
+func level(v float32, d sched.Dialect) uint8 {
+	x := 255 * min(max(v/2+0.5, 0), 1)
+	if d == sched.Diffusers {
+		return uint8(math.RoundToEven(float64(x)))
+	}
+	return uint8(x)
 }
 
 // fromImage turns a picture into [1,3,h,w], -1 to 1, resized to w x h.

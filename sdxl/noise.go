@@ -1,6 +1,7 @@
 package sdxl
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -14,17 +15,42 @@ import (
 // device; and each with a Brownian motion for the steps of samplers of the SDE.
 func Noises() []string { return []string{"torch", "philox", "brownian", "brownian-philox"} }
 
-// newNoise returns a generator for a run over the given noise levels.
-func newNoise(source string, seed int64, sigmas []float64) sched.Noise {
-	path, brownian := strings.CutPrefix(source, "brownian")
+// newNoise returns a generator for a run over the given noise levels. The noise of
+// the steps has a generator of its own in ComfyUI, whose first noise is always a
+// CPU's, and in AUTOMATIC1111's web UI where ENSD says so.
+func (r *resolved) newNoise(seed int64, sigmas []float64) sched.Noise {
+	path, brownian := strings.CutPrefix(r.Noise, "brownian")
 	generator := func(seed int64) sched.Noise { return sched.NewTorchNoise(seed) }
-	if strings.HasSuffix(path, "philox") {
+	philox := strings.HasSuffix(path, "philox")
+	if philox {
 		generator = func(seed int64) sched.Noise { return sched.NewPhiloxNoise(seed) }
 	}
-	if brownian {
-		return sched.NewBrownianNoise(generator(seed), generator, seed, sigmas)
+	noise := generator(seed)
+	switch {
+	case r.Dialect == string(sched.Comfy) && philox:
+		noise = &firstThen{sched.NewTorchNoise(seed), noise}
+	case r.Dialect == string(sched.Comfy):
+		noise = &firstThen{noise, generator(seed + 1)}
+	case r.ENSD != 0:
+		noise = &firstThen{noise, generator(seed + r.ENSD)}
 	}
-	return generator(seed)
+	if brownian {
+		return sched.NewBrownianNoise(noise, generator, seed, sigmas)
+	}
+	return noise
+}
+
+// firstThen draws the first noise from one generator, and then from another.
+type firstThen struct{ first, then sched.Noise }
+
+// Normal implements sched.Noise.
+func (n *firstThen) Normal(dst []float32) {
+	if n.first == nil {
+		n.then.Normal(dst)
+		return
+	}
+	n.first.Normal(dst)
+	n.first = nil
 }
 
 // Variation mixes another seed into the first noise.
@@ -71,7 +97,7 @@ func (r *resolved) noise(variation bool, sigmas []float64) sched.Noise {
 		if variation {
 			seed = r.variation + int64(i)
 		}
-		n = append(n, r.place.from(newNoise(r.Noise, seed, sigmas)))
+		n = append(n, r.place.from(r.newNoise(seed, sigmas)))
 	}
 	if variation {
 		return n
@@ -269,6 +295,7 @@ func (o *Options) checkNoise(e *FieldErrors) {
 	if i := ptr.Or(o.Index, 0); i < 0 || i >= max(o.batch(), 1) {
 		e.add("index", "is %d, want 0 to %d, a place in the batch", i, max(o.batch(), 1)-1)
 	}
+	e.want(o.ENSD == 0 || o.Dialect == string(sched.A1111), "ensd", "is %d beside the dialect %q, want 0: only a1111 has it", o.ENSD, cmp.Or(o.Dialect, string(sched.Diffusers)))
 	if v := o.Variation; v != nil {
 		e.want(v.Strength >= 0 && v.Strength <= 1, "variation.strength", "is %g, want 0 to 1", v.Strength)
 	}

@@ -64,6 +64,9 @@ type Options struct {
 	NoiseFrom sched.Noise          `json:"-"`
 	OnNoise   func(draw []float32) `json:"-"`
 	Variation *Variation           `json:"variation,omitempty"`
+	// ENSD is a1111's eta noise seed delta: the noise of steps is that of the seed
+	// plus this.
+	ENSD int64 `json:"ensd,omitempty"`
 
 	Sampler string `json:"sampler,omitempty"` // as sched.ParseSampler reads it; "" is the model's
 	// Custom is a sampler of one's own, in place of Sampler. It has a name.

@@ -119,7 +119,7 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	c.trace("image", decoded)
-	return &Result{Images: toImages(decoded), Parameters: c.made(c.schedule)}, nil
+	return &Result{Images: toImages(decoded, c.schedule.Dialect), Parameters: c.made(c.schedule)}, nil
 }
 
 // schedule returns the noise levels of the run, for a picture to start from those of its strength.

@@ -85,7 +85,7 @@ func (p *Pipeline) sample(ctx context.Context, c *Conditions, x *tensor.Tensor, 
 					if err != nil {
 						return nil, err
 					}
-					return toImages(t), nil
+					return toImages(t, s.Dialect), nil
 				},
 			})
 		}

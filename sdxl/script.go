@@ -83,13 +83,13 @@ func (r *resolved) script(m *Model, steps int) (*script, error) {
 }
 
 // zeroNegative reports whether the negative side is told nothing: where there
-// is no negative prompt and the model has been trained so, and in a1111 where
-// there is none or an empty one.
+// is no negative prompt and the model has been trained so, and in a1111, whatever
+// the model, where there is none or an empty one.
 func (r *resolved) zeroNegative(m *Model, negative []WeightedPrompt) bool {
 	empty := len(negative) == 0 || len(negative) == 1 && negative[0].Text == ""
 	switch r.syntax {
 	case prompt.A1111:
-		return m.ZeroNegative && empty && ptr.Or(r.Negative2, "") == ""
+		return empty && ptr.Or(r.Negative2, "") == ""
 	case prompt.Comfy:
 		return false
 	}

@@ -104,7 +104,7 @@ func (s *Study) Decode(ctx context.Context, x []float32) (*image.NRGBA, error) {
 	if err != nil {
 		return nil, err
 	}
-	return toImages(img)[0], nil
+	return toImages(img, s.d.schedule.Dialect)[0], nil
 }
 
 // Close frees the compiled network.

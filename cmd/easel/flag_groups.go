@@ -22,7 +22,7 @@ var pictureGroups = []flagGroup{
 	{"Sampling", []string{"steps", "sampler", "schedule", "spacing", "sigmas", "dialect", "eta", "s-noise", "s-churn", "s-tmin", "s-tmax", "restart", "order", "skip-end", "cache"}},
 	{"Guidance", []string{"cfg", "guidance", "cfg-rescale", "cfg-schedule", "cfg-interval", "cfg-sigmas", "apg-eta", "apg-norm", "apg-momentum", "apg-on-output",
 		"threshold", "mimic", "pag-scale", "pag-layers", "sag", "freeu"}},
-	{"Noise", []string{"seed", "seeds", "batch", "index", "noise", "noise-file", "save-noise", "variation-seed", "variation-strength"}},
+	{"Noise", []string{"seed", "seeds", "batch", "index", "noise", "noise-file", "save-noise", "variation-seed", "variation-strength", "ensd"}},
 	{"Model", []string{"model", "unet", "vae", "text-encoder", "text-encoder-2", "config", "variant", "allow-unused"}},
 	{"Speed and memory", []string{"device", "dtype", "threads", "memory", "spill-dir", "profile"}},
 	{"Output", []string{"output", "trace"}},

@@ -78,6 +78,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	f.storedNoise.add(flags)
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed to mix into the first noise")
 	flags.Float64Var(&f.variation.Strength, "variation-strength", 0, "how much of it, 0 to 1")
+	flags.Int64Var(&o.ENSD, "ensd", 0, "eta noise seed delta of --dialect a1111: the noise of steps is that of the seed plus this")
 	flags.IntVar(&f.batch, "batch", 1, "number of pictures")
 	flags.IntVar(&f.index, "index", 0, "make this picture of the batch alone, from 0, as it is in the batch (default: all)")
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
