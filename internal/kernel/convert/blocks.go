@@ -23,33 +23,36 @@ const (
 	mostUnit   = 128
 )
 
+// firstBlocked is the first of the formats in blocks.
+const firstBlocked = Q40
+
 var blockForms = [...]blockForm{
-	Q40 - Q40:   {"Q4_0", smallBlock, 18, 32},
-	Q41 - Q40:   {"Q4_1", smallBlock, 20, 32},
-	Q50 - Q40:   {"Q5_0", smallBlock, 22, 32},
-	Q51 - Q40:   {"Q5_1", smallBlock, 24, 32},
-	Q80 - Q40:   {"Q8_0", smallBlock, 34, 32},
-	Q2K - Q40:   {"Q2_K", superBlock, 84, 128},
-	Q3K - Q40:   {"Q3_K", superBlock, 110, 128},
-	Q4K - Q40:   {"Q4_K", superBlock, 144, 64},
-	Q5K - Q40:   {"Q5_K", superBlock, 176, 64},
-	Q6K - Q40:   {"Q6_K", superBlock, 210, 128},
-	IQ4NL - Q40: {"IQ4_NL", smallBlock, 18, 32},
-	IQ4XS - Q40: {"IQ4_XS", superBlock, 136, 32},
+	Q40 - firstBlocked:   {"Q4_0", smallBlock, 18, 32},
+	Q41 - firstBlocked:   {"Q4_1", smallBlock, 20, 32},
+	Q50 - firstBlocked:   {"Q5_0", smallBlock, 22, 32},
+	Q51 - firstBlocked:   {"Q5_1", smallBlock, 24, 32},
+	Q80 - firstBlocked:   {"Q8_0", smallBlock, 34, 32},
+	Q2K - firstBlocked:   {"Q2_K", superBlock, 84, 128},
+	Q3K - firstBlocked:   {"Q3_K", superBlock, 110, 128},
+	Q4K - firstBlocked:   {"Q4_K", superBlock, 144, 64},
+	Q5K - firstBlocked:   {"Q5_K", superBlock, 176, 64},
+	Q6K - firstBlocked:   {"Q6_K", superBlock, 210, 128},
+	IQ4NL - firstBlocked: {"IQ4_NL", smallBlock, 18, 32},
+	IQ4XS - firstBlocked: {"IQ4_XS", superBlock, 136, 32},
 }
 
 // Blocked reports whether values lie in blocks that hold their scales.
-func (f Format) Blocked() bool { return f >= Q40 && f <= IQ4XS }
+func (f Format) Blocked() bool { return f >= firstBlocked && f <= IQ4XS }
 
 // Block returns the values and the bytes of a block of a blocked format.
 func (f Format) Block() (values, bytes int) {
-	form := blockForms[f-Q40]
+	form := blockForms[f-firstBlocked]
 	return form.values, form.bytes
 }
 
 // widenBlocks sets dst to the values from number at on of a blocked format.
 func widenBlocks(dst []float32, data unsafe.Pointer, f Format, at int) {
-	form := &blockForms[f-Q40]
+	form := &blockForms[f-firstBlocked]
 	for len(dst) > 0 {
 		block := unsafe.Slice((*byte)(unsafe.Add(data, at/form.values*form.bytes)), form.bytes)
 		unit, skip := at%form.values/form.unit, at%form.unit
@@ -247,7 +250,7 @@ func widenIQ4XS(dst []float32, b []byte, unit int) {
 // quantize does it. len(src) must be whole blocks. It panics unless the format is one of
 // those that [Format.Rounds] names.
 func BlocksFromF32(dst []byte, src []float32, f Format) {
-	form := &blockForms[f-Q40]
+	form := &blockForms[f-firstBlocked]
 	round := roundings[f]
 	for ; len(src) > 0; src, dst = src[form.values:], dst[form.bytes:] {
 		round(dst[:form.bytes], src[:form.values])

@@ -73,7 +73,7 @@ func (f Format) String() string {
 	case int(f) < len(names):
 		return names[f]
 	case f.Blocked():
-		return blockForms[f-Q40].name
+		return blockForms[f-firstBlocked].name
 	}
 	return fmt.Sprintf("Format(%d)", uint8(f))
 }
