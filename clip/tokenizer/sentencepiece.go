@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -121,8 +122,17 @@ func (n *sentenceNormalizer) parseTable(data []byte) error {
 		n.trie[i] = binary.LittleEndian.Uint32(data[4*i:])
 	}
 	n.texts = data[size:]
+	for text := range bytes.SplitSeq(n.texts, []byte{0}) {
+		if len(text) > longestLetter {
+			return fmt.Errorf("holds a table of letters in which one becomes %d bytes, want at most %d", len(text), longestLetter)
+		}
+	}
 	return nil
 }
+
+// longestLetter bounds what a letter becomes, so that a text does not grow out of
+// proportion; of Unicode's own forms none is longer than 33 bytes.
+const longestLetter = 256
 
 // prefix returns what the longest prefix of a text that the table knows becomes,
 // and its length; else the first letter.

@@ -1,6 +1,8 @@
 package tokenizer
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"testing"
@@ -50,6 +52,22 @@ func TestGemmaFaults(t *testing.T) {
 	} {
 		_, err := LoadGemma(fstest.MapFS{tokenizerFile: {Data: []byte(file)}})
 		require.ErrorContains(t, err, want, file)
+	}
+}
+
+// TestLettersDoNotGrow: a damaged table in which a letter becomes all that
+// follows is refused.
+func TestLettersDoNotGrow(t *testing.T) {
+	for n, want := range map[int]string{longestLetter: "", longestLetter + 1: "one becomes 257 bytes, want at most 256"} {
+		table := binary.LittleEndian.AppendUint32(nil, 4)
+		table = append(table, 0, 0, 0, 0)
+		table = append(table, bytes.Repeat([]byte("x"), n)...)
+		err := new(sentenceNormalizer).parseTable(append(table, 0))
+		if want == "" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, want)
+		}
 	}
 }
 

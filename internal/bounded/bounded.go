@@ -2,6 +2,7 @@
 package bounded
 
 import (
+	"runtime"
 	"runtime/metrics"
 	"testing"
 	"time"
@@ -22,18 +23,30 @@ var Text = Cost{Bytes: 1 << 20, BytesPerByte: 1 << 10, Time: 5 * time.Second, Ti
 
 // Check runs f, which works on an input of size bytes, and fails where it costs
 // more. Nothing else may run beside it: allocations are counted for the whole
-// program, and only where Counts is true.
+// program, and only where Counts is true. Where they are too many f runs once
+// more, for what others allocated before may be counted late.
 func Check(tb testing.TB, size int, most Cost, f func()) {
 	tb.Helper()
-	before, start := allocated(), time.Now()
-	f()
-	took := time.Since(start)
-	if bytes, limit := allocated()-before, most.Bytes+uint64(size)*most.BytesPerByte; Counts && bytes > limit {
+	bytes, took := cost(f)
+	limit := most.Bytes + uint64(size)*most.BytesPerByte
+	if Counts && bytes > limit {
+		runtime.GC() // which counts all
+		again, _ := cost(f)
+		bytes = min(bytes, again)
+	}
+	if Counts && bytes > limit {
 		tb.Errorf("an input of %d bytes made it allocate %d, want %d at most", size, bytes, limit)
 	}
 	if limit := most.Time + time.Duration(size)*most.TimePerByte; took > limit {
 		tb.Errorf("an input of %d bytes took %v, want %v at most", size, took, limit)
 	}
+}
+
+func cost(f func()) (bytes uint64, took time.Duration) {
+	before, start := allocated(), time.Now()
+	f()
+	took = time.Since(start)
+	return allocated() - before, took
 }
 
 // allocated returns the bytes allocated so far. It is less exact than
