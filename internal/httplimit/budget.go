@@ -24,7 +24,8 @@ func NewBudget(total, largest int64) *Budget {
 	return &Budget{free: total, each: max(total/2, largest), clients: make(map[string]int64)}
 }
 
-func (b *Budget) take(client string, n int64) error {
+// Take takes n bytes for a client, or fails with ErrNoRoom.
+func (b *Budget) Take(client string, n int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n > b.free || b.clients[client]+n > b.each {
@@ -35,7 +36,8 @@ func (b *Budget) take(client string, n int64) error {
 	return nil
 }
 
-func (b *Budget) give(client string, n int64) {
+// Give gives them back.
+func (b *Budget) Give(client string, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.free += n
@@ -60,7 +62,7 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.Reader.Read(p)
-	if full := b.budget.take(b.client, int64(n)); full != nil {
+	if full := b.budget.Take(b.client, int64(n)); full != nil {
 		return 0, full
 	}
 	b.taken += int64(n)
@@ -68,7 +70,7 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 func (b *body) Close() error {
-	b.budget.give(b.client, b.taken)
+	b.budget.Give(b.client, b.taken)
 	b.taken = 0
 	return nil
 }

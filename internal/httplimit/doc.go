@@ -1,3 +1,3 @@
 // Package httplimit bounds what clients take of an HTTP server: connections,
-// headers, bodies, and the time that answers may wait for them.
+// headers, bodies, the time that answers may wait for them, and turns.
 package httplimit

@@ -54,10 +54,10 @@ func TestConnectionsInUse(t *testing.T) {
 	for seed := range 2 {
 		post(t, dial(t, url, ""), "/predict", seeded(seed+1), "", 0)
 	}
-	eventually(t, func() bool { waiting, running, _ := s.queue.load(); return waiting+running == 2 })
+	eventually(t, func() bool { waiting, running, _ := s.queue.Load(); return waiting+running == 2 })
 	require.False(t, open(t, dial(t, url, "")), "this client has two")
 	post(t, dial(t, url, "127.0.0.2"), "/predict", seeded(3), "", 0)
-	eventually(t, func() bool { waiting, running, _ := s.queue.load(); return waiting+running == 3 })
+	eventually(t, func() bool { waiting, running, _ := s.queue.Load(); return waiting+running == 3 })
 	require.False(t, open(t, dial(t, url, "127.0.0.3")), "there are three in all")
 	close(g.open)
 	eventually(t, s.idle)

@@ -49,7 +49,7 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, q *request
 	go func() {
 		ended <- carry(func() (err error) {
 			response, err = s.run(ctx, q, po, func() {
-				waiting, _, _ := s.queue.load()
+				waiting, _, _ := s.queue.Load()
 				box.put("queued", map[string]int{"waiting": waiting})
 			})
 			return err

@@ -87,6 +87,6 @@ func eventually(t *testing.T, is func() bool) {
 
 // idle reports whether no job runs and none waits.
 func (s *Server) idle() bool {
-	waiting, running, _ := s.queue.load()
+	waiting, running, _ := s.queue.Load()
 	return waiting+running == 0
 }

@@ -48,9 +48,9 @@ func (s *Server) asFault(err error) *fault {
 			Violations: []request.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
 	case errors.Is(err, sched.ErrNotFinite):
 		return &fault{status: http.StatusUnprocessableEntity, Name: "unprocessable", Message: "what the network made of the request holds no numbers; want smaller weights and scales"}
-	case errors.Is(err, errFull), errors.Is(err, httplimit.ErrNoRoom):
+	case errors.Is(err, httplimit.ErrFull), errors.Is(err, httplimit.ErrNoRoom):
 		return &fault{status: http.StatusTooManyRequests, retryAfter: s.metrics.retryAfter(), Name: "too_many_requests", Message: err.Error() + "; try again later"}
-	case errors.Is(err, errDraining):
+	case errors.Is(err, httplimit.ErrDraining):
 		return &fault{status: http.StatusServiceUnavailable, retryAfter: s.metrics.retryAfter(), Name: "unavailable", Message: err.Error()}
 	case errors.Is(err, context.Canceled):
 		return &fault{status: statusClientClosed, Name: "canceled", Message: "the request was cancelled"}

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	prometheus "github.com/VictoriaMetrics/metrics"
+	"github.com/df65613c/easel/internal/httplimit"
 )
 
 // metrics are what /metrics shows, and the average that Retry-After is told from.
 type metrics struct {
 	set      *prometheus.Set
-	queue    *queue
+	queue    *httplimit.Queue
 	waited   *prometheus.PrometheusHistogram
 	pictures *prometheus.Counter
 	steps    *prometheus.Counter
@@ -27,7 +28,7 @@ type metrics struct {
 // buckets go from a small model's picture to a large one's on a processor, in seconds.
 var buckets = []float64{.01, .03, .1, .3, 1, 3, 10, 30, 60, 120, 300, 600, 1800, 3600}
 
-func newMetrics(q *queue) *metrics {
+func newMetrics(q *httplimit.Queue) *metrics {
 	s := prometheus.NewSet()
 	m := &metrics{
 		set: s, queue: q,
@@ -36,8 +37,8 @@ func newMetrics(q *queue) *metrics {
 		steps:    s.NewCounter("easel_steps_total"),
 		panics:   s.NewCounter("easel_panics_total"),
 	}
-	s.NewGauge("easel_queue_waiting", func() float64 { waiting, _, _ := q.load(); return float64(waiting) })
-	s.NewGauge("easel_jobs_running", func() float64 { _, running, _ := q.load(); return float64(running) })
+	s.NewGauge("easel_queue_waiting", func() float64 { waiting, _, _ := q.Load(); return float64(waiting) })
+	s.NewGauge("easel_jobs_running", func() float64 { _, running, _ := q.Load(); return float64(running) })
 	return m
 }
 
@@ -71,7 +72,7 @@ func (m *metrics) ran(took time.Duration) {
 // retryAfter returns in how many seconds half of those who wait will be gone.
 func (m *metrics) retryAfter() int {
 	const most = 600
-	waiting, running, _ := m.queue.load()
+	waiting, running, _ := m.queue.Load()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return int(min(max(math.Ceil(m.average*float64(waiting)/2/float64(max(running, 1))), 1), most))

@@ -90,16 +90,16 @@ func (s *Server) run(ctx context.Context, q *request.Request, po request.Options
 func (s *Server) inTurn(ctx context.Context, queued func(), work func(context.Context) error) error {
 	ctx, cancel := httplimit.HangUp(ctx, s.hangupEvery)
 	defer cancel()
-	ticket, err := s.queue.join(clientOf(ctx))
+	ticket, err := s.queue.Join(clientOf(ctx))
 	if err != nil {
 		return err
 	}
 	queued()
 	came := time.Now()
-	if err := ticket.wait(ctx); err != nil {
+	if err := ticket.Wait(ctx); err != nil {
 		return err
 	}
-	defer ticket.leave()
+	defer ticket.Leave()
 	start := time.Now()
 	s.metrics.waited.Update(start.Sub(came).Seconds())
 	if err := work(ctx); err != nil {

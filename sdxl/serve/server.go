@@ -72,7 +72,7 @@ type Server struct {
 	options Options // as they were given to New
 	model   model
 	handler http.Handler
-	queue   *queue
+	queue   *httplimit.Queue
 	keys    keys
 	metrics *metrics
 	bodies  *httplimit.Budget
@@ -104,7 +104,7 @@ func newServer(o Options, m model) *Server {
 	standard(&o.Connections, defaultConnections)
 	standard(&o.ConnectionsPerClient, defaultConnectionsPerClient)
 	s := &Server{
-		options: o, model: m, queue: newQueue(o.Workers, o.Queue, o.QueueAll), keys: newKeys(o.APIKeys),
+		options: o, model: m, queue: httplimit.NewQueue(o.Workers, o.Queue, o.QueueAll), keys: newKeys(o.APIKeys),
 		bodies: httplimit.NewBudget(int64(o.Workers+o.Queue)*o.MaxBody, o.MaxBody), since: time.Now(), aliveEvery: aliveEvery, hangupEvery: hangupEvery,
 	}
 	s.metrics = newMetrics(s.queue)
@@ -194,13 +194,13 @@ func (s *Server) HTTPServer() *http.Server {
 }
 
 // Drain refuses new work, which the readiness probe tells; what was accepted goes on.
-func (s *Server) Drain() { s.queue.close() }
+func (s *Server) Drain() { s.queue.Close() }
 
 // Wait returns when no job runs. After Drain the pipeline may be closed then.
-func (s *Server) Wait() { s.queue.wait() }
+func (s *Server) Wait() { s.queue.Wait() }
 
 func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
-	if _, _, open := s.queue.load(); !open {
+	if _, _, open := s.queue.Load(); !open {
 		writeText(w, http.StatusServiceUnavailable, "draining\n")
 		return
 	}

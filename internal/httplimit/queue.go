@@ -1,4 +1,4 @@
-package serve
+package httplimit
 
 import (
 	"context"
@@ -7,16 +7,17 @@ import (
 	"sync"
 )
 
+// What Join fails with.
 var (
-	errFull     = errors.New("the queue is full")
-	errDraining = errors.New("the server is about to stop")
+	ErrFull     = errors.New("the queue is full")
+	ErrDraining = errors.New("the server is about to stop")
 )
 
-// queue lets a number of jobs run at once and more wait, of each client and in
+// Queue lets a number of jobs run at once and more wait, of each client and in
 // all. Clients take turns by start-time fair queueing (Goyal et al. 1996): whoever
 // comes after a client that has just had a turn goes first, so that a client
 // with one job waits for at most one turn of each other.
-type queue struct {
+type Queue struct {
 	mu     sync.Mutex
 	free   int // jobs that may start
 	each   int // jobs of a client that may wait
@@ -33,7 +34,7 @@ type queue struct {
 
 // line is a client that waits, or that had a turn not long ago.
 type line struct {
-	tickets []*ticket
+	tickets []*Ticket
 	start   int // when its next turn is due, by the queue's clock
 	came    int // orders those that are due at once
 }
@@ -42,36 +43,38 @@ type line struct {
 // tick at least: a client is overtaken by no more than that many new ones.
 const turnTicks = 64
 
-// ticket is a job's place in the queue.
-type ticket struct {
-	q      *queue
+// Ticket is a job's place in the queue.
+type Ticket struct {
+	q      *Queue
 	client string
 	ready  chan struct{} // closed when the job may start
 }
 
-func newQueue(running, each, room int) *queue {
-	q := &queue{free: running, each: each, room: room, lines: make(map[string]*line)}
+// NewQueue returns a queue that runs so many jobs at once, and lets each client have
+// some waiting, and all together room.
+func NewQueue(running, each, room int) *Queue {
+	q := &Queue{free: running, each: each, room: room, lines: make(map[string]*line)}
 	q.idle.L = &q.mu
 	return q
 }
 
-// join takes a place, or fails at once: errFull, errDraining. Its caller must
-// wait, and then leave if wait gave no error.
-func (q *queue) join(client string) (*ticket, error) {
+// Join takes a place, or fails at once: ErrFull, ErrDraining. Its caller must
+// Wait, and then Leave if Wait gave no error.
+func (q *Queue) Join(client string) (*Ticket, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return nil, errDraining
+		return nil, ErrDraining
 	}
 	l := q.lines[client]
 	if q.free == 0 && (q.waiting >= q.room || l != nil && len(l.tickets) >= q.each) {
-		return nil, errFull
+		return nil, ErrFull
 	}
 	if l == nil {
 		l = new(line)
 		q.lines[client] = l
 	}
-	t := &ticket{q, client, make(chan struct{})}
+	t := &Ticket{q, client, make(chan struct{})}
 	l.tickets = append(l.tickets, t)
 	if len(l.tickets) == 1 {
 		q.due(l)
@@ -86,14 +89,14 @@ func (q *queue) join(client string) (*ticket, error) {
 }
 
 // due sets when the next turn of a client is.
-func (q *queue) due(l *line) {
+func (q *Queue) due(l *line) {
 	l.start = max(l.start, q.clock)
 	q.came++
 	l.came = q.came
 }
 
 // start begins a client's turn.
-func (q *queue) start(l *line) {
+func (q *Queue) start(l *line) {
 	t := l.tickets[0]
 	q.clock = max(q.clock+1, l.start)
 	l.start += turnTicks
@@ -108,14 +111,14 @@ func (q *queue) start(l *line) {
 }
 
 // forget drops a client that does not wait and whose last turn was long ago.
-func (q *queue) forget(client string) {
+func (q *Queue) forget(client string) {
 	if l := q.lines[client]; len(l.tickets) == 0 && l.start <= q.clock {
 		delete(q.lines, client)
 	}
 }
 
-// wait returns when the job may start, or gives the place up when ctx ends.
-func (t *ticket) wait(ctx context.Context) error {
+// Wait returns when the job may start, or gives the place up when ctx ends.
+func (t *Ticket) Wait(ctx context.Context) error {
 	select {
 	case <-t.ready:
 		return nil
@@ -134,15 +137,15 @@ func (t *ticket) wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// leave ends the job.
-func (t *ticket) leave() {
+// Leave ends the job.
+func (t *Ticket) Leave() {
 	t.q.mu.Lock()
 	defer t.q.mu.Unlock()
 	t.q.next()
 }
 
 // next hands the place of a job that ended to the client whose turn it is.
-func (q *queue) next() {
+func (q *Queue) next() {
 	var next *line
 	for _, l := range q.lines {
 		if len(l.tickets) > 0 && (next == nil || l.start < next.start || l.start == next.start && l.came < next.came) {
@@ -162,22 +165,22 @@ func (q *queue) next() {
 }
 
 // remove takes a ticket out that waits.
-func (q *queue) remove(t *ticket) {
+func (q *Queue) remove(t *Ticket) {
 	l := q.lines[t.client]
 	i := slices.Index(l.tickets, t)
 	l.tickets = slices.Delete(l.tickets, i, i+1)
 	q.waiting--
 }
 
-// close lets no more jobs join; those that did go on.
-func (q *queue) close() {
+// Close lets no more jobs join; those that did go on.
+func (q *Queue) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
 }
 
-// wait returns when no job runs and none waits.
-func (q *queue) wait() {
+// Wait returns when no job runs and none waits.
+func (q *Queue) Wait() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for q.running > 0 {
@@ -185,8 +188,8 @@ func (q *queue) wait() {
 	}
 }
 
-// load tells how many jobs wait and run, and if more may join.
-func (q *queue) load() (waiting, running int, open bool) {
+// Load tells how many jobs wait and run, and if more may join.
+func (q *Queue) Load() (waiting, running int, open bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.waiting, q.running, !q.closed
