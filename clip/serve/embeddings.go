@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -32,6 +33,8 @@ type request struct {
 const (
 	maxInputs   = 2048 // as OpenAI has it
 	maxTextSize = 1 << 16
+	maxTexts    = 4 << 20 // bytes of all of a request
+	maxName     = 200     // of a model
 )
 
 // pictureLimits bound the pictures of a client.
@@ -47,19 +50,20 @@ type data struct {
 func (h *Handler) embeddings(w http.ResponseWriter, r *http.Request) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return h.checkBody(err)
+		return h.checkBody(w, err)
 	}
 	wasRead(w)
 	q, inputs, err := parse(body, h.Model.Dim())
 	if err != nil {
 		return err
 	}
+	client := h.client(r)
 	var rows [][]float32
 	tokens := 0
 	if q.Modality == "image" {
-		rows, err = h.images(r.Context(), inputs)
+		rows, err = h.images(r.Context(), client, inputs)
 	} else {
-		rows, tokens, err = h.texts(r.Context(), inputs)
+		rows, tokens, err = h.texts(r.Context(), client, inputs)
 	}
 	if err != nil {
 		return err
@@ -90,6 +94,9 @@ func parse(body []byte, dim int) (*request, []string, error) {
 	if faults := strictjson.Decode(body, q); len(faults) > 0 {
 		return nil, nil, refuse(faults[0].Field, "%s", faults[0].Message)
 	}
+	if len(q.Model) > maxName {
+		return nil, nil, refuse("model", "has %d bytes, want at most %d", len(q.Model), maxName)
+	}
 	if !slices.Contains([]string{"", "text", "image"}, q.Modality) {
 		return nil, nil, refuse("modality", "is %.40q, want text or image", q.Modality)
 	}
@@ -118,26 +125,38 @@ func parse(body []byte, dim int) (*request, []string, error) {
 // lacking turns an error of a missing tower into the client's.
 func lacking(err error) error { return &fault{http.StatusBadRequest, "modality", err.Error()} }
 
-func (h *Handler) texts(ctx context.Context, texts []string) (rows [][]float32, tokens int, err error) {
+func (h *Handler) texts(ctx context.Context, client string, texts []string) (rows [][]float32, tokens int, err error) {
 	if !h.Model.HasText() {
 		return nil, 0, lacking(clip.ErrNoText)
 	}
+	all := 0
 	for i, text := range texts {
 		if len(text) > maxTextSize {
 			return nil, 0, refuse(fmt.Sprintf("input[%d]", i), "has %d bytes, want at most %d", len(text), maxTextSize)
 		}
-		n, _, err := h.Model.TextTokens(text)
-		if err != nil {
-			return nil, 0, err
+		all += len(text)
+	}
+	if all > maxTexts {
+		return nil, 0, refuse("input", "has texts of %d bytes, want at most %d", all, maxTexts)
+	}
+	if err := h.turn(ctx, h.reading, client, func() error {
+		for _, text := range texts {
+			n, _, err := h.Model.TextTokens(text)
+			if err = cmp.Or(err, ctx.Err()); err != nil {
+				return err
+			}
+			tokens += n
 		}
-		tokens += n
+		return nil
+	}); err != nil {
+		return nil, 0, err
 	}
 	rows, err = h.Model.EmbedTexts(ctx, texts)
 	return rows, tokens, err
 }
 
 // images decodes data URIs and takes the pictures to vectors.
-func (h *Handler) images(ctx context.Context, uris []string) ([][]float32, error) {
+func (h *Handler) images(ctx context.Context, client string, uris []string) ([][]float32, error) {
 	if !h.Model.HasImages() {
 		return nil, lacking(clip.ErrNoImage)
 	}
@@ -145,12 +164,12 @@ func (h *Handler) images(ctx context.Context, uris []string) ([][]float32, error
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var all sync.WaitGroup
-	places := make(chan struct{}, 128)
+	places := make(chan struct{}, picturesAtOnce)
 	for i, uri := range uris {
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
-			rows[i], errs[i] = h.Model.EmbedImageFrom(ctx, func() (image.Image, error) { return decodeURI(ctx, fmt.Sprintf("input[%d]", i), uri) })
+			rows[i], errs[i] = h.picture(ctx, client, func() (image.Image, error) { return decodeURI(ctx, fmt.Sprintf("input[%d]", i), uri) })
 			if errs[i] != nil {
 				cancel()
 			}
@@ -167,6 +186,27 @@ func (h *Handler) images(ctx context.Context, uris []string) ([][]float32, error
 		}
 	}
 	return rows, first
+}
+
+// picture takes a picture to its vector. It is decoded when it is the client's turn.
+func (h *Handler) picture(ctx context.Context, client string, decode func() (image.Image, error)) (row []float32, err error) {
+	err = h.turn(ctx, h.pictures, client, func() error {
+		ticket, err := h.reading.Join(client)
+		if err == nil {
+			err = ticket.Wait(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		read := sync.OnceFunc(ticket.Leave)
+		defer read()
+		row, err = h.Model.EmbedImageFrom(ctx, func() (image.Image, error) {
+			defer read()
+			return decode()
+		})
+		return err
+	})
+	return row, err
 }
 
 // decodeURI decodes a picture from data:image/...;base64,...

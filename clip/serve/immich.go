@@ -36,7 +36,7 @@ type immichAnswer struct {
 // predict answers a request of Immich's server, a form with the parts entries
 // and image or text.
 func (h *Handler) predict(w http.ResponseWriter, r *http.Request) error {
-	parts, err := h.form(r)
+	parts, err := h.form(w, r)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) error {
 		if !ok {
 			return refuse("text", "is missing")
 		}
-		rows, _, err := h.texts(r.Context(), []string{string(text)})
+		rows, _, err := h.texts(r.Context(), h.client(r), []string{string(text)})
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) error {
 		case !h.Model.HasImages():
 			return lacking(clip.ErrNoImage)
 		}
-		vector, err = h.Model.EmbedImageFrom(r.Context(), func() (image.Image, error) {
+		vector, err = h.picture(r.Context(), h.client(r), func() (image.Image, error) {
 			img, err := imagefile.DecodeAlpha(r.Context(), picture, pictureLimits)
 			if err != nil {
 				return nil, refuse("image", "%v", err)
@@ -91,10 +91,10 @@ func (h *Handler) predict(w http.ResponseWriter, r *http.Request) error {
 }
 
 // form reads the parts of a form that Immich sends.
-func (h *Handler) form(r *http.Request) (map[string][]byte, error) {
+func (h *Handler) form(w http.ResponseWriter, r *http.Request) (map[string][]byte, error) {
 	reader, err := r.MultipartReader()
 	if err != nil {
-		return nil, refuse("body", "is no multipart form: %v", err)
+		return nil, refuse("body", "is no multipart form: %.200v", err)
 	}
 	parts := make(map[string][]byte)
 	for {
@@ -103,14 +103,14 @@ func (h *Handler) form(r *http.Request) (map[string][]byte, error) {
 			return parts, nil
 		}
 		if err != nil {
-			return nil, h.checkBody(err)
+			return nil, h.checkBody(w, err)
 		}
 		name := part.FormName()
 		if _, twice := parts[name]; twice || name != "entries" && name != "image" && name != "text" {
-			return nil, refuse(name, "is not one of entries, image and text, or is there twice")
+			return nil, refuse("body", "has the part %.40q, which is not one of entries, image and text, or is there twice", name)
 		}
 		if parts[name], err = readPart(part); err != nil {
-			return nil, h.checkBody(err)
+			return nil, h.checkBody(w, err)
 		}
 	}
 }

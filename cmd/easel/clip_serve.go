@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"path/filepath"
 	"time"
 
@@ -28,6 +27,9 @@ image, and /predict as the machine-learning service of Immich. Requests that com
 		Args:    cobra.NoArgs,
 		Example: `  easel clip serve -m clip-vit-base-patch32 --listen 0.0.0.0:3003`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if err := checkClipServe(o, grace); err != nil {
+				return err
+			}
 			if o.APIKeys, err = readKeys(keys); err != nil {
 				return err
 			}
@@ -48,8 +50,9 @@ image, and /predict as the machine-learning service of Immich. Requests that com
 			if a, ok := l.Addr().(*net.TCPAddr); ok && !a.IP.IsLoopback() && len(o.APIKeys) == 0 {
 				log.Warn("anyone who reaches this address can ask: no API keys are set", "address", a)
 			}
+			o.Logger = log
 			log.Info("serving", "url", "http://"+l.Addr().String(), "model", m.Path)
-			return serveVectors(cmd.Context(), l, serve.New(o), grace, log)
+			return serveVectors(cmd.Context(), l, serve.New(o), grace)
 		},
 	}
 	model.add(cmd)
@@ -58,20 +61,33 @@ image, and /predict as the machine-learning service of Immich. Requests that com
 	flags.StringVar(&keys, "api-keys", "", "file of API keys, one a line, that clients must show one of (default: that in $"+apiKeyVariable+", or none)")
 	flags.StringVar(&o.Name, "name", "", "what the model is called in answers (default: the name of its folder)")
 	flags.Int64Var(&o.MaxBody, "max-body", 64<<20, "bytes of a request")
-	flags.IntVar(&o.Requests, "requests", 256, "requests worked on at once; more are answered 503")
+	flags.Int64Var(&o.Bodies, "bodies", 256<<20, "bytes of all requests at hand, and half of that of a client; more are answered 503")
+	flags.IntVar(&o.Requests, "requests", 256, "requests worked on at once, and half of that of a client; more are answered 503")
+	flags.IntVar(&o.Connections, "connections", 4096, "connections at once; idle ones give way to new ones")
+	flags.IntVar(&o.ConnectionsPerClient, "connections-per-client", 1024, "connections of a client at once")
 	flags.DurationVar(&o.ReadTimeout, "read-timeout", 30*time.Second, "how long the body of a request may take")
+	flags.DurationVar(&o.WriteTimeout, "write-timeout", 30*time.Second, "how long a client may let an answer wait")
+	flags.StringSliceVar(&o.Hosts, "host", nil, "names of this server, which without keys answers to none but addresses and names of private networks")
 	flags.DurationVar(&grace, "grace", 30*time.Second, "how long to let accepted requests end after SIGTERM")
 	return cmd
 }
 
+// checkClipServe returns an error for a flag that is out of its range.
+func checkClipServe(o serve.Options, grace time.Duration) error {
+	if err := positive([]flagValue[int64]{
+		{"max-body", o.MaxBody}, {"bodies", o.Bodies}, {"requests", int64(o.Requests)}, {"connections", int64(o.Connections)}, {"connections-per-client", int64(o.ConnectionsPerClient)},
+	}...); err != nil {
+		return err
+	}
+	return durations(grace, []flagValue[time.Duration]{{"read-timeout", o.ReadTimeout}, {"write-timeout", o.WriteTimeout}}...)
+}
+
 // serveVectors answers until ctx ends, and then lets accepted requests end.
-func serveVectors(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration, log *slog.Logger) error {
+func serveVectors(ctx context.Context, l net.Listener, h *serve.Handler, grace time.Duration) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		BaseContext: func(net.Listener) context.Context { return base }, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	server := h.HTTPServer()
+	server.BaseContext = func(net.Listener) context.Context { return base }
 	if err := serveHTTP(ctx, server, l); err != nil {
 		return err
 	}

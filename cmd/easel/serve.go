@@ -69,6 +69,8 @@ second one ends at once.`,
 	flags.IntVar(&o.Limits.Pixels, "max-pixels", 4<<20, "pixels of a picture")
 	flags.IntVar(&o.Limits.Steps, "max-steps", 150, "steps of a picture")
 	flags.IntVar(&o.Limits.Samples, "max-samples", 10, "pictures of a request")
+	flags.IntVar(&o.Limits.Calls, "max-calls", 0, "runs of the network for a picture, each side of guidance counted (default: 16 for each step of --max-steps)")
+	flags.IntVar(&o.MaxPreviews, "max-previews", 100, "previews of a request, each of which is decoded")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long to let accepted requests end after SIGTERM")
 	flags.Var(&f.memory, "memory", "memory for a request, beside the model's file, such as 2GiB (default: what is needed)")
 	flags.BoolVar(&f.debug, "debug", false, "log probes too")
@@ -125,33 +127,52 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 // check returns an error for a flag that is out of its range.
 func (f *serveFlags) check() error {
 	o := &f.options
-	for _, v := range []struct {
-		flag string
-		is   int64
-	}{
+	if err := positive([]flagValue[int64]{
 		{"workers", int64(o.Workers)}, {"queue", int64(o.Queue)}, {"queue-all", int64(o.QueueAll)}, {"max-body", o.MaxBody},
-		{"max-pixels", int64(o.Limits.Pixels)}, {"max-steps", int64(o.Limits.Steps)}, {"max-samples", int64(o.Limits.Samples)},
+		{"max-pixels", int64(o.Limits.Pixels)}, {"max-steps", int64(o.Limits.Steps)}, {"max-samples", int64(o.Limits.Samples)}, {"max-previews", int64(o.MaxPreviews)},
 		{"connections", int64(o.Connections)}, {"connections-per-client", int64(o.ConnectionsPerClient)},
-	} {
-		if v.is < 1 {
-			return fmt.Errorf("--%s is %d, want 1 or more", v.flag, v.is)
-		}
+	}...); err != nil {
+		return err
 	}
-	for _, v := range []struct {
-		flag string
-		is   time.Duration
-	}{{"read-timeout", o.ReadTimeout}, {"write-timeout", o.WriteTimeout}} {
-		if v.is <= 0 {
-			return fmt.Errorf("--%s is %v, want more than 0, such as 30s", v.flag, v.is)
-		}
+	if o.Limits.Calls < 0 {
+		return fmt.Errorf("--max-calls is %d, want 0 or more", o.Limits.Calls)
 	}
-	if f.grace < 0 {
-		return fmt.Errorf("--grace is %v, want 0 or more", f.grace)
+	if err := durations(f.grace, []flagValue[time.Duration]{{"read-timeout", o.ReadTimeout}, {"write-timeout", o.WriteTimeout}}...); err != nil {
+		return err
 	}
 	for _, origin := range o.Origins {
 		if err := serve.CheckOrigin(origin); err != nil {
 			return fmt.Errorf("--cors-origin %s: want a scheme and a host, such as https://example.com: %w", origin, err)
 		}
+	}
+	return nil
+}
+
+// flagValue is a flag and what it was set to.
+type flagValue[T any] struct {
+	flag string
+	is   T
+}
+
+// positive returns an error for the first flag that is not.
+func positive(flags ...flagValue[int64]) error {
+	for _, v := range flags {
+		if v.is < 1 {
+			return fmt.Errorf("--%s is %d, want 1 or more", v.flag, v.is)
+		}
+	}
+	return nil
+}
+
+// durations is positive for times; the time of grace may be 0.
+func durations(grace time.Duration, flags ...flagValue[time.Duration]) error {
+	for _, v := range flags {
+		if v.is <= 0 {
+			return fmt.Errorf("--%s is %v, want more than 0, such as 30s", v.flag, v.is)
+		}
+	}
+	if grace < 0 {
+		return fmt.Errorf("--grace is %v, want 0 or more", grace)
 	}
 	return nil
 }

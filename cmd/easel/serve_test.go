@@ -159,6 +159,8 @@ func TestServeFaults(t *testing.T) {
 		"--max-pixels is 0":                 {"--max-pixels", "0"},
 		"--max-steps is 0":                  {"--max-steps", "0"},
 		"--max-samples is 0":                {"--max-samples", "0"},
+		"--max-calls is -1":                 {"--max-calls", "-1"},
+		"--max-previews is 0":               {"--max-previews", "0"},
 		"--connections is 0":                {"--connections", "0"},
 		"--connections-per-client is 0":     {"--connections-per-client", "0"},
 		"--read-timeout is 0s, want more":   {"--read-timeout", "0"},
