@@ -29,7 +29,7 @@ func readNRGBA(t *testing.T, name string) *image.NRGBA {
 func TestResizeEqualsPillow(t *testing.T) {
 	src := readNRGBA(t, "input.png")
 	for name, f := range map[string]Filter{"lanczos": Lanczos, "bicubic": Bicubic, "bilinear": Bilinear, "box": Box, "hamming": Hamming} {
-		for _, size := range []image.Point{{40, 24}, {48, 32}, {45, 16}, {8, 29}, {104, 8}, {5, 200}} {
+		for _, size := range []image.Point{{40, 24}, {48, 32}, {45, 16}, {8, 29}, {104, 8}, {5, 200}, {38, 19}} {
 			want := readNRGBA(t, fmt.Sprintf("%s/%dx%d.png", name, size.X, size.Y))
 			require.Equal(t, want.Pix, Resize(src, size.X, size.Y, f).Pix, "%s %v", name, size)
 		}

@@ -17,5 +17,5 @@ if __name__ == "__main__":
     picture.save(folder / "input.png")
     for name in ("lanczos", "bicubic", "bilinear", "box", "hamming"):
         (folder / name).mkdir(exist_ok=True)
-        for size in ((40, 24), (48, 32), (45, 16), (8, 29), (104, 8), (5, 200)):
+        for size in ((40, 24), (48, 32), (45, 16), (8, 29), (104, 8), (5, 200), (38, 19)):
             picture.resize(size, resample=Image.Resampling[name.upper()]).save(folder / name / f"{size[0]}x{size[1]}.png")

@@ -1,0 +1,136 @@
+package sched
+
+import (
+	"encoding/json"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestUntilOfATail: where fewer steps are left than would be skipped, all run.
+func TestUntilOfATail(t *testing.T) {
+	s, err := DefaultConfig().New(Overrides{Sampler: "euler"}, 10)
+	require.NoError(t, err)
+	tail := s.From(0.3)
+	require.Len(t, tail.Timesteps, 3)
+	require.Len(t, tail.Until(0.2).Timesteps, 1)
+	for _, skip := range []float64{0.3, 0.8, 0.99} {
+		require.Same(t, tail, tail.Until(skip), "%g", skip)
+	}
+}
+
+// TestNearestTimestepOfTwo: of two as near it is the lower one, as torch's argmin
+// has it.
+func TestNearestTimestepOfTwo(t *testing.T) {
+	require.Equal(t, 0.0, Comfy.time([]float64{0, 2}, math.E))
+	require.Equal(t, 1.0, Comfy.time([]float64{-9, 0, 2, 3}, math.E))
+	require.Equal(t, 1.0, Comfy.time([]float64{0, 2}, math.E*1.01))
+}
+
+// TestSANoiseIsWithinItsTimesteps: tau is eta from 200 to 800, both included, and 0
+// elsewhere: a draw of noise matters there alone.
+func TestSANoiseIsWithinItsTimesteps(t *testing.T) {
+	var c Config
+	require.NoError(t, json.Unmarshal([]byte(`{"_class_name":"SASolverScheduler","beta_schedule":"scaled_linear","beta_start":0.00085,"beta_end":0.012,"timestep_spacing":"leading"}`), &c))
+	s, err := c.New(Overrides{}, 9)
+	require.NoError(t, err)
+	require.Contains(t, s.Timesteps, 800.0)
+	require.Contains(t, s.Timesteps, 200.0)
+	for name, timesteps := range map[string][]float64{"by timesteps": s.Timesteps, "by levels": nil} {
+		run := func(one int) []float64 {
+			x := []float64{1, -2, 0.5}
+			r := NewRun(s, x, 1)
+			r.Timesteps, r.Noise, r.Denoise = timesteps, &oneDraw{one, 0}, denoiser[float64]("gaussian")
+			require.NoError(t, SASolver(t.Context(), r))
+			return x
+		}
+		without := run(-1)
+		for i, time := range s.Timesteps[:len(s.Timesteps)-1] { // the last step goes to 0
+			require.Equal(t, time >= 200 && time <= 800, !equal(without, run(i)), "%s: timestep %g", name, time)
+		}
+	}
+}
+
+func equal(a, b []float64) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// oneDraw is noise of zeros, but for one draw, which is ones.
+type oneDraw struct{ one, at int }
+
+func (o *oneDraw) Normal(dst []float32) {
+	clear(dst)
+	if o.at == o.one {
+		for i := range dst {
+			dst[i] = 1
+		}
+	}
+	o.at++
+}
+
+// TestSAOrders: each of the two orders is held to its bounds, and has an effect.
+func TestSAOrders(t *testing.T) {
+	run := func(orders string) []float64 {
+		var c Config
+		require.NoError(t, json.Unmarshal([]byte(`{"_class_name":"SASolverScheduler",`+orders+`}`), &c))
+		s, err := c.New(Overrides{}, 8)
+		if err != nil {
+			require.ErrorContains(t, err, "want 1 to 4")
+			return nil
+		}
+		x := []float32{10, -20, 5}
+		r := NewRun(s, x, 1)
+		r.Noise, r.Denoise = &oneDraw{-1, 0}, denoiser[float32]("gaussian")
+		require.NoError(t, s.Sampler.F32(t.Context(), r))
+		return []float64{float64(x[0]), float64(x[1]), float64(x[2])}
+	}
+	usual := run(`"predictor_order":2,"corrector_order":2`)
+	require.NotNil(t, usual)
+	for _, other := range []string{`"predictor_order":2,"corrector_order":1`, `"predictor_order":1,"corrector_order":2`, `"predictor_order":2,"corrector_order":3`, `"predictor_order":4,"corrector_order":4`} {
+		got := run(other)
+		require.NotNil(t, got, other)
+		require.NotEqual(t, usual, got, other)
+	}
+	for _, bad := range []string{`"predictor_order":2,"corrector_order":0`, `"predictor_order":2,"corrector_order":5`, `"predictor_order":0,"corrector_order":2`, `"predictor_order":5,"corrector_order":2`} {
+		require.Nil(t, run(bad), bad)
+	}
+}
+
+// TestNoNoiseWithoutEta: what eta of 0 takes the noise from draws none, and needs
+// no source.
+func TestNoNoiseWithoutEta(t *testing.T) {
+	ran := 0
+	for _, name := range SamplerNames() {
+		s, err := SamplerNamed(name)
+		require.NoError(t, err)
+		for _, eta := range []float64{0, 1} {
+			draws := counter(0)
+			r := func(n Noise) *Run[float32] {
+				return &Run[float32]{X: []float32{3, -1, 2}, Sigmas: []float64{5, 2.5, 1, 0.4, 0}, Eta: &eta, Noise: n, Denoise: denoiser[float32]("gaussian")}
+			}
+			if s.F32(t.Context(), r(&draws)) != nil {
+				continue // it takes no eta, or goes by timesteps
+			}
+			if eta != 0 && draws > 0 {
+				require.ErrorIs(t, s.F32(t.Context(), r(nil)), ErrNoNoise, name)
+			}
+			if eta == 0 {
+				ran++
+				require.Zero(t, int(draws), name)
+				require.NoError(t, s.F32(t.Context(), r(nil)), name)
+			}
+		}
+	}
+	require.Greater(t, ran, 8)
+}
+
+// counter counts draws of noise.
+type counter int
+
+func (c *counter) Normal(dst []float32) { *c++; clear(dst) }
