@@ -149,7 +149,9 @@ func FuzzEncode(f *testing.F) {
 	f.Add("\xff\xfe<|endoftext|>\xf0\x9f")
 	toks := []*Tokenizer{CLIPL(), CLIPG(), byName(f, "flags"), byName(f, "missing_bytes")}
 	f.Fuzz(func(t *testing.T, text string) {
-		bounded.Check(t, len(text), bounded.Text, func() { encodeAll(t, toks, text) })
+		most := bounded.Text
+		most.BytesPerByte *= 4 // one for each tokenizer
+		bounded.Check(t, len(text), most, func() { encodeAll(t, toks, text) })
 	})
 }
 

@@ -65,6 +65,21 @@ func TestSizesInHeaders(t *testing.T) {
 	}
 }
 
+// TestFramesWithoutSize: a canvas does not hide a frame without width or height.
+func TestFramesWithoutSize(t *testing.T) {
+	data := read(t, "lossy.webp")
+	const beforeSize = 14 // of a chunk's header, and a frame's
+	at := bytes.Index(data, []byte("\x9d\x01*")) + 3
+	for side := range 2 {
+		chunk := bytes.Clone(data[at-beforeSize:])
+		binary.LittleEndian.PutUint16(chunk[beforeSize+2*side:], 0)
+		canvas := append([]byte("RIFF\x00\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x24\x00\x00\x16\x00\x00"), chunk...)
+		binary.LittleEndian.PutUint32(canvas[4:], uint32(len(canvas)-8))
+		_, err := Decode(t.Context(), canvas, testLimits)
+		require.ErrorContains(t, err, "its frame is ")
+	}
+}
+
 // scans returns a progressive JPEG of w x h with n scans that say nothing.
 func scans(t testing.TB, w, h, n int) []byte {
 	data := read(t, "gray_progressive.jpg")
