@@ -38,7 +38,7 @@ const (
 )
 
 // pictureLimits bound the pictures of a client.
-var pictureLimits = imagefile.Limits{Pixels: 1 << 26, Side: 1<<16 - 1}
+var pictureLimits = imagefile.Limits{Pixels: 1 << 26, Side: 1<<16 - 1, Memory: 1 << 29}
 
 // data is a vector of an answer.
 type data struct {

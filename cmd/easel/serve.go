@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
 	"github.com/df65613c/easel/sdxl/serve"
 )
 
@@ -32,6 +33,7 @@ type serveFlags struct {
 	grace   time.Duration
 	debug   bool
 	memory  bytesFlag
+	picture bytesFlag
 }
 
 func newServe() *cobra.Command {
@@ -71,6 +73,8 @@ second one ends at once.`,
 	flags.IntVar(&o.Limits.Samples, "max-samples", 10, "pictures of a request")
 	flags.IntVar(&o.Limits.Calls, "max-calls", 0, "runs of the network for a picture, each side of guidance counted (default: 16 for each step of --max-steps)")
 	flags.IntVar(&o.MaxPreviews, "max-previews", 100, "previews of a request, each of which is decoded")
+	f.picture = bytesFlag{request.DefaultPictureMemory, "512MiB"}
+	flags.Var(&f.picture, "max-picture-memory", "memory for decoding a picture to start from; progressive JPEGs take up to 20 bytes a pixel, others mostly 8")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long to let accepted requests end after SIGTERM")
 	flags.Var(&f.memory, "memory", "memory for a request, beside the model's file, such as 2GiB (default: what is needed)")
 	flags.BoolVar(&f.debug, "debug", false, "log probes too")
@@ -87,7 +91,7 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 		level = slog.LevelDebug
 	}
 	o.Logger = slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
-	o.Styles = f.styles.Styles
+	o.Styles, o.Limits.PictureMemory = f.styles.Styles, f.picture.n
 	if o.APIKeys, err = readKeys(f.keys); err != nil {
 		return err
 	}

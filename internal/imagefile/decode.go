@@ -11,6 +11,7 @@ package imagefile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ import (
 type Limits struct {
 	Pixels int // at most, of the picture or its canvas
 	Side   int // at most, of width and height
+	// Memory is how many bytes decoding may take, by an estimate from the header;
+	// 0 is no limit.
+	Memory int64
 }
 
 const (
@@ -40,6 +44,23 @@ type header struct {
 	width, height int // as stored, before orientation
 	passes        int // over the pixels
 	orientation   int // 1 to 8 as EXIF counts them; others mean 1
+	bytes         int // a pixel while it is decoded, the result among them; 0 is usualBytes
+}
+
+const (
+	// usualBytes are those of a pixel that was decoded and one that was converted.
+	usualBytes = 8
+	// turnedBytes are those of a pixel that is turned.
+	turnedBytes = 4
+)
+
+// memory estimates what decoding takes.
+func (h header) memory() int64 {
+	bytes := cmp.Or(h.bytes, usualBytes)
+	if h.orientation > 1 && h.orientation <= 8 {
+		bytes += turnedBytes
+	}
+	return int64(bytes) * int64(h.width) * int64(h.height)
 }
 
 // format is how pictures of a kind are read.
@@ -81,8 +102,9 @@ func Size(data []byte, l Limits) (image.Point, error) {
 }
 
 // Decode returns the picture with an alpha of 255 everywhere. Its bounds start
-// at 0,0. Memory is about 8 bytes a pixel; 12 for a PNG of 16 bits a channel,
-// and up to 20 for a progressive JPEG, 28 in CMYK. It returns soon after ctx is done.
+// at 0,0. Memory is about 8 bytes a pixel; 12 for a PNG of 16 bits a channel, up
+// to 20 for a progressive JPEG, 28 in CMYK; 4 more where it is turned, and more for
+// an interlaced PNG. It returns soon after ctx is done.
 func Decode(ctx context.Context, data []byte, l Limits) (*image.NRGBA, error) {
 	img, err := DecodeAlpha(ctx, data, l)
 	if err != nil {
@@ -140,6 +162,11 @@ func (h header) check(l Limits) error {
 		return fmt.Errorf("it has %d scans, want at most %d", h.passes, maxPasses)
 	case h.passes > 1 && h.passes > workPerPixel*l.Pixels/(h.width*h.height):
 		return fmt.Errorf("it has %d scans of %dx%d, want at most %d for this size", h.passes, h.width, h.height, workPerPixel*l.Pixels/(h.width*h.height))
+	}
+	if l.Memory > 0 && h.memory() > l.Memory {
+		const mib = 1 << 20
+		return fmt.Errorf("decoding its %dx%d pixels takes %d MiB, %d bytes for each, want at most %d MiB: make it smaller, or save it plainly (no progressive JPEG, no interlaced PNG, 8 bits a channel)",
+			h.width, h.height, (h.memory()+mib-1)/mib, h.memory()/int64(h.width)/int64(h.height), l.Memory/mib)
 	}
 	return nil
 }

@@ -41,6 +41,8 @@ type jpegHeader struct {
 	transform int      // Adobe's, -1 where the file names none
 	pieces    [][]byte // of the file without the segments of applications
 	baseline  bool
+	// progressive, by any of the four kinds of frames that come in several scans
+	progressive bool
 }
 
 func openJPEG(data []byte) (header, decodeFunc, error) {
@@ -62,7 +64,7 @@ func readJPEGHeader(data []byte) (*jpegHeader, error) {
 		case kind == markerSOS:
 			h.passes++
 		case kind >= markerSOF0 && kind < markerSOF0+16 && kind != markerDHT && kind != markerJPG && kind != markerDAC:
-			h.baseline = kind == markerSOF0
+			h.baseline, h.progressive = kind == markerSOF0, kind&3 == 2
 			if err := h.readFrame(body); err != nil {
 				return nil, err
 			}
@@ -88,8 +90,27 @@ func readJPEGHeader(data []byte) (*jpegHeader, error) {
 	if h.ids == nil {
 		return nil, errors.New("it has no frame header")
 	}
+	if h.progressive {
+		h.bytes = h.progressiveBytes()
+	}
 	h.orientation = orientationOf(exif, xmp)
 	return h, nil
+}
+
+// progressiveBytes returns what a pixel takes of which all coefficients are kept
+// until the last scan, in 32 bits each.
+func (h *jpegHeader) progressiveBytes() int {
+	samples, columns, rows := 0, 1, 1
+	for _, s := range h.sampling {
+		samples += int(s>>4) * int(s&15)
+		columns, rows = max(columns, int(s>>4)), max(rows, int(s&15))
+	}
+	most := columns * rows // of a component that is not subsampled
+	bytes := (5*samples+most-1)/most + 4
+	if len(h.ids) == 4 {
+		bytes += 4 // they are put together before they are converted
+	}
+	return bytes
 }
 
 func (h *jpegHeader) readFrame(body []byte) error {

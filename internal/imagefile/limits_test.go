@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +108,51 @@ func TestScans(t *testing.T) {
 	require.ErrorContains(t, err, "it has 17 scans of 1000x1000, want at most 16 for this size")
 	_, err = Decode(t.Context(), scans(t, 1000, 1000, 16), Limits{Pixels: 1000 * 1000, Side: 1000})
 	require.NoError(t, err)
+}
+
+// TestMemory: what decoding takes is known from the header, and a limit on it
+// holds exactly.
+func TestMemory(t *testing.T) {
+	const w, h = 1000, 800
+	encoded := func(encode func(w io.Writer, m image.Image) error, m image.Image) []byte {
+		var b bytes.Buffer
+		require.NoError(t, encode(&b, m))
+		return b.Bytes()
+	}
+	plainly := func(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) }
+	size := image.Rect(0, 0, w, h)
+	color := read(t, "420_progressive.jpg")
+	at := bytes.Index(color, []byte{0xff, markerSOF0 + 2})
+	binary.BigEndian.PutUint16(color[at+5:], h)
+	binary.BigEndian.PutUint16(color[at+7:], w)
+	for name, c := range map[string]struct {
+		data  []byte
+		pixel int64
+	}{
+		"png":               {encoded(png.Encode, image.NewNRGBA(size)), 8},
+		"png of 16 bits":    {encoded(png.Encode, image.NewNRGBA64(size)), 12},
+		"jpeg":              {encoded(plainly, image.NewNRGBA(size)), 8},
+		"progressive gray":  {scans(t, w, h, 3), 9},
+		"progressive color": {color, 12},
+	} {
+		limits := Limits{Pixels: w * h, Side: w, Memory: c.pixel * w * h}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Decode(t.Context(), c.data, limits)
+		runtime.ReadMemStats(&after)
+		if name != "progressive color" { // whose pixels are those of a smaller picture
+			require.NoError(t, err, name)
+		} else {
+			require.NotContains(t, err.Error(), "MiB")
+		}
+		if took := int64(after.TotalAlloc - before.TotalAlloc); bounded.Counts {
+			require.Less(t, took, limits.Memory+1<<20, name)
+			require.Greater(t, took, limits.Memory/2, name)
+		}
+		limits.Memory--
+		_, err = Decode(t.Context(), c.data, limits)
+		require.ErrorContains(t, err, fmt.Sprintf("decoding its 1000x800 pixels takes %d MiB, %d bytes for each, want at most", (c.pixel*w*h+1<<20-1)>>20, c.pixel), name)
+	}
 }
 
 // TestCancelled: a context that ends in the middle ends the work.

@@ -59,6 +59,14 @@ func readPNGHeader(data []byte) (pngHeader, error) {
 			h.width, h.height = int(binary.BigEndian.Uint32(body)), int(binary.BigEndian.Uint32(body[4:]))
 			depth, color := body[8], body[9]
 			h.gray16 = depth == 16 && color == 0
+			stored := 4
+			if depth == 16 {
+				stored = 8
+			}
+			h.bytes = stored + 4
+			if body[12] != 0 { // its passes are pictures of their own
+				h.bytes += stored
+			}
 		case "PLTE":
 			h.palette = body
 		case "tRNS":

@@ -9,6 +9,10 @@ import (
 	"golang.org/x/image/tiff"
 )
 
+// tiffBytes are those of a pixel of 16 bits a channel: as it is stored, decoded
+// and converted.
+const tiffBytes = 20
+
 func isTIFF(data []byte) bool {
 	_, ok := readEXIF(data)
 	return ok && !bytes.HasPrefix(data, []byte(EXIFPrefix))
@@ -21,7 +25,7 @@ func openTIFF(data []byte) (header, decodeFunc, error) {
 	if err != nil {
 		return header{}, nil, err
 	}
-	h := header{width: c.Width, height: c.Height, passes: 1, orientation: exifOrientation(data)}
+	h := header{width: c.Width, height: c.Height, passes: 1, bytes: tiffBytes, orientation: exifOrientation(data)}
 	return h, func(ctx context.Context) (*image.NRGBA, error) {
 		src, err := tiff.Decode(cancelledAt{ctx, bytes.NewReader(data)})
 		if err != nil {

@@ -13,13 +13,19 @@ import (
 const MaxInputPixels = 52 << 20
 
 // inputLimits bound a picture to start from, which is resized before use.
-var inputLimits = imagefile.Limits{Pixels: MaxInputPixels, Side: 1<<16 - 1}
+func inputLimits(memory int64) imagefile.Limits {
+	return imagefile.Limits{Pixels: MaxInputPixels, Side: 1<<16 - 1, Memory: memory}
+}
 
 // DecodeImage decodes a picture to start from: a PNG, JPEG, WebP, GIF, BMP or TIFF.
 // It gives what Pillow's exif_transpose and convert("RGB") give, as
 // diffusers' load_image does. Errors read on from the name of the picture.
 func DecodeImage(ctx context.Context, data []byte) (image.Image, error) {
-	img, err := imagefile.Decode(ctx, data, inputLimits)
+	return decodeImage(ctx, data, inputLimits(0))
+}
+
+func decodeImage(ctx context.Context, data []byte, l imagefile.Limits) (image.Image, error) {
+	img, err := imagefile.Decode(ctx, data, l)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +33,7 @@ func DecodeImage(ctx context.Context, data []byte) (image.Image, error) {
 }
 
 // imageSize returns the size that DecodeImage gives, from the header.
-func imageSize(data []byte) (sdxl.Size, error) {
-	p, err := imagefile.Size(data, inputLimits)
+func imageSize(data []byte, l imagefile.Limits) (sdxl.Size, error) {
+	p, err := imagefile.Size(data, l)
 	return sdxl.Size{Width: p.X, Height: p.Y}, err
 }

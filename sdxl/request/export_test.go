@@ -1,4 +1,6 @@
 package request
 
-// ImageSize is imageSize, for tests.
-var ImageSize = imageSize
+import "github.com/df65613c/easel/sdxl"
+
+// ImageSize is imageSize within the limits of DecodeImage.
+func ImageSize(data []byte) (sdxl.Size, error) { return imageSize(data, inputLimits(0)) }

@@ -20,7 +20,7 @@ func (po Options) Options(ctx context.Context, m *sdxl.Model, r *Request) (sdxl.
 		return sdxl.Options{}, err
 	}
 	l := po.Limits.filled()
-	o, err := r.options(ctx)
+	o, err := r.options(ctx, l)
 	if err != nil {
 		return o, err
 	}
@@ -45,7 +45,7 @@ func (po Options) Options(ctx context.Context, m *sdxl.Model, r *Request) (sdxl.
 }
 
 // options returns the request as options, but for the style.
-func (r *Request) options(ctx context.Context) (sdxl.Options, error) {
+func (r *Request) options(ctx context.Context, l Limits) (sdxl.Options, error) {
 	o := r.extras()
 	o.Width, o.Height, o.Sampler = ptr.Or(r.Width, 0), ptr.Or(r.Height, 0), r.Sampler
 	o.Steps, o.CFG, o.Seed = new(ptr.Or(r.Steps, defaultRequestSteps)), new(r.cfgScale()), new(ptr.Or(r.Seed, 0))
@@ -53,7 +53,7 @@ func (r *Request) options(ctx context.Context) (sdxl.Options, error) {
 	if r.InitImage == nil {
 		return o, nil
 	}
-	img, err := DecodeImage(ctx, r.InitImage)
+	img, err := decodeImage(ctx, r.InitImage, inputLimits(l.PictureMemory))
 	if ctx.Err() != nil {
 		return o, ctx.Err()
 	}

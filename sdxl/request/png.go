@@ -115,7 +115,7 @@ func Infotext(p *sdxl.Options) string {
 	}
 	seed, batch := ptr.Or(p.Seed, 0), ptr.Or(p.Batch, 1)
 	if len(p.Seeds) > 0 {
-		seed, batch = p.Seeds[ptr.Or(p.Index, 0)], len(p.Seeds)
+		seed, batch = p.Seeds[min(max(ptr.Or(p.Index, 0), 0), len(p.Seeds)-1)], len(p.Seeds)
 	}
 	t.Add("Steps", strconv.Itoa(ptr.Or(p.Steps, len(p.Sigmas)-1)))
 	t.Add("Sampler", label(webUISamplers, p.Sampler))

@@ -18,11 +18,17 @@ type Limits struct {
 	Steps   int // 150, which is also the most
 	Samples int // 10, which is also the most
 	Calls   int // runs of the network for a picture, each side of guidance counted; 16 for each step there may be
+	// PictureMemory is how many bytes decoding a picture to start from may take;
+	// 512 MiB, which is enough for a photo of 52 megapixels, saved plainly.
+	PictureMemory int64
 }
 
 // The ranges of the v1 API. It asks for 10 steps at least, and for sizes of its
 // list; a short run and a small model need less.
 const (
+	// DefaultPictureMemory is what Limits.PictureMemory is where it is 0.
+	DefaultPictureMemory = 512 << 20
+
 	maxRequestPixels  = 4 << 20
 	maxRequestSteps   = 150
 	maxRequestSamples = 10
@@ -46,6 +52,9 @@ func (l Limits) filled() Limits {
 	}
 	fill(&l.Steps, maxRequestSteps)
 	fill(&l.Samples, maxRequestSamples)
+	if l.PictureMemory <= 0 {
+		l.PictureMemory = DefaultPictureMemory
+	}
 	if l.Calls <= 0 {
 		l.Calls = callsPerStep * l.Steps
 	}
@@ -135,7 +144,7 @@ func (r *Request) validateInit(e *Error, steps int, l Limits) {
 		e.want(run < 1 || e.names("step_schedule_end") || run > int(float64(total)*end), "step_schedule_end",
 			"is %g, which leaves none of the %d steps from step_schedule_start on, want less", end, run)
 	}
-	if _, err := imageSize(r.InitImage); err != nil { // its pixels are decoded in the request's turn
+	if _, err := imageSize(r.InitImage, inputLimits(l.PictureMemory)); err != nil { // its pixels are decoded in the request's turn
 		e.add("init_image", err.Error())
 	}
 }
