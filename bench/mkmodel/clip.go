@@ -3,11 +3,8 @@ package mkmodel
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +12,7 @@ import (
 	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/clip/tokenizer"
+	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/safetensors"
 )
 
@@ -99,7 +97,7 @@ func WriteCLIP(ctx context.Context, path, preset string) error {
 			return err
 		}
 	}
-	return newFolder(path, func(dir string) error {
+	return atomicfile.WriteFolder(path, func(dir string) error {
 		for name, data := range files {
 			if err := writeFile(filepath.Join(dir, name), data); err != nil {
 				return err
@@ -134,24 +132,4 @@ func clipTokenizer(p clipPreset) (map[string][]byte, error) {
 	}
 	config := []byte(`{"tokenizer_class": "Siglip2Tokenizer", "model_max_length": 64, "pad_token": "<pad>", "eos_token": "<eos>", "padding_side": "right"}`)
 	return map[string][]byte{"tokenizer.json": file, "tokenizer_config.json": config}, nil
-}
-
-// newFolder makes a folder that is there whole or not at all.
-func newFolder(path string, write func(dir string) error) error {
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s exists already: %w", path, errors.Join(err, fs.ErrExist))
-	}
-	parent, name := filepath.Split(filepath.Clean(path))
-	dir, err := os.MkdirTemp(parent, "."+name+".*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if err := write(dir); err != nil {
-		return err
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(dir, path)
 }

@@ -18,7 +18,7 @@ import (
 
 // WriteFolder writes a diffusers folder in F16. The folder must not exist yet.
 func WriteFolder(ctx context.Context, path string, a sdxl.Architecture) error {
-	return newFolder(path, func(dir string) error { return writeParts(ctx, dir, a) })
+	return atomicfile.WriteFolder(path, func(dir string) error { return writeParts(ctx, dir, a) })
 }
 
 func writeParts(ctx context.Context, dir string, a sdxl.Architecture) error {

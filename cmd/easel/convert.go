@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/checkpoint/gguf"
+	"github.com/df65613c/easel/internal/atomicfile"
 	"github.com/df65613c/easel/internal/hubcache"
 	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/safetensors/quantised"
@@ -119,45 +121,34 @@ func (c conversion) file(ctx context.Context, in, out string) error {
 	return safetensors.Recast(ctx, out, f, c.dtype)
 }
 
-// folder writes a folder under a temporary name until all is written.
-func (c conversion) folder(ctx context.Context, in, out string) (err error) {
-	work, err := os.MkdirTemp(filepath.Dir(out), ".easel-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(work))
-		}
-	}()
-	err = filepath.WalkDir(in, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(in, path)
-		if err != nil {
-			return err
-		}
-		to := filepath.Join(work, name)
-		switch {
-		case d.IsDir():
-			return os.MkdirAll(to, 0o755)
-		case filepath.Ext(path) == ".safetensors":
-			return c.file(ctx, path, to)
-		case strings.HasSuffix(path, ".json"), strings.HasSuffix(path, ".txt"):
-			data, err := os.ReadFile(path)
+// folder writes a folder that is there whole or not at all.
+func (c conversion) folder(ctx context.Context, in, out string) error {
+	return atomicfile.WriteFolder(out, func(work string) error {
+		return filepath.WalkDir(in, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}
-			return os.WriteFile(to, data, 0o644)
-		}
-		return nil // weights of other formats, pictures and the like
+			name, err := filepath.Rel(in, path)
+			if err != nil {
+				return err
+			}
+			to := filepath.Join(work, name)
+			switch {
+			case d.IsDir():
+				return os.MkdirAll(to, 0o755)
+			case filepath.Ext(path) == ".safetensors":
+				return c.file(ctx, path, to)
+			case strings.HasSuffix(path, ".json"), strings.HasSuffix(path, ".txt"):
+				data, err := os.ReadFile(path)
+				if err != nil {
+					return err
+				}
+				return atomicfile.Write(to, func(w io.Writer) error {
+					_, err := w.Write(data)
+					return err
+				})
+			}
+			return nil // weights of other formats, pictures and the like
+		})
 	})
-	if err != nil {
-		return err
-	}
-	if err := os.Chmod(work, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(work, out)
 }

@@ -16,6 +16,7 @@ import (
 const exitInterrupted = 130
 
 func main() {
+	refuseLargeFiles()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 2) // room for both: none is lost, however close they are

@@ -23,6 +23,7 @@ const asCommand = "EASEL_TEST_AS_COMMAND"
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
 		os.Args = append([]string{"easel"}, strings.Fields(os.Getenv(asCommand))...)
+		faultAsCommand()
 		main()
 		return
 	}

@@ -14,5 +14,11 @@ func removeUnheld(name string) {
 	_ = os.Remove(name) // else it stays
 }
 
+// holdFolder does nothing.
+func holdFolder(string) (release func(), ok bool) { return func() {}, true }
+
+// removeUnheldFolder does nothing: nobody can tell whether a folder is in use.
+func removeUnheldFolder(string) {}
+
 // syncFolder does nothing: Windows brings names to the disk itself.
 func syncFolder(string) error { return nil }

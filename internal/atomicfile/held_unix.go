@@ -43,6 +43,31 @@ func removeUnheld(name string) {
 	}
 }
 
+// holdFolder is hold for a folder, until release is called.
+func holdFolder(name string) (release func(), ok bool) {
+	f, err := os.Open(name)
+	if err != nil {
+		return func() {}, !errors.Is(err, fs.ErrNotExist)
+	}
+	if !hold(f, name) {
+		f.Close()
+		return nil, false
+	}
+	return func() { f.Close() }, true
+}
+
+// removeUnheldFolder removes a temporary folder unless it is held.
+func removeUnheldFolder(name string) {
+	f, err := os.Open(name)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+		_ = os.RemoveAll(name) // else it stays
+	}
+}
+
 // syncFolder brings the names in a folder to the disk, where it may be read and
 // its file system can.
 func syncFolder(path string) error {

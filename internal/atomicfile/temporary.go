@@ -90,15 +90,20 @@ func (t *temporary) discard() {
 // swept are the folders from which this process removed what others left.
 var swept sync.Map
 
-// removeLeft removes the temporary files in a folder that nobody holds.
+// removeLeft removes the temporary files and folders in a folder that nobody holds.
 func removeLeft(folder string) {
 	if _, done := swept.LoadOrStore(folder, true); done {
 		return
 	}
 	entries, _ := os.ReadDir(folder) // else there is nothing to remove
 	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, ".") && strings.HasSuffix(name, temporarySuffix) && e.Type().IsRegular() {
+		name := e.Name()
+		switch {
+		case !strings.HasPrefix(name, ".") || !strings.HasSuffix(name, temporarySuffix):
+		case e.Type().IsRegular():
 			removeUnheld(filepath.Join(folder, name))
+		case e.IsDir():
+			removeUnheldFolder(filepath.Join(folder, name))
 		}
 	}
 }
