@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,7 +84,7 @@ func writers(t *testing.T) map[string]string {
 	require.NotEmpty(t, inputs)
 	single := golden.Path("c", "model", "unet", "diffusion_pytorch_model.safetensors")
 	quick := clipModel("quick")
-	return map[string]string{
+	all := map[string]string{
 		"convert a file":      "convert " + single + " --dtype f32 -o OUT.safetensors",
 		"quantise a file":     "convert " + single + " --dtype q8 -o OUT.safetensors",
 		"convert a folder":    "convert " + model("c") + " --dtype f32 -o OUT",
@@ -96,6 +98,12 @@ func writers(t *testing.T) map[string]string {
 		"a trace":             "txt2img -m " + model("c") + " cat --steps 1 --width 64 --height 64 --seed 1 -o /dev/null --trace OUT.safetensors",
 		"a network":           "run vae-decoder -m " + model("c") + " --in " + inputs[0] + " --out OUT.safetensors",
 	}
+	if testing.Short() { // one for each way to write
+		maps.DeleteFunc(all, func(name, _ string) bool {
+			return !slices.Contains([]string{"convert a file", "convert a folder", "vectors of NumPy", "a picture"}, name)
+		})
+	}
+	return all
 }
 
 // files returns what lies in a folder and below.
