@@ -86,6 +86,7 @@ func writers(t *testing.T) map[string]string {
 	quick := clipModel("quick")
 	all := map[string]string{
 		"convert a file":      "convert " + single + " --dtype f32 -o OUT.safetensors",
+		"a GGUF":              "convert " + single + " --dtype q8_0 -o OUT.gguf",
 		"quantise a file":     "convert " + single + " --dtype q8 -o OUT.safetensors",
 		"convert a folder":    "convert " + model("c") + " --dtype f32 -o OUT",
 		"vectors of NumPy":    "clip -m " + quick + " -p cat -o OUT.npy",
