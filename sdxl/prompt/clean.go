@@ -1,10 +1,8 @@
 package prompt
 
 import (
-	"bytes"
 	"html"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,8 +26,7 @@ func cleaned(text string, second bool) string {
 // repaired does what ftfy's fix_text does with its default settings: it undoes
 // HTML's references, text that was read in a wrong encoding, ligatures, wide
 // letters, curled quotes, odd line ends and control characters, and composes
-// (NFC). Of wrong encodings only Windows-1252 and Latin-1 are undone, in which
-// nearly all such text is.
+// (NFC).
 func repaired(text string) string {
 	var b strings.Builder
 	unescape := true
@@ -77,103 +74,6 @@ func dereferenced(ref string) string {
 		}
 	}
 	return ref
-}
-
-// reread undoes UTF-8 that was read as Windows-1252: the whole text where all
-// of it can have been, else each run of characters that makes sense so.
-func reread(s string) string {
-	if isASCII(s) {
-		return s
-	}
-	read := make([]byte, 0, len(s))
-	whole := true
-	for _, r := range s {
-		b, ok := western(r)
-		if !ok {
-			whole = false
-			break
-		}
-		read = append(read, b)
-	}
-	if whole && misread(s) {
-		if read = restoreSpaces(read); utf8.Valid(read) {
-			return string(read)
-		}
-	}
-	return rereadRuns(s)
-}
-
-// restoreSpaces puts back no-break spaces that are the second byte of a letter
-// and have become spaces. An "à" was a word, and a space follows it, but for
-// some of Portuguese.
-func restoreSpaces(s []byte) []byte {
-	var out []byte
-	for i, c := range s {
-		if c != ' ' || i == 0 || bytes.IndexByte([]byte("\xc2\xc3\xc5\xce\xd0\xd9"), s[i-1]) < 0 {
-			out = append(out, c)
-			continue
-		}
-		out = append(out, 0xa0)
-		if rest := string(s[i+1:]); s[i-1] == 0xc3 && !slices.ContainsFunc([]string{" ", "quele", "quela", "quilo", "s "}, func(p string) bool { return strings.HasPrefix(rest, p) }) {
-			out = append(out, ' ')
-		}
-	}
-	return out
-}
-
-// rereadRuns undoes each sequence of characters that are the bytes of another.
-func rereadRuns(s string) string {
-	runes := []rune(s)
-	var b strings.Builder
-	for i := 0; i < len(runes); {
-		var seq [utf8.UTFMax]byte
-		n := 0
-		for n < len(seq) && i+n < len(runes) {
-			c, ok := western(runes[i+n])
-			if !ok || n > 0 && utf8.RuneStart(c) || n == 0 && !leads(c) {
-				break
-			}
-			seq[n] = c
-			n++
-		}
-		if r, size := utf8.DecodeRune(seq[:n]); n > 1 && size > 1 && r != utf8.RuneError && misread(string(runes[i:i+size])) {
-			b.WriteRune(r)
-			i += size
-			continue
-		}
-		b.WriteRune(runes[i])
-		i++
-	}
-	return b.String()
-}
-
-// leads reports whether a byte begins UTF-8 of the characters that such text is
-// mostly of: Latin, Greek and Cyrillic letters, signs, kana, and emoji.
-func leads(c byte) bool {
-	return strings.IndexByte("\xc2\xc3\xc4\xc5\xce\xd0\xd1\xe0\xe2\xe3\xef\xf0", c) >= 0
-}
-
-// misread reports whether a text looks like UTF-8 that was read as Windows-1252:
-// a letter that begins several bytes stands before a sign that is none of a word.
-func misread(s string) bool {
-	runes := []rune(s)
-	for i, r := range runes[:max(len(runes)-1, 0)] {
-		b, ok := western(r)
-		next, also := western(runes[i+1])
-		if ok && also && leads(b) && next >= 0x80 && next < 0xc0 {
-			return true
-		}
-	}
-	return false
-}
-
-// western returns the byte of a character in Windows-1252, or in Latin-1 where
-// that has none.
-func western(r rune) (byte, bool) {
-	if r >= 0x80 && r < 0xa0 {
-		return byte(r), true
-	}
-	return charmap.Windows1252.EncodeRune(r)
 }
 
 // fromC1 returns what Windows-1252 has in the place of a control character.

@@ -7,6 +7,7 @@ import argparse
 import json
 
 import ftfy
+import ftfy.bad_codecs  # noqa: F401, the sloppy encodings
 import regex
 from open_clip.tokenizer import SimpleTokenizer, whitespace_clean
 
@@ -21,6 +22,15 @@ TEXTS = [
     "<|endoftext|>", "<|startoftext|> a", "<end_of_text>", "a <start_of_text> b", "don't we'll they're I'm you've he'd", "DON'T", "a1b2", "3.14", "#tag @user", "🐈 cat", "👩‍🚀", "\U0001f1e9\U0001f1ea",
     "masterpiece, best quality, 1girl, solo!", "oil painting by Frédéric Bazille, 8k!!", "(a)", "__wild__", "a_b-c/d\\e", "½ ² № ™ ®", "e\u0323\u0302", "한국어", "ไทย", "हिन्दी", "مرحبا", "ﷺ", "ſt", "ﬅ",
 ]
+
+
+# Whole texts read in a wrong encoding, some twice, and texts of which a part was.
+WORDS = ["café au lait, naïve œuvre", "“quoted” text… it’s fine", "señor niño ¡hola! ¿qué?", "Łódź żółw ćma", "кошка и собака", "Αθήνα όμορφη", "日本語の猫", "한국어 텍스트", "العربية",
+         "emoji 🐈 😀 👍🏽", "– en — em • bullet ™ ® © €", "ÀÉÎÕÜ àéîõü ß", "français à la carte", "São Paulo, coração", "İstanbul ığdır", "naïve ½ × 3 ÷ 2 ° ± ²"]
+MISREAD = [w.encode().decode(e, "replace") for w in WORDS for e in (
+    "latin-1", "sloppy-windows-1252", "sloppy-windows-1251", "sloppy-windows-1250", "sloppy-windows-1253", "sloppy-windows-1254", "sloppy-windows-1257", "iso-8859-2", "macroman", "cp437", "koi8-r")]
+TEXTS += [*MISREAD, *(w.encode().decode("sloppy-windows-1252").encode().decode("sloppy-windows-1252") for w in WORDS), *(f"{m} and {w}" for m, w in zip(MISREAD[::7], WORDS)),
+          *(m.replace("\xa0", " ") for m in MISREAD if "\xa0" in m), "voilÃ le travail", "doesnÃƒÂ¢Ã¢â€šÂ¬Ã¢â€žÂ¢t", "uÌˆnicode", "â€œ lost â€\ufffd", "í\xa0½í¸\x8d smile", "À\x80 nul"]
 
 
 def main():
