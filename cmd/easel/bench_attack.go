@@ -34,8 +34,8 @@ func newBenchAttack() *cobra.Command {
 		Use:   "attack",
 		Short: "Attack a server, and say what each kind of attack costs it and a good client",
 		Long: `Attack a server with bodies, prompts and pictures that cost more than they should, with connections that stall, and with
-floods. The table says how each is answered, how long that takes, by how much the server's heap grows meanwhile, and how long a
-good client beside it waits. It ends with an error if one costs more than it may. Attack no server but your own.`,
+floods. The table shows the answer to each attack, its time, how much the server's heap grows meanwhile, and how long a
+well-behaved client waits. The command fails if an attack costs more than allowed. Attack only your own servers.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if connections < 1 {
@@ -85,7 +85,7 @@ good client beside it waits. It ends with an error if one costs more than it may
 	flags.StringVar(&p.URL, "url", "", "server to attack, such as http://127.0.0.1:8080 (default: one in this program)")
 	flags.StringVar(&p.Key, "key", "", "API key of the attacker and of the good client")
 	flags.StringVar(&p.Good, "good", "", "local address of the good client, such as 127.0.0.2 (default: the attacker's)")
-	flags.IntVar(&connections, "connections", 200, "connections of an attack at once; five times as many where they do nothing")
+	flags.IntVar(&connections, "connections", 200, "connections of an attack at once; five times as many for idle ones")
 	flags.StringVar(&only, "only", "", "regular expression of the kinds to try (default: all)")
 	flags.DurationVar(&p.Stall, "stall", 5*time.Second, "how long attackers stall that do")
 	flags.DurationVar(&p.Limits.Time, "most-time", p.Limits.Time, "the longest that a refusal may take")

@@ -43,7 +43,7 @@ func newBenchKernels() *cobra.Command {
 	var each time.Duration
 	cmd := &cobra.Command{
 		Use:       "kernels [unet|vae|clip]",
-		Short:     "Measure every matrix product, convolution and attention of a network by itself",
+		Short:     "Measure each matrix product, convolution and attention of a network separately",
 		ValidArgs: networkNames,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -36,7 +36,7 @@ func (f *runFlags) add(cmd *cobra.Command, runs int) {
 	cmd.Flags().IntVar(&f.runs, "runs", runs, "runs that count")
 	cmd.Flags().IntVar(&f.warmup, "warmup", 1, "runs before them")
 	cmd.Flags().BoolVar(&f.cancel, "cancel", false, "measure too how soon a run stops that is cancelled")
-	cmd.Flags().Var(&f.memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
+	cmd.Flags().Var(&f.memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")
 }
 
 func (f *runFlags) check() error {

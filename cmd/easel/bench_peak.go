@@ -19,7 +19,7 @@ func newBenchPeak() *cobra.Command {
 	var each time.Duration
 	cmd := &cobra.Command{
 		Use:   "peak",
-		Short: "Measure the most that the processor gives: arithmetic by instruction set, and the memory's bandwidth",
+		Short: "Measure the processor's peak: arithmetic by instruction set, and the memory's bandwidth",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var result struct {

@@ -30,9 +30,9 @@ func newBenchQuality() *cobra.Command {
 	var guidance guidanceFlags
 	cmd := &cobra.Command{
 		Use:   "quality",
-		Short: "Score how many captions of shapes are drawn right, by sampler, steps and cfg",
-		Long: `Draw captions of coloured shapes and score each picture by what is in it: shape, colour, place and number. The captions
-have combinations that the training of the model in the box leaves out; docs/model.md tells what the weights it began from had seen.`,
+		Short: "Measure how many captions of shapes are drawn right, by sampler, steps and cfg",
+		Long: `Draw captions of coloured shapes and check the shapes, colours, places and numbers in each picture. The captions have
+combinations that the training of the model in the box left out; docs/model.md says what its initial weights had seen.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, path := range []string{csvPath, plotPath} {

@@ -30,8 +30,8 @@ func (f *clipFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.path, "model", "m", "", "folder of CLIP or SigLIP, OpenCLIP's file, org/name of a model in the Hugging Face cache, or a model of Stable Diffusion XL, whose second text encoder is taken (default: a small pair in the program, which knows coloured shapes)")
 	flags.StringVar(&f.images, "image-model", "", "take the image tower of this model, such as IP-Adapter's image encoder for -m of Stable Diffusion XL")
-	flags.StringVar(&f.options.Activation, "activation", "", "gelu or quick_gelu, for files of OpenCLIP that don't say it")
-	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
+	flags.StringVar(&f.options.Activation, "activation", "", "gelu or quick_gelu, for OpenCLIP files that don't say which")
+	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "continue although tensors of the model are unused")
 	flags.IntVar(&f.options.Threads, "threads", 0, "threads (default: all processors)")
 	f.dtype.add(cmd)
 	f.device.add(cmd)
@@ -115,17 +115,17 @@ func newClip() *cobra.Command {
 	var r clipRun
 	cmd := &cobra.Command{
 		Use:   "clip [-m MODEL] [-p TEXT] [--texts FILE] [PICTURE...] [--dir FOLDER] [-o FILE]",
-		Short: "Turn texts and pictures into vectors of one space, and compare them",
-		Long: `Turn texts and pictures into vectors of length 1 of one space, with CLIP or SigLIP.
+		Short: "Embed texts and pictures in one vector space, and compare them",
+		Long: `Embed texts and pictures as vectors of length 1 in one space, with CLIP or SigLIP.
 
-Texts are those of -p and of --texts, a JSON list or a file of one a line. The output's name says its format: .safetensors holds
-text_embeds and image_embeds [N,dim] and, with both, logits [pictures,texts]; .npy holds the vectors of either, with the names
-beside them in .txt; .jsonl and no -o give a line of JSON for each, .parquet has a row for each.
+Texts come from -p and from --texts, a JSON list or a file with one text a line. The output's name gives its format: .safetensors holds
+text_embeds and image_embeds [N,dim] and, with both, logits [pictures,texts]; .npy holds the vectors of either, with the
+names in a .txt file beside it; .jsonl, and output without -o, have a line of JSON for each, .parquet has a row for each.
 
---dir takes all pictures in a folder and in those below it. What is done is noted beside the output, so that a run that was
-stopped goes on where it was.
+--dir takes all pictures in a folder and its subfolders. Finished vectors are saved beside the output, so that a run that was
+stopped continues where it was.
 
---labels "a cat,a dog" prints how probable each text is for each picture.`,
+--labels "a cat,a dog" prints the probability of each text for each picture.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.pictures = append(r.pictures, args...)
 			r.log = cmd.ErrOrStderr()
@@ -140,9 +140,9 @@ stopped goes on where it was.
 	flags.StringVar(&r.textFile, "texts", "", "file of texts: a JSON list, or a text a line")
 	flags.StringArrayVar(&r.pictures, "images", nil, "picture; may be given several times, as may pictures without a flag")
 	flags.StringVar(&r.folder, "dir", "", "folder of pictures")
-	flags.StringVar(&r.labels, "labels", "", "texts, with commas between, whose probabilities to print for each picture")
+	flags.StringVar(&r.labels, "labels", "", "comma-separated texts whose probabilities are printed for each picture")
 	flags.StringVarP(&r.output, "out", "o", "", "file to write: .safetensors, .npy, .jsonl or .parquet")
-	flags.BoolVar(&r.keepGoing, "keep-going", false, "go on with the others where a picture can't be read")
+	flags.BoolVar(&r.keepGoing, "keep-going", false, "skip pictures that can't be read")
 	return cmd
 }
 

@@ -21,7 +21,7 @@ func newClipServe() *cobra.Command {
 	var grace time.Duration
 	cmd := &cobra.Command{
 		Use:   "serve [-m MODEL]",
-		Short: "Serve vectors by HTTP, as OpenAI's API and as Immich's machine learning",
+		Short: "Serve vectors over HTTP, in the form of OpenAI's API and of Immich's machine-learning service",
 		Long: `Serve vectors of texts and pictures by HTTP: /v1/embeddings as OpenAI has it, with pictures as data URIs where modality is
 image, and /predict as the machine-learning service of Immich. Requests that come at the same time are computed in batches.`,
 		Args:    cobra.NoArgs,
@@ -57,18 +57,18 @@ image, and /predict as the machine-learning service of Immich. Requests that com
 	}
 	model.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&listen, "listen", "127.0.0.1:3003", "address and port; 0.0.0.0:3003 is every address of this machine")
-	flags.StringVar(&keys, "api-keys", "", "file of API keys, one a line, that clients must show one of (default: that in $"+apiKeyVariable+", or none)")
+	flags.StringVar(&listen, "listen", "127.0.0.1:3003", "address and port; 0.0.0.0:3003 listens on every address of this machine")
+	flags.StringVar(&keys, "api-keys", "", "file of API keys, one a line; clients must send one of them (default: the key in $"+apiKeyVariable+", or none)")
 	flags.StringVar(&o.Name, "name", "", "what the model is called in answers (default: the name of its folder)")
-	flags.Int64Var(&o.MaxBody, "max-body", 64<<20, "bytes of a request")
-	flags.Int64Var(&o.Bodies, "bodies", 256<<20, "bytes of all requests at hand, and half of that of a client; more are answered 503")
-	flags.IntVar(&o.Requests, "requests", 256, "requests worked on at once, and half of that of a client; more are answered 503")
-	flags.IntVar(&o.Connections, "connections", 4096, "connections at once; idle ones give way to new ones")
-	flags.IntVar(&o.ConnectionsPerClient, "connections-per-client", 1024, "connections of a client at once")
+	flags.Int64Var(&o.MaxBody, "max-body", 64<<20, "largest request in bytes")
+	flags.Int64Var(&o.Bodies, "bodies", 256<<20, "most bytes of all requests at once, and half of that for one client; further ones are answered 503")
+	flags.IntVar(&o.Requests, "requests", 256, "requests worked on at once, and half of that for one client; further ones are answered 503")
+	flags.IntVar(&o.Connections, "connections", 4096, "connections at once; idle ones are closed for new ones")
+	flags.IntVar(&o.ConnectionsPerClient, "connections-per-client", 1024, "connections of one client at once")
 	flags.DurationVar(&o.ReadTimeout, "read-timeout", 30*time.Second, "how long the body of a request may take")
-	flags.DurationVar(&o.WriteTimeout, "write-timeout", 30*time.Second, "how long a client may let an answer wait")
-	flags.StringSliceVar(&o.Hosts, "host", nil, "names of this server, which without keys answers to none but addresses and names of private networks")
-	flags.DurationVar(&grace, "grace", 30*time.Second, "how long to let accepted requests end after SIGTERM")
+	flags.DurationVar(&o.WriteTimeout, "write-timeout", 30*time.Second, "how long a client may take to read 64 KB of an answer")
+	flags.StringSliceVar(&o.Hosts, "host", nil, "names of this server; without API keys it answers only to addresses, to these names and to names of private networks")
+	flags.DurationVar(&grace, "grace", 30*time.Second, "how long accepted requests may take after SIGTERM")
 	return cmd
 }
 

@@ -19,10 +19,10 @@ func newInspect() *cobra.Command {
 	var asJSON, all bool
 	cmd := &cobra.Command{
 		Use:   "inspect MODEL|PICTURE",
-		Short: "List which tensors of a model are mapped, unused and missing, or the texts in a picture",
-		Long: `List which tensors of a model are mapped, unused and missing. The exit status is not 0 where any are unused, missing or of
-another shape than the configuration says. Of a picture (PNG, JPEG, WebP or GIF), print the texts in it: the parameters that
-made it, as easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI wrote them.`,
+		Short: "List which tensors of a model are used, unused or missing, or show the parameters in a picture",
+		Long: `List which tensors of a model are used, unused and missing. The exit status is not 0 if any are unused, missing or of
+another shape than the configuration says. For a picture (PNG, JPEG, WebP or GIF), print the texts in it: the parameters that
+easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI stored there.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if isPicture(args[0]) {
@@ -48,10 +48,10 @@ made it, as easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI wrote them
 		},
 	}
 	cmd.Flags().StringVar(&flags.options.Config, "config", "", "diffusers folder whose configuration a single file takes")
-	cmd.Flags().StringVar(&flags.options.Variant, "variant", "", "variant of a folder's files, such as fp16; a part without it takes its plain files")
+	cmd.Flags().StringVar(&flags.options.Variant, "variant", "", "variant of a folder's files, such as fp16; parts without it use their plain files")
 	addParts(cmd.Flags(), &flags.options)
-	cmd.Flags().BoolVar(&flags.options.AllowUnused, "allow-unused", false, "count unused tensors as no fault")
-	cmd.Flags().BoolVar(&all, "tensors", false, "list every mapped tensor with the parameters read from it")
+	cmd.Flags().BoolVar(&flags.options.AllowUnused, "allow-unused", false, "do not count unused tensors as faults")
+	cmd.Flags().BoolVar(&all, "tensors", false, "list every used tensor with the parameters read from it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

@@ -114,15 +114,15 @@ func (f *studyFlags) add(cmd *cobra.Command) {
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", demoPrompt, "what to draw")
-	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw; not given, that side is zeros if the model says so")
+	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw (default: none, whose embedding is zeros if the model says so)")
 	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance (for cfg++ 0 to 1, default 0.6)")
 	f.guidance.add(cmd)
 	f.noising.add(flags)
-	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "whose meaning the names of schedules have: "+strings.Join(sched.DialectNames(), ", "))
+	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "program whose meaning the names of samplers and schedules have: "+strings.Join(sched.DialectNames(), ", "))
 	flags.Int64Var(&f.seed, "seed", 1, "seed of the noise")
 	flags.IntVar(&o.Width, "width", 0, "width in pixels (default: the model's)")
 	flags.IntVar(&o.Height, "height", 0, "height in pixels (default: the model's)")
-	flags.Var(&f.memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
+	flags.Var(&f.memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")
 }
 
 // studied returns the options of a command line.

@@ -66,7 +66,7 @@ func newLabConverge() *cobra.Command {
 	flags.StringVar(&problem, "problem", "mixture", "gaussian or mixture")
 	flags.IntSliceVar(&steps, "steps", []int{16, 32, 64, 128, 256, 512}, "numbers of steps")
 	flags.BoolVar(&strong, "strong", false, "the error along one Brownian motion, with --problem gaussian (default --steps 16,32,64)")
-	flags.IntVar(&order, "order", 0, "the most that uni_pc, uni_pc_bh2 and deis rise to, 1 to 3 (default: 3)")
+	flags.IntVar(&order, "order", 0, "highest order of uni_pc, uni_pc_bh2 and deis, 1 to 3 (default: 3)")
 	out.add(cmd)
 	return cmd
 }

@@ -24,8 +24,8 @@ func newLabSpeed() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "speed",
 		Short: "Measure what samplers themselves cost a step, without a network",
-		Long: `Measure what samplers themselves cost a step, without a network or noise. The rate is of the least that a step can move: for
-each call of the denoiser x and its answer are read and x is written. Beside it is a plain loop of one addition over arrays of that size.`,
+		Long: `Measure the time of samplers themselves, without a network or noise. The rate counts the least that a step must move: for
+each call of the denoiser, x and the estimate are read and x is written. A plain loop of one addition over arrays of that size is shown for comparison.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := out.check(); err != nil {
@@ -59,7 +59,7 @@ each call of the denoiser x and its answer are read and x is written. Beside it 
 	flags := cmd.Flags()
 	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers")
 	flags.Var(&size, "size", "picture whose latents are sampled (default 1024x1024)")
-	flags.IntVar(&steps, "steps", 20, "steps of a run, which has what it sets up among them")
+	flags.IntVar(&steps, "steps", 20, "steps of a run; its set-up time is included")
 	flags.DurationVar(&each, "time", 200*time.Millisecond, "time for each sampler")
 	return cmd
 }

@@ -40,7 +40,7 @@ func newLabTrace() *cobra.Command {
 	var parts int
 	cmd := &cobra.Command{
 		Use:   "trace",
-		Short: "Measure a path to a picture: how it bends, and what each step is off by",
+		Short: "Measure the path to a picture: its curvature, and the error of each step",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := out.check(); err != nil {
@@ -65,6 +65,6 @@ func newLabTrace() *cobra.Command {
 	f.add(cmd)
 	run.add(cmd)
 	out.add(cmd)
-	cmd.Flags().IntVar(&parts, "parts", 16, "parts of a step in which its exact solution is computed")
+	cmd.Flags().IntVar(&parts, "parts", 16, "substeps in which the exact solution of a step is computed")
 	return cmd
 }

@@ -29,7 +29,7 @@ func newPlan() *cobra.Command {
 	var guidance guidanceFlags
 	cmd := &cobra.Command{
 		Use:   "plan",
-		Short: "Say what a picture takes, before it is made: memory, arithmetic, time",
+		Short: "Estimate the memory, arithmetic and time of a picture without making it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			pipe, closePipe, err := f.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n})
@@ -60,8 +60,8 @@ func newPlan() *cobra.Command {
 	flags.Float64Var(&cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance")
 	guidance.add(cmd)
 	flags.IntVar(&batch, "batch", 1, "number of pictures")
-	flags.StringVar(&o.Cache, "cache", "", "cache across steps, such as deepcache:3; of first-block:0.1 the most")
-	flags.Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
+	flags.StringVar(&o.Cache, "cache", "", "cache across steps, such as deepcache:3; for first-block:0.1 the plan shows the maximum")
+	flags.Var(&memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")
 	return cmd
 }
 

@@ -22,7 +22,7 @@ func newPredict() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict < request.json > response.json",
 		Short: "Answer a request in the JSON of Stability's v1 API",
-		Long: `Answer a q in the JSON of Stability's v1 API: read it from standard input, write the pictures, base64 in JSON, to
+		Long: `Answer a request in the JSON of Stability's v1 API: read it from standard input, write the pictures, base64 in JSON, to
 standard output. docs/api.md lists the fields.`,
 		Args:    cobra.NoArgs,
 		Example: `  echo '{"text_prompts":[{"text":"a red circle"}],"steps":20,"seed":42}' | easel predict > response.json`,
@@ -70,7 +70,7 @@ standard output. docs/api.md lists the fields.`,
 	model.add(cmd)
 	model.dtype.add(cmd)
 	model.device.add(cmd)
-	cmd.Flags().Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
+	cmd.Flags().Var(&memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")
 	cmd.Flags().Var(&styles, "styles", "JSON file of style presets (default: those in the program)")
 	return cmd
 }

@@ -30,7 +30,20 @@ func newRoot() *cobra.Command {
 	}
 	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel(), newDevices())
 	explainArguments(root)
+	hideEmptyDefaults(root)
 	return root
+}
+
+// hideEmptyDefaults keeps "(default [])" and the like out of the help.
+func hideEmptyDefaults(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.DefValue == "[]" || f.Name == "negative-crop" {
+			f.DefValue = ""
+		}
+	})
+	for _, c := range cmd.Commands() {
+		hideEmptyDefaults(c)
+	}
 }
 
 // explainArguments makes the errors for a wrong number of arguments say what a
@@ -65,9 +78,9 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder, single-file checkpoint (safetensors, GGUF, .ckpt), or org/name of a model in the Hugging Face cache (default: the model in this program)")
 	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
-	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16; a part without it takes its plain files")
+	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16; parts without it use their plain files")
 	addParts(flags, &f.options)
-	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "go on although tensors of the model are unused")
+	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "continue although tensors of the model are unused")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: all processors)")
 	f.profile.add(cmd)
 }
@@ -83,7 +96,7 @@ func addParts(flags *pflag.FlagSet, o *sdxl.OpenOptions) {
 
 // addSpill adds a flag to commands that have --memory.
 func (f *modelFlags) addSpill(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.spill, "spill-dir", "", "folder for work memory that does not fit --memory (default /var/tmp)")
+	cmd.Flags().StringVar(&f.spill, "spill-dir", "", "folder for the temporary file with work memory that does not fit in --memory (default /var/tmp)")
 }
 
 // open opens the parts of the model that a command needs.

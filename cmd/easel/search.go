@@ -19,8 +19,8 @@ func newSearch() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "search [-m MODEL] TEXT VECTORS... | --image PICTURE VECTORS...",
-		Short: "Find the pictures or texts of easel clip that a text or a picture is like",
-		Long: `Find the vectors of files that easel clip wrote (.npy, .safetensors, .jsonl) that are nearest to a text, or to a picture.
+		Short: "Search the vectors of easel clip for those most similar to a text or a picture",
+		Long: `Search files that easel clip wrote (.npy, .safetensors, .jsonl) for the vectors nearest to a text or a picture.
 The search is exact. Each line is the cosine and the name.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

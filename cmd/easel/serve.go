@@ -40,10 +40,10 @@ func newServe() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Serve pictures and text embeddings by HTTP, and a web page",
-		Long: `Serve pictures and text embeddings by HTTP in the forms of Stability's v1 API, SageMaker and OpenAI's embeddings API, and a
-web page. docs/api.md tells more. SIGTERM and SIGINT refuse new requests and let those accepted end, for --grace at most; a
-second one ends at once.`,
+		Short: "Serve pictures, text embeddings and a web page over HTTP",
+		Long: `Serve pictures and text embeddings over HTTP in the form of Stability's v1 API, SageMaker and OpenAI's embeddings API, and a
+web page. docs/api.md has the details. After SIGTERM or SIGINT the server refuses new requests and gives those accepted --grace to finish; a
+second signal ends it at once.`,
 		Args:    cobra.NoArgs,
 		Example: `  easel serve -m sdxl-base --listen 127.0.0.1:8080`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
@@ -53,31 +53,31 @@ second one ends at once.`,
 	f.model.device.add(cmd)
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address and port; 0.0.0.0:8080 is every address of this machine")
-	flags.StringVar(&f.keys, "api-keys", "", "file of API keys, one a line, that clients must show one of (default: that in $"+apiKeyVariable+", or none)")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address and port; 0.0.0.0:8080 listens on every address of this machine")
+	flags.StringVar(&f.keys, "api-keys", "", "file of API keys, one a line; clients must send one of them (default: the key in $"+apiKeyVariable+", or none)")
 	flags.Var(&f.styles, "styles", "JSON file of style presets (default: those in the program)")
 	flags.StringSliceVar(&o.Engines, "engine", []string{serve.DefaultEngine}, "names of the model in paths")
-	flags.IntVar(&o.Workers, "workers", 1, "requests worked on at once, which share the threads")
-	flags.IntVar(&o.Queue, "queue", 8, "requests of a client that wait beside; more are answered 429")
-	flags.IntVar(&o.QueueAll, "queue-all", 64, "requests of all clients that wait")
-	flags.IntVar(&o.Connections, "connections", 4096, "connections at once; idle ones give way to new ones")
-	flags.IntVar(&o.ConnectionsPerClient, "connections-per-client", 1024, "connections of a client at once")
+	flags.IntVar(&o.Workers, "workers", 1, "requests worked on at once; they share the threads")
+	flags.IntVar(&o.Queue, "queue", 8, "requests of one client that may wait; further ones are answered 429")
+	flags.IntVar(&o.QueueAll, "queue-all", 64, "requests of all clients that may wait")
+	flags.IntVar(&o.Connections, "connections", 4096, "connections at once; idle ones are closed for new ones")
+	flags.IntVar(&o.ConnectionsPerClient, "connections-per-client", 1024, "connections of one client at once")
 	flags.DurationVar(&o.ReadTimeout, "read-timeout", 30*time.Second, "how long the body of a request may take")
-	flags.DurationVar(&o.WriteTimeout, "write-timeout", 30*time.Second, "how long a client may let an answer wait")
-	flags.StringSliceVar(&o.Hosts, "host", nil, "names of this server, which without keys answers to none but addresses and names of private networks")
-	flags.StringSliceVar(&o.Origins, "cors-origin", nil, "other sites whose pages may ask, such as https://example.com; * is all")
-	flags.StringVar(&f.metrics, "metrics-listen", "", "address and port for /metrics alone, without a key (default: on the same as all, with a key)")
-	flags.Int64Var(&o.MaxBody, "max-body", 32<<20, "bytes of a request")
-	flags.IntVar(&o.Limits.Pixels, "max-pixels", 4<<20, "pixels of a picture")
-	flags.IntVar(&o.Limits.Steps, "max-steps", 150, "steps of a picture")
-	flags.IntVar(&o.Limits.Samples, "max-samples", 10, "pictures of a request")
+	flags.DurationVar(&o.WriteTimeout, "write-timeout", 30*time.Second, "how long a client may take to read 64 KB of an answer")
+	flags.StringSliceVar(&o.Hosts, "host", nil, "names of this server; without API keys it answers only to addresses, to these names and to names of private networks")
+	flags.StringSliceVar(&o.Origins, "cors-origin", nil, "other sites whose pages may use this server, such as https://example.com; * allows all")
+	flags.StringVar(&f.metrics, "metrics-listen", "", "separate address and port for /metrics, without a key (default: with the other routes, with a key)")
+	flags.Int64Var(&o.MaxBody, "max-body", 32<<20, "largest request in bytes")
+	flags.IntVar(&o.Limits.Pixels, "max-pixels", 4<<20, "most pixels of a picture")
+	flags.IntVar(&o.Limits.Steps, "max-steps", 150, "most steps of a picture")
+	flags.IntVar(&o.Limits.Samples, "max-samples", 10, "most pictures of a request")
 	flags.IntVar(&o.Limits.Calls, "max-calls", 0, "runs of the network for a picture, each side of guidance counted (default: 16 for each step of --max-steps)")
 	flags.IntVar(&o.MaxPreviews, "max-previews", 100, "previews of a request, each of which is decoded")
 	f.picture = bytesFlag{request.DefaultPictureMemory, "512MiB"}
 	flags.Var(&f.picture, "max-picture-memory", "memory for decoding a picture to start from; progressive JPEGs take up to 20 bytes a pixel, others mostly 8")
-	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long to let accepted requests end after SIGTERM")
-	flags.Var(&f.memory, "memory", "memory for a request, beside the model's file, such as 2GiB (default: what is needed)")
-	flags.BoolVar(&f.debug, "debug", false, "log probes too")
+	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long accepted requests may take after SIGTERM")
+	flags.Var(&f.memory, "memory", "memory for a request, in addition to the model's file, such as 2GiB (default: no limit)")
+	flags.BoolVar(&f.debug, "debug", false, "log health checks and metrics requests too")
 	return cmd
 }
 

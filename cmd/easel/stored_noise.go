@@ -21,8 +21,8 @@ type storedNoiseFlags struct {
 }
 
 func (f *storedNoiseFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.from, "noise-file", "", "safetensors file whose tensor \"noise\" is all noise of the run, in the order in which it is drawn: the first noise [batch,4,height/8,width/8], then that of each step; in place of --noise and the seed's")
-	flags.StringVar(&f.save, "save-noise", "", "safetensors file for all noise of the run, as --noise-file takes it")
+	flags.StringVar(&f.from, "noise-file", "", "safetensors file whose tensor \"noise\" has all noise of the run in order: the initial noise [batch,4,height/8,width/8], then the noise of each step; in place of a seed's noise")
+	flags.StringVar(&f.save, "save-noise", "", "safetensors file to save all noise of the run in, for --noise-file")
 }
 
 // source returns the noise of the file, or nil.

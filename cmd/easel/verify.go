@@ -22,8 +22,8 @@ func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify PICTURE",
 		Short: "Make a picture again from the parameters in it, and compare the bytes",
-		Long: `Make a picture again from the parameters in it, and compare the bytes. The exit status is not 0 where they differ: the
-model is another one, the picture was changed, or it started from a picture other than -i.`,
+		Long: `Make a picture again from the parameters in it, and compare the bytes. The exit status is not 0 if they differ: because the
+model is another one, the picture was changed, or it started from another picture than -i.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := args[0]
@@ -68,8 +68,8 @@ model is another one, the picture was changed, or it started from a picture othe
 	model.add(cmd)
 	model.dtype.add(cmd)
 	model.device.add(cmd)
-	cmd.Flags().Var(&memory, "memory", "memory to use beside the model's file, such as 2GiB (default: what is needed)")
-	cmd.Flags().StringVarP(&input, "image", "i", "", "picture that it started from")
+	cmd.Flags().Var(&memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")
+	cmd.Flags().StringVarP(&input, "image", "i", "", "picture that image-to-image started from")
 	return cmd
 }
 
