@@ -18,7 +18,7 @@ type Recording struct {
 	Sigmas         []float64 `json:"sigmas"`
 	FirstOrderLast bool      `json:"first_order_last"`
 	Levels         []float64 `json:"levels"` // noise level of each call of the denoiser
-	// What the run was told of noise and order; see sched.Run.
+	// The run's options of noise and order; see sched.Run.
 	Eta      *float64       `json:"eta,omitempty"`
 	SNoise   *float64       `json:"s_noise,omitempty"`
 	Churn    sched.Churn    `json:"churn,omitzero"`

@@ -130,8 +130,8 @@ func TestNoiseAlone(t *testing.T) {
 	}
 }
 
-// An option that a sampler does not heed is an error, before and in the run.
-func TestUnheededOptions(t *testing.T) {
+// An option that a sampler does not use is an error, before and in the run.
+func TestUnusedOptions(t *testing.T) {
 	s, err := SamplerNamed("euler")
 	require.NoError(t, err)
 	r := &Run[float32]{X: []float32{1}, Sigmas: []float64{1, 0}, Denoise: denoiser[float32]("gaussian"), Eta: new(0.5), Order: 2, Restart: &Restart{}, SNoise: new(1.0)}

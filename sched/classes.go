@@ -11,7 +11,7 @@ import (
 // class is what a scheduler of diffusers is here.
 type class struct {
 	// levels makes the noise levels of a number of steps, the last included, and
-	// what the model is told at each but the last.
+	// the times given to the model at each but the last.
 	levels func(c *Config, t *training, steps int) (sigmas, times []float64, err error)
 	// method is its sampler with the options of a configuration.
 	method func(c *Config, t *training, steps int) method
@@ -22,7 +22,7 @@ type class struct {
 	predictions []string
 }
 
-// method is a sampler in both arithmetics, and which options of a run it heeds.
+// method is a sampler in both arithmetics, and which options of a run it uses.
 type method struct {
 	takes optionSet
 	f32   run[float32]

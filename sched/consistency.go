@@ -28,7 +28,7 @@ func LCM[T Float](ctx context.Context, r *Run[T]) error {
 }
 
 // TCD is strategic stochastic sampling of trajectory consistency models (Zheng
-// et al. 2024, algorithm 4). Eta is its gamma, 0.3 unless told otherwise: a step
+// et al. 2024, algorithm 4). Eta is its gamma, by default 0.3: a step
 // goes down to the noise level of (1 - gamma) times the next training timestep, and
 // adds fresh noise back.
 func TCD[T Float](ctx context.Context, r *Run[T]) error {

@@ -156,7 +156,7 @@ func (c Config) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-// as returns the configuration that a class makes of a file, and what is said
+// as returns the configuration of a class for a file, and what is said
 // beside it: from_config of diffusers. It takes what the file gives of its own
 // fields, and its own defaults for the rest. What is set in Go counts as given.
 func (c *Config) as(class, beside string) (Config, error) {

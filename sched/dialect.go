@@ -55,7 +55,7 @@ func (d Dialect) lowersUniPC(sampler string) bool {
 	return (d == A1111 || d == Comfy) && (sampler == "uni_pc" || sampler == "uni_pc_bh2")
 }
 
-// time returns what the model is told at a noise level: the nearest of the
+// time returns the time given to the model at a noise level: the nearest of the
 // training timesteps in comfy, what lies between them in the others.
 func (d Dialect) time(logs []float64, sigma float64) float64 {
 	if d != Comfy {
@@ -63,7 +63,7 @@ func (d Dialect) time(logs []float64, sigma float64) float64 {
 	}
 	l, best, nearest := float32(math.Log(max(sigma, 1e-10))), 0, float32(math.MaxFloat32)
 	for i, log := range logs {
-		// In float32, as there: of two that are as near it is the lower one.
+		// In float32, as in ComfyUI; of two that are equally near it is the lower one.
 		if d := max(float32(log)-l, l-float32(log)); d < nearest {
 			best, nearest = i, d
 		}

@@ -33,7 +33,7 @@ func comfyMethod(sampler string, t *training) (m method, ok bool) {
 }
 
 // slopeWeights returns what a step multiplies the last slopes in sigma with, the
-// newest first, of which there are as many as its order.
+// newest first; their number is its order.
 type slopeWeights func(step, order int) []float64
 
 // slopeSteps is a multistep method on slopes in sigma. A last step to 0 takes

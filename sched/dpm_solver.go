@@ -52,7 +52,7 @@ func DPMPP3M[T Float](ctx context.Context, r *Run[T]) error {
 	return dpmMultistep(ctx, r, dpm{order: 3, firstLast: r.FirstOrderLast, lowerFinal: r.FirstOrderLast})
 }
 
-// takes returns the options that it heeds. The noise of a step on the noise is
+// takes returns the options that it uses. The noise of a step on the noise is
 // of one strength.
 func (d dpm) takes() optionSet {
 	switch {

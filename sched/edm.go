@@ -47,5 +47,5 @@ func (c *Config) edmSigmas(n int) []float64 {
 	return out
 }
 
-// edmTime is what such a network is told at a noise level.
+// edmTime is the time given to such a network at a noise level.
 func edmTime(sigma float64) float64 { return math.Log(sigma) / 4 }

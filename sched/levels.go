@@ -69,7 +69,7 @@ func evenLogs32(from, to float64, n int) []float64 {
 	return levels
 }
 
-// continuous reports whether the model is told the noise level itself.
+// continuous reports whether the model takes the noise level itself as its time.
 func (c *Config) continuous() bool {
 	return c.TimestepType == "continuous" && c.PredictionType == string(VPrediction)
 }

@@ -15,7 +15,7 @@ type limit struct {
 	most       float64 // that they are divided by
 }
 
-// limit returns what the configuration's class makes of estimates. Thresholding
+// limit returns how the configuration's class limits estimates. Thresholding
 // goes first, where both are on.
 func (c *Config) limit() limit {
 	reads := accepted(c.Class)

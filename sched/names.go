@@ -11,25 +11,25 @@ import (
 )
 
 // Sampler is a way from noise to x0 under a name. A run with an option that it
-// does not heed is an error.
+// does not use is an error.
 type Sampler struct {
 	Name string
 	F32  func(context.Context, *Run[float32]) error
 	F64  func(context.Context, *Run[float64]) error
 
-	heeds func(*Run[float32]) error // nil heeds every option
-	keep  func(*Run[float32])
+	unused func(*Run[float32]) error // nil uses every option
+	keep   func(*Run[float32])
 }
 
-// Check names the options of a run that the sampler does not heed.
+// Check returns an error for options of a run that the sampler does not use.
 func (s Sampler) Check(r *Run[float32]) error {
-	if s.heeds == nil {
+	if s.unused == nil {
 		return nil
 	}
-	return s.heeds(r)
+	return s.unused(r)
 }
 
-// Keep clears the options of a run that the sampler does not heed, for one of
+// Keep clears the options of a run that the sampler does not use, for one of
 // several samplers that share options.
 func (s Sampler) Keep(r *Run[float32]) {
 	if s.keep != nil {
@@ -187,7 +187,7 @@ func ParseSchedule(text string) (string, error) {
 	return "", &NameError{"schedule", text, nearestNames(keyOf(text), names)}
 }
 
-// samplerKeys maps what keyOf makes of each name to the name that is meant.
+// samplerKeys maps the keys of all spellings of a name, by keyOf, to the name.
 func samplerKeys() map[string]string {
 	keys := map[string]string{}
 	for name := range classes {

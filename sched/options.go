@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// optionSet says which options of a Run a sampler heeds.
+// optionSet says which options of a Run a sampler uses.
 type optionSet uint
 
 const (
@@ -18,7 +18,7 @@ const (
 	takesRestart
 )
 
-// options are the fields of a Run that only some samplers heed.
+// options are the fields of a Run that only some samplers use.
 func options[T Float]() []option[T] {
 	return []option[T]{
 		{"Eta", takesEta, func(r *Run[T]) bool { return r.Eta != nil }, func(r *Run[T]) { r.Eta = nil }},
@@ -36,11 +36,11 @@ type option[T Float] struct {
 	clear func(*Run[T])
 }
 
-// OptionError says that an option of a Run is set which its sampler does not heed.
+// OptionError says that an option of a Run is set that its sampler does not use.
 type OptionError struct {
 	Option  string // the field of Run
 	Sampler string
-	For     []string // the samplers that heed it
+	For     []string // the samplers that use it
 }
 
 // Error implements error.
@@ -48,8 +48,8 @@ func (e *OptionError) Error() string {
 	return fmt.Sprintf("sched: %s is set, and the sampler %s has none; it is for %s", e.Option, e.Sampler, strings.Join(e.For, ", "))
 }
 
-// unheeded names the options that are set and that the sampler does not heed.
-func unheeded[T Float](name string, takes optionSet, r *Run[T]) error {
+// unusedOptions returns an error for options that are set and that the sampler does not use.
+func unusedOptions[T Float](name string, takes optionSet, r *Run[T]) error {
 	var errs []error
 	for _, o := range options[T]() {
 		if o.set(r) && takes&o.takes == 0 {
@@ -59,7 +59,7 @@ func unheeded[T Float](name string, takes optionSet, r *Run[T]) error {
 	return errors.Join(errs...)
 }
 
-// samplersWith lists the samplers that heed an option.
+// samplersWith lists the samplers that use an option.
 func samplersWith(o optionSet) (names []string) {
 	for _, s := range samplers {
 		if s.takes&o != 0 {
@@ -69,11 +69,11 @@ func samplersWith(o optionSet) (names []string) {
 	return names
 }
 
-// heeding is a sampler that refuses options it does not heed, and leaves the
+// checked is a sampler that refuses options it does not use, and leaves the
 // caller's run as it is.
-func heeding[T Float](name string, takes optionSet, f run[T]) run[T] {
+func checked[T Float](name string, takes optionSet, f run[T]) run[T] {
 	return func(ctx context.Context, r *Run[T]) error {
-		if err := unheeded(name, takes, r); err != nil {
+		if err := unusedOptions(name, takes, r); err != nil {
 			return err
 		}
 		own := *r
@@ -84,8 +84,8 @@ func heeding[T Float](name string, takes optionSet, f run[T]) run[T] {
 // sampler returns a method under a name.
 func (m method) sampler(name string) Sampler {
 	return Sampler{
-		Name: name, F32: heeding(name, m.takes, m.f32), F64: heeding(name, m.takes, m.f64),
-		heeds: func(r *Run[float32]) error { return unheeded(name, m.takes, r) },
+		Name: name, F32: checked(name, m.takes, m.f32), F64: checked(name, m.takes, m.f64),
+		unused: func(r *Run[float32]) error { return unusedOptions(name, m.takes, r) },
 		keep: func(r *Run[float32]) {
 			for _, o := range options[float32]() {
 				if m.takes&o.takes == 0 {

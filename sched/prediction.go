@@ -40,7 +40,7 @@ const (
 	edmVDeviation = 1.0
 )
 
-// edm returns whether a network is told the noise level itself, whether it
+// edm returns whether a network takes the noise level itself as its time, whether it
 // predicts v, and the deviation of its data.
 func (p Prediction) edm() (is, v bool, deviation float64) {
 	kind, of, other := strings.Cut(string(p), " ")
@@ -101,7 +101,7 @@ func estimate[T Float](p Prediction, denoised, x, out []T, sigma float64) {
 	}
 }
 
-// Network computes out from in, x times the first of Scalings, told the model's time.
+// Network computes out from in, which is x times the first of Scalings, and the model's time.
 type Network[T Float] func(ctx context.Context, out, in []T, time float64) error
 
 // NewDenoise makes a Denoise for x of n numbers of a network and of what maps

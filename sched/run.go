@@ -33,7 +33,7 @@ type Run[T Float] struct {
 	// Levels are the model's noise levels at its training timesteps, from low to
 	// high, for TCD and SA-Solver; nil is SDXL's.
 	Levels []float64
-	// Timesteps are what the model is told at each of Sigmas but the last, for
+	// Timesteps are the times given to the model at each of Sigmas but the last, for
 	// samplers that go by them; nil leaves them to Levels.
 	Timesteps []float64
 	// First is how many steps of a schedule the run leaves out at its start, and

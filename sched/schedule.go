@@ -25,7 +25,7 @@ type Schedule struct {
 	Spacing    string // leading, linspace or trailing
 	Prediction Prediction
 	Sigmas     []float64 // one more than Timesteps; they do not increase
-	Timesteps  []float64 // what the model is told at each sigma but the last; steps, or more where the reference rounds so or looks twice
+	Timesteps  []float64 // the times given to the model at each sigma but the last; more than steps where the reference rounds up or calls it twice
 	// InitNoiseSigma is what the reference multiplies the first noise with, in
 	// its own space.
 	InitNoiseSigma float64
@@ -40,7 +40,7 @@ type Schedule struct {
 	train      *training
 	anywhere   Sampler   // the like of Sampler that leads along any levels
 	blind      bool      // the model tells the noise, and estimates of x0 have no limit
-	continuous bool      // the model is told the noise level itself
+	continuous bool      // the model takes the noise level itself as its time
 	first      int       // steps left out at the start
 	distilled  []float64 // of a consistency model in the web UI: logarithms of its levels
 	web        string    // the sampler of the web UI that goes by timesteps of its own, or ""
@@ -431,7 +431,7 @@ func (s *Schedule) LatentScale(i int) float64 {
 	return 1
 }
 
-// Time returns what the model is told at a noise level: the listed timestep of
+// Time returns the time given to the model at a noise level: the listed timestep of
 // a listed sigma, the training timestep of one of its, and for others what lies
 // between by interpolation of the sigmas' logarithms.
 func (s *Schedule) Time(sigma float64) float64 {

@@ -55,7 +55,7 @@ func seedSequence(entropy []uint32, n int) []uint32 {
 	return seeds
 }
 
-// words returns the 32-bit words of a number, the lowest first, as many as it takes.
+// words returns the 32-bit words of a number, the lowest first.
 func words(v uint64) []uint32 {
 	if v>>32 == 0 {
 		return []uint32{uint32(v)}

@@ -10,6 +10,6 @@ func (s *Schedule) Until(skip float64) *Schedule {
 	t := *s
 	t.Sigmas = append(s.Sigmas[:n:n], s.Sigmas[len(s.Sigmas)-1])
 	t.Timesteps = s.Timesteps[:n]
-	t.Sampler = s.anywhere // its steps end where they are told to
+	t.Sampler = s.anywhere // without corrections for the last level
 	return &t
 }

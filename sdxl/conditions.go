@@ -10,7 +10,7 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// Conditions are what the UNet is told beside the latents, for a run of the
+// Conditions are the inputs of the UNet beside the latents, for a run of the
 // options that they were made from: the texts of each step, sizes, noise levels.
 type Conditions struct {
 	resolved
@@ -93,7 +93,7 @@ func (p *Pipeline) Encode(ctx context.Context, o Options) (*Conditions, error) {
 	return c, nil
 }
 
-// scene returns what the sides are told in one of the scenes, for each picture
+// scene returns the conditioning of the sides in one of the scenes, for each picture
 // of the batch. Of all scenes only the texts' chunks are kept, each once.
 func (c *Conditions) scene(i int) (embedded, error) {
 	var contexts, pooled []*tensor.Tensor

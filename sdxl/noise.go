@@ -179,7 +179,7 @@ func (r *resolved) noiseFault() error {
 	return nil
 }
 
-// tap is a source whose draws are told to somebody.
+// tap is a source that reports its draws.
 type tap struct {
 	sched.Noise
 	tell func(draw []float32)

@@ -69,7 +69,7 @@ type Options struct {
 	ENSD int64 `json:"ensd,omitempty"`
 
 	Sampler string `json:"sampler,omitempty"` // as sched.ParseSampler reads it; "" is the model's
-	// Custom is a sampler of one's own, in place of Sampler. It has a name.
+	// Custom is the caller's own sampler, in place of Sampler. It must have a name.
 	Custom   *sched.Sampler `json:"-"`
 	Schedule string         `json:"schedule,omitempty"` // as sched.ParseSchedule reads it; "" is the model's
 	Spacing  string         `json:"spacing,omitempty"`  // leading, linspace or trailing; "" is the model's

@@ -24,7 +24,7 @@ type resolved struct {
 	negative      sizes
 }
 
-// sizes are what a side of the batch is told beside its text.
+// sizes are the conditioning of a side of the batch beside its text.
 type sizes struct {
 	original, target Size
 	crop             Corner

@@ -10,8 +10,8 @@ import (
 	"github.com/df65613c/easel/sdxl/unet"
 )
 
-// PAG, perturbed-attention guidance, guides away from what the network makes of the prompt when
-// pixels of some layers see only themselves (Ahn et al. 2024, "Self-rectifying
+// PAG, perturbed-attention guidance, guides away from the prediction in which the pixels of
+// some layers attend only to themselves (Ahn et al. 2024, "Self-rectifying
 // diffusion sampling with perturbed-attention guidance"): Scale times the
 // difference is added to the guided output.
 type PAG struct {

@@ -16,7 +16,7 @@ type encodedTexts struct {
 	width, pooled int // of a token, and of the pooled embedding
 }
 
-// encodedChunk is what the text encoders make of a chunk.
+// encodedChunk is the output of the text encoders for a chunk.
 type encodedChunk struct {
 	context []float32 // [77,L+G], weighted
 	pooled  []float32 // [P]

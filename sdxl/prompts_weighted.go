@@ -2,8 +2,8 @@ package sdxl
 
 // WeightedPrompt is a text and how much of it the picture takes.
 //
-// What both encoders make of the texts, hidden states and pooled embedding, is
-// averaged by weight: the texts of weights above 0 are the prompt, those of
+// The embeddings of the texts, hidden states and pooled, are averaged by weight:
+// the texts of weights above 0 are the prompt, those of
 // weights below 0 the negative prompt. Each side is divided by the sum of its
 // weights, so that only their ratios matter; a text of weight 0 does nothing.
 type WeightedPrompt struct {

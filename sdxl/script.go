@@ -16,11 +16,11 @@ type blend []struct {
 	share float64
 }
 
-// script is what each side of the batch is told at each step.
+// script is the conditioning of each side of the batch at each step.
 type script struct {
 	PromptOptions
 	guided  bool      // there is a negative side
-	zeros   bool      // which is told nothing
+	zeros   bool      // whose embeddings are zeros
 	weights []float32 // of the guidance of each positive side
 	scenes  [][]blend // the different ones: the negative side's, unless it is zeros, and the positive sides'
 	at      []int     // the scene of each step

@@ -26,7 +26,7 @@ func Leave(ctx context.Context, p Plan, times int) (Quantile, error) {
 func (p *Plan) leave(ctx context.Context, after int) (float64, error) {
 	client, cancel := context.WithCancel(ctx)
 	defer cancel()
-	const long = 150 // steps, so that there is a rest to stop
+	const long = 150 // steps, so that some are left to stop
 	r, err := p.request(client, "text/event-stream", request.Request{
 		TextPrompts: []request.TextPrompt{{Text: "a picture nobody waits for"}}, Steps: new(long), Width: &p.Width, Height: &p.Height,
 	})

@@ -82,7 +82,7 @@ func known(g global) bool {
 	return isType || inert[g]
 }
 
-// reduce gives what a call would give, of the few whose meaning is known here. Nothing is called.
+// reduce returns the result of one of the few calls that are known here. Nothing is called.
 func reduce(f any, args tuple) (any, error) {
 	g, ok := f.(global)
 	if !ok {

@@ -49,7 +49,7 @@ func (f *storedNoiseFlags) source() (sched.Noise, error) {
 	return sched.NewNoiseSequence(own.Float32s()), nil
 }
 
-// keep returns what draws are told to, or nil.
+// keep returns the function that records draws, or nil.
 func (f *storedNoiseFlags) keep() func(draw []float32) {
 	if f.save == "" {
 		return nil

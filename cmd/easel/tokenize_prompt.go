@@ -9,7 +9,7 @@ import (
 	"github.com/df65613c/easel/sdxl/prompt"
 )
 
-// writeChunks prints what a syntax makes of a text: for each tokenizer its
+// writeChunks prints a text as a syntax reads it: for each tokenizer its
 // chunks, with the weight behind each token that has one.
 func writeChunks(w io.Writer, m *sdxl.Model, s prompt.Syntax, text string) error {
 	for _, side := range []struct {

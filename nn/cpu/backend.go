@@ -27,7 +27,7 @@ type Options struct {
 	Profile   *profile.Profile // takes the time of every operation; nil is none
 	// SpillDir is the folder for the work memory of programs that do not fit
 	// nn.CompileOptions.Memory and may spill. "" is /var/tmp, which is on a disk
-	// where /tmp often is in memory, or the system's folder where there is none.
+	// where /tmp often is in memory, or the system's temporary folder if that does not exist.
 	SpillDir string
 }
 

@@ -41,7 +41,7 @@ func (c *compiler) layerNorm(n *nn.Node, op nn.LayerNorm) error {
 	return nil
 }
 
-// affine gives what GroupNorm multiplies and adds to each channel of image b.
+// affine returns the factor and the offset that GroupNorm applies to each channel of image b.
 type affine func(b int) (mul, add []float32)
 
 // groupScale makes that from moments.

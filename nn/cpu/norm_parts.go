@@ -11,7 +11,7 @@ func (c *compiler) groupMoments(n *nn.Node, op nn.GroupMoments) {
 	c.moments(imageOf(n.In[0]), n.In[0], op.Groups, func() []norm.Moments { return elements[norm.Moments](e.mem[n.Out.ID()]) })
 }
 
-// scaleParts brings the moments of all parts together and makes of them what
+// scaleParts combines the moments of all parts into what
 // they do of those of a whole image.
 func (c *compiler) scaleParts(index int, n *nn.Node, op nn.GroupScale) error {
 	s, err := c.groupScale(op.Norm, op.Pixels)

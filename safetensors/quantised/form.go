@@ -10,7 +10,7 @@ import (
 // blockSize is the numbers of a row that share a scale in q8 and q4.
 const blockSize = convert.BlockSize
 
-// form is what a scheme makes of a tensor.
+// form is the stored form of a tensor in a scheme.
 type form struct {
 	dtype, scaleType tensor.DType
 	// scale returns the scale of some numbers, which scaleType has.

@@ -19,7 +19,7 @@ var attentionToken = regexp.MustCompile(`\\[()\[\]\\]|\\|\(|\[|:\s*([+-]?(?:\d+\
 // weaker, (a:1.2) by 1.2; brackets in brackets multiply. A backslash makes a
 // bracket text. Brackets left open reach to the end.
 //
-// A BREAK in brackets is, as there, the word and no break: its weight, which
+// As in the web UI, a BREAK in brackets is the word and no break: its weight, which
 // marks it, has been multiplied.
 func attention(text string) []Span {
 	var parts []Span

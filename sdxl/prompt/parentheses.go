@@ -45,7 +45,7 @@ func weigh(spans []Span, text string, weight float64, depth int) []Span {
 }
 
 // topLevel splits a text into its outermost brackets and what is between them.
-// A closing bracket without a partner puts the count out for good, as there.
+// As in ComfyUI, a closing bracket without a partner makes the count wrong for the rest.
 func topLevel(text string) (items []string) {
 	level, start := 0, 0
 	add := func(end int) {

@@ -12,7 +12,7 @@ import (
 	"github.com/df65613c/easel/internal/httplimit"
 )
 
-// metrics are what /metrics shows, and the average that Retry-After is told from.
+// metrics are what /metrics shows, and the average from which Retry-After is computed.
 type metrics struct {
 	set      *prometheus.Set
 	queue    *httplimit.Queue

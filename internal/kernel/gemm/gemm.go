@@ -56,7 +56,7 @@ func NewPlanBF16(m, n, k int) *Plan { return newPlan(m, n, k, CurrentBF16(k)) }
 
 // NewGatedPlan divides a product of which the second half of the columns gates
 // the first: W has 2n rows and Bias 2n values, and with a and b the columns c
-// and n+c of A W^T + bias, column c of C is what the operand Gate makes of both.
+// and n+c of A W^T + bias, column c of C is the result of the operand Gate for both.
 // There is no Add and no Epilogue.
 func NewGatedPlan(m, n, k int) *Plan { return newGatedPlan(m, n, k, Current()) }
 
