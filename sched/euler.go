@@ -14,9 +14,9 @@ func Euler[T Float](ctx context.Context, r *Run[T]) error {
 	})
 }
 
-// EulerAncestral steps down further than asked and adds fresh noise back, as
-// k-diffusion has it. It draws noise at the last step too, as diffusers does,
-// where none is added.
+// EulerAncestral steps below the next level and adds fresh noise to reach it, as in
+// k-diffusion. Like diffusers it also draws noise at the last step, where it adds
+// none.
 func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error { return r.eulerAncestral(ctx, 1) }
 
 func (r *Run[T]) eulerAncestral(ctx context.Context, eta float64) error {
@@ -30,7 +30,7 @@ func (r *Run[T]) eulerAncestral(ctx context.Context, eta float64) error {
 		if eta != 0 {
 			r.Noise.Normal(noise)
 		}
-		// In the order of the references, which from a high level decides the last digits.
+		// In the references' order of operations, which decides the last digits at high levels.
 		from, dt, g := T(r.Sigmas[i]), T(down-r.Sigmas[i]), T(up*r.sNoise())
 		for j, x := range r.X {
 			r.X[j] = x + (x-denoised[j])/from*dt + T(noise[j])*g
@@ -38,8 +38,8 @@ func (r *Run[T]) eulerAncestral(ctx context.Context, eta float64) error {
 	})
 }
 
-// eulerMethod is Euler's with churn as diffusers has it: the model is asked
-// before the noise of a raised level is added.
+// eulerMethod is Euler's with churn as in diffusers: the model is called before the
+// noise of the raised level is added.
 func eulerMethod(c *Config, _ *training, _ int) method {
 	p := c.prediction()
 	return method{

@@ -3,7 +3,7 @@ package sched
 import "context"
 
 // Heun is Heun's method of second order: the slope is averaged over both ends
-// of a step (Karras et al. 2022, algorithm 1). Two evaluations a step, one at the last.
+// of a step (Karras et al. 2022, algorithm 1). Two calls of the denoiser a step, one at the last.
 func Heun[T Float](ctx context.Context, r *Run[T]) error {
 	h := newHeun(r)
 	return r.churned(ctx, func(i int, from float64, denoised []T) error {

@@ -3,12 +3,8 @@ package sdxl
 import (
 	"context"
 
-	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
-
-// TextTokens is the length to which texts are cut and padded.
-const TextTokens = prompt.Length
 
 // encode encodes ids [B,tokens] with one of the encoders; skip takes the hidden
 // states that many layers before the usual one.

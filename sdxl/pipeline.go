@@ -34,7 +34,7 @@ type PipelineOptions struct {
 	// nameless file in the folder for temporary files. The pictures are the same.
 	Memory int64
 	// Keep is how many bytes of compiled networks may stay for the next call of the
-	// same shape; 0 is DefaultKeep, and below 0 none do. With a limit of Memory none do.
+	// same shape; 0 is 256 MiB, and below 0 none do. With a limit of Memory none do.
 	Keep int64
 	// Adapters is where Options.Adapters are found; nil is nowhere. The pipeline must be closed before it is.
 	Adapters *adapt.Library
@@ -42,17 +42,16 @@ type PipelineOptions struct {
 	AllowUnused bool
 }
 
-// DefaultKeep holds the networks of small pictures, whose set-up would take a
-// good part of their time. Those of large ones go: their set-up takes none that
-// could be noticed.
-const DefaultKeep = 256 << 20
+// defaultKeep has room for the networks of small pictures, whose set-up takes a
+// noticeable part of their time, and not for those of large ones.
+const defaultKeep = 256 << 20
 
 // NewPipeline returns a pipeline that uses the model and the backend, which stay
 // the caller's to close after it.
 func NewPipeline(m *Model, b nn.Backend, o PipelineOptions) *Pipeline {
 	p := &Pipeline{model: m, base: b, memory: max(0, o.Memory), library: o.Adapters, allowUnused: o.AllowUnused}
 	if p.memory == 0 {
-		p.networks.Limit = max(0, cmp.Or(o.Keep, DefaultKeep)/2)
+		p.networks.Limit = max(0, cmp.Or(o.Keep, defaultKeep)/2)
 		p.unets.Limit = p.networks.Limit
 	}
 	return p

@@ -6,6 +6,7 @@ import (
 
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -57,18 +58,18 @@ func (p *Pipeline) Plan(ctx context.Context, o Options) ([]Stage, error) {
 		*clip.TextEncoder
 	}{{"clip-l", textLPart, m.TextL}, {"clip-g", textGPart, m.TextG}} {
 		texts := min(different, chunksAtOnce) + 1 // and the empty one
-		key := networkKey{graph: e.name, batch: texts, w: TextTokens, skip: r.ClipSkip, adapters: r.set.For(e.part)}
+		key := networkKey{graph: e.name, batch: texts, w: prompt.Length, skip: r.ClipSkip, adapters: r.set.For(e.part)}
 		if err := add(key, (different+chunksAtOnce-1)/chunksAtOnce, texts); err != nil {
 			return nil, err
 		}
-		stages[len(stages)-1].Kept = int64(different*TextTokens*e.Config.HiddenSize) * int64(tensor.F32.Size())
+		stages[len(stages)-1].Kept = int64(different*prompt.Length*e.Config.HiddenSize) * int64(tensor.F32.Size())
 	}
 	if o.Image != nil {
 		if err := add(networkKey{graph: "vae-encoder", batch: 1, h: r.Height, w: r.Width}, 1, 1); err != nil {
 			return nil, err
 		}
 	}
-	shape := r.unetShape(r.batch*sides, h, w, chunks*TextTokens)
+	shape := r.unetShape(r.batch*sides, h, w, chunks*prompt.Length)
 	d := &Denoiser{pipe: p, key: shape.key(), Conditions: &Conditions{resolved: r, script: s}, batch: r.batch}
 	if d.unet, err = p.takeUNet(ctx, shape, 0); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/df65613c/easel/internal/program"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -44,7 +45,7 @@ var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids
 
 // tokensAhead bounds the tokens of all rows whose keys and values are computed
 // ahead: SDXL keeps 0.7 MB of each. With more they are computed at every step.
-const tokensAhead = 64 * TextTokens
+const tokensAhead = 64 * prompt.Length
 
 // setConditions sets the text's hidden states [n,tokens,C], the pooled text
 // [n,P] and the sizes [n,6] for the runs that follow.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/sdxl/vae"
 )
@@ -79,6 +80,6 @@ func text(size [2]int, class, act string) clip.TextConfig {
 	width, layers := size[0], size[1]
 	return clip.TextConfig{
 		Architectures: []string{class}, VocabSize: vocab, HiddenSize: width, Intermediate: mlpRatio * width, ProjectionDim: width,
-		Layers: layers, Heads: width / headDim, MaxPositions: sdxl.TextTokens, HiddenAct: act, LayerNormEps: 1e-5, EOSTokenID: clipEOS,
+		Layers: layers, Heads: width / headDim, MaxPositions: prompt.Length, HiddenAct: act, LayerNormEps: 1e-5, EOSTokenID: clipEOS,
 	}
 }

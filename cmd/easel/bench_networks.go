@@ -13,6 +13,7 @@ import (
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/sdxl/unet"
 )
 
@@ -82,17 +83,17 @@ func (f *networkFlags) graphs(m *sdxl.Model, name string) ([]measured, error) {
 	}
 	switch name {
 	case "unet":
-		g, err := m.UNet.Graph(unet.Shape{Batch: batch, Height: latent, Width: latent, Tokens: sdxl.TextTokens})
+		g, err := m.UNet.Graph(unet.Shape{Batch: batch, Height: latent, Width: latent, Tokens: prompt.Length})
 		return list, add(name, f.size, g, err, "encoder_hidden_states", "text_embeds", "time_ids")
 	case "vae":
 		g, err := m.VAE.DecoderGraph(batch, latent, latent)
 		return list, add(name, f.size, g, err)
 	}
-	g, err := m.TextL.Graph(batch, sdxl.TextTokens, 0)
+	g, err := m.TextL.Graph(batch, prompt.Length, 0)
 	if err := add("clip-l", 0, g, err); err != nil {
 		return nil, err
 	}
-	g, err = m.TextG.Graph(batch, sdxl.TextTokens, 0)
+	g, err = m.TextG.Graph(batch, prompt.Length, 0)
 	return list, add("clip-g", 0, g, err)
 }
 

@@ -92,8 +92,8 @@ func embedTexts(ctx context.Context, p *sdxl.Pipeline, texts []string) (map[stri
 	split, width := p.Model().TextL.Config.HiddenSize, all.Shape()[2]
 	out := map[string]*tensor.Tensor{"prompt_embeds": all}
 	for name, make := range map[string]func() (*tensor.Tensor, error){
-		"ids_l":  func() (*tensor.Tensor, error) { return tensor.FromSlice(idsL, len(list), sdxl.TextTokens) },
-		"ids_g":  func() (*tensor.Tensor, error) { return tensor.FromSlice(idsG, len(list), sdxl.TextTokens) },
+		"ids_l":  func() (*tensor.Tensor, error) { return tensor.FromSlice(idsL, len(list), prompt.Length) },
+		"ids_g":  func() (*tensor.Tensor, error) { return tensor.FromSlice(idsG, len(list), prompt.Length) },
 		"pooled": func() (*tensor.Tensor, error) { return tensor.Concat(0, pooled...) },
 		"clip_l": func() (*tensor.Tensor, error) { return all.Narrow(2, 0, split) },
 		"clip_g": func() (*tensor.Tensor, error) { return all.Narrow(2, split, width) },
