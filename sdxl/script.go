@@ -82,7 +82,7 @@ func (r *resolved) script(m *Model, steps int) (*script, error) {
 	return s, nil
 }
 
-// zeroNegative reports whether the negative side is told nothing: where there
+// zeroNegative reports whether the embeddings of the negative side are zeros: where there
 // is no negative prompt and the model has been trained so, and in a1111, whatever
 // the model, where there is none or an empty one.
 func (r *resolved) zeroNegative(m *Model, negative []WeightedPrompt) bool {
