@@ -24,7 +24,8 @@ type Weight struct {
 	Copied bool
 	// Scale is nil, or what the numbers of a quantised weight [N,...] are
 	// multiplied with. One in I8 has F32 [N], a scale that is not negative for each row, or F16
-	// [N,K/32], one for each 32 of the K numbers of a row; one in F4 has the latter.
+	// [N,K/32], one for each 32 of the K numbers of a row; one in F4 has the latter. One in F8E4M3 or F8E5M2 may have
+	// F32 [N].
 	Scale *Weight
 	// Deltas are added to the numbers while they are read.
 	Deltas []Delta
@@ -44,10 +45,11 @@ func Quantised(dt tensor.DType) bool { return dt == tensor.I8 || dt == tensor.F4
 
 // CheckScale returns an error unless the scale fits the weight.
 func (w *Weight) CheckScale() error {
+	float8 := w.DType == tensor.F8E4M3 || w.DType == tensor.F8E5M2
 	switch {
 	case !Quantised(w.DType) && w.Scale == nil:
 		return nil
-	case !Quantised(w.DType):
+	case !Quantised(w.DType) && !float8:
 		return fmt.Errorf("weight %s is %s, which has no scale", w.Name, w.DType)
 	case len(w.Shape) < 2:
 		return fmt.Errorf("weight %s%v is %s; only matrices and kernels may be", w.Name, w.Shape, w.DType)
@@ -56,16 +58,17 @@ func (w *Weight) CheckScale() error {
 	}
 	n, s := w.Shape[0], w.Scale
 	k := w.Shape[1:].NumElements()
-	rows := w.DType == tensor.I8 && s.DType == tensor.F32 && s.Shape.Equal(tensor.Shape{n})
-	blocks := k%ScaleBlock == 0 && s.DType == tensor.F16 && s.Shape.Equal(tensor.Shape{n, k / ScaleBlock})
+	byRow := w.DType == tensor.I8 || float8
+	rows := byRow && s.DType == tensor.F32 && s.Shape.Equal(tensor.Shape{n})
+	blocks := !float8 && k%ScaleBlock == 0 && s.DType == tensor.F16 && s.Shape.Equal(tensor.Shape{n, k / ScaleBlock})
 	if rows || blocks {
 		return nil
 	}
 	var want string
-	if w.DType == tensor.I8 {
+	if byRow {
 		want = fmt.Sprintf("F32[%d]", n)
 	}
-	if k%ScaleBlock == 0 {
+	if !float8 && k%ScaleBlock == 0 {
 		if want != "" {
 			want += " or "
 		}

@@ -149,3 +149,67 @@ func TestFilesOfTorch(t *testing.T) {
 	_, err = sdxl.Open(dir, sdxl.OpenOptions{})
 	require.ErrorContains(t, err, "parameters are missing", "its names are not those of diffusers")
 }
+
+// TestScaledNumbers draws with a UNet whose numbers have scales as other programs store them, and with
+// the same numbers in float32. What codes stand for is held to torch beside package tensor.
+func TestScaledNumbers(t *testing.T) {
+	folder := golden.Path("c", "model")
+	unet := golden.Tensors(t, filepath.Join(folder, "unet", "diffusion_pytorch_model.safetensors"))
+	config := sdxl.OpenOptions{}
+	for name, form := range map[string]struct {
+		dt     tensor.DType
+		suffix string
+		shape  func(rows int) []int
+		by     float32
+	}{
+		"ComfyUI":            {tensor.F8E4M3, "scale_weight", func(int) []int { return nil }, 1},
+		"ComfyUI, newer":     {tensor.F8E5M2, "weight_scale", func(int) []int { return []int{1} }, 1},
+		"by row":             {tensor.F8E4M3, "weight_scale", func(n int) []int { return []int{n, 1} }, 1},
+		"integers":           {tensor.I8, "weight_scale", func(int) []int { return nil }, 1},
+		"bitsandbytes, int8": {tensor.I8, "SCB", func(n int) []int { return []int{n} }, 1. / 127},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scaled, wide := map[string]*tensor.Tensor{"scaled_fp8": tensor.New(form.dt, 2)}, map[string]*tensor.Tensor{}
+			for key, x := range unet {
+				scaled[key], wide[key] = x, x
+				stem, isMatrix := strings.CutSuffix(key, "weight")
+				if !isMatrix || len(x.Shape()) < 2 {
+					continue
+				}
+				x, err := x.Convert(tensor.F32)
+				require.NoError(t, err)
+				rows, scales := x.Shape()[0], tensor.New(tensor.F32, form.shape(x.Shape()[0])...)
+				up := tensor.New(tensor.F32, x.Shape()...)
+				for i, v := range x.Float32s() {
+					up.Float32s()[i] = v * 500 // to within a type's range
+				}
+				stored, err := up.Convert(form.dt)
+				require.NoError(t, err)
+				back, err := stored.Convert(tensor.F32)
+				require.NoError(t, err)
+				for i := range scales.Float32s() {
+					scales.Float32s()[i] = (1 + float32(i%5)/8) / 500 / form.by
+				}
+				each := len(back.Float32s()) / rows
+				for i := range back.Float32s() {
+					back.Float32s()[i] *= float32(float64(scales.Float32s()[i/each%len(scales.Float32s())]) * float64(form.by))
+				}
+				scaled[key], scaled[stem+form.suffix], wide[key] = stored, scales, back
+			}
+			dir := t.TempDir()
+			write(t, filepath.Join(dir, "scaled.safetensors"), scaled)
+			write(t, filepath.Join(dir, "wide.safetensors"), wide)
+			o := config
+			o.UNet = filepath.Join(dir, "wide.safetensors")
+			want := picture(t, folder, o, 2)
+			o.UNet = filepath.Join(dir, "scaled.safetensors")
+			require.Equal(t, want, picture(t, folder, o, 2))
+			delete(scaled, "conv_in."+form.suffix)
+			if form.dt == tensor.I8 {
+				write(t, o.UNet, scaled)
+				_, err := sdxl.Open(folder, o)
+				require.ErrorContains(t, err, "tensor conv_in.weight: I8, and there is no tensor conv_in.weight_scale")
+			}
+		})
+	}
+}

@@ -16,6 +16,8 @@ type ignored struct {
 // package reads, by the pattern of their keys. Everything else that is left over
 // is an error, as it may change what the model draws.
 var notParameters = []ignored{
+	{regexp.MustCompile(`^scaled_fp8$|\.(scale_input|input_scale)$`), "what programs divide activations by for products in 8 bits; easel's are in floating point"},
+	{regexp.MustCompile(`\.weight_format$`), "how bitsandbytes orders integers of 8 bits in memory, which files have by rows"},
 	{regexp.MustCompile(`(^|\.)model_ema\.`), "running averages of the training, of the whole model or of its VAE"},
 	{regexp.MustCompile(`^(first_stage_model\.)?loss\.`), "the perceptual loss and the discriminator that trained the VAE"},
 	{regexp.MustCompile(`(^|\.)(log_?vars?|lvlb_weights)$`), "weights of training losses"},

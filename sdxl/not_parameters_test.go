@@ -27,7 +27,7 @@ var leftOver = []string{
 	"denoiser.sigmas", "betas", "alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod",
 	"log_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod",
 	"posterior_variance", "posterior_log_variance_clipped", "posterior_mean_coef1", "posterior_mean_coef2",
-	"v_pred", "ztsnr",
+	"v_pred", "ztsnr", "scaled_fp8", "model.diffusion_model.out.2.scale_input", "model.diffusion_model.time_embed.0.weight_format",
 }
 
 // withExtra copies model b as a single file, with some tensors more.

@@ -86,16 +86,19 @@ func (m *Model) replace(part, path string, c *configs, opts OpenOptions) (*check
 		}
 	}
 	// The model's own configuration says more than shapes do, where it fits.
-	if slices.Contains(c.read, part) {
+	known := slices.Contains(c.read, part)
+	if known {
 		if w, err := form.weights(part, *c, f, owned); err == nil && fits(part, *c, w) {
 			return form.weights(part, *c, f, owned)
 		}
 	}
 	inferred := defaultConfigs()
-	if err := inferred.infer(part, form.of(s, part), form.naming); err != nil {
+	switch err := inferred.infer(part, form.of(s, part), form.naming); {
+	case err == nil:
+		c.take(part, inferred)
+	case !known: // else the account tells what does not fit
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	c.take(part, inferred)
 	return form.weights(part, *c, f, owned)
 }
 

@@ -16,9 +16,10 @@ func quantised(t, scale *tensor.Tensor) ([]float64, error) {
 	stored, scales := t.Bytes(), s.Float32s()
 	v := make([]float64, t.NumElements())
 	each := len(v) / len(scales)
+	wide, _ := t.Convert(tensor.F32) // nil for F4
 	for i := range v {
-		if t.DType() == tensor.I8 {
-			v[i] = float64(int8(stored[i]))
+		if wide != nil {
+			v[i] = float64(wide.Float32s()[i])
 		} else {
 			v[i] = e2m1(stored[i/2] >> (4 * (i % 2)) & 15)
 		}
@@ -53,8 +54,13 @@ func (r *source) quantisedWeight(dt tensor.DType, blocks bool, shape ...int) *nn
 	}
 	t := tensor.New(dt, shape...)
 	for i := range t.Bytes() {
-		if t.Bytes()[i] = byte(r.Uint32()); dt == tensor.I8 {
+		switch dt {
+		case tensor.I8:
 			t.Bytes()[i] = byte(int8(r.IntN(255) - 127))
+		case tensor.F8E4M3:
+			t.Bytes()[i] = byte(r.IntN(2)<<7 | r.IntN(0x60)) // up to 30
+		default:
+			t.Bytes()[i] = byte(r.Uint32())
 		}
 	}
 	w := nn.Param("w", t)
@@ -83,7 +89,7 @@ func quantisedCases() (list []testCase) {
 		name   string
 		dt     tensor.DType
 		blocks bool
-	}{{"I8", tensor.I8, false}, {"I8 in blocks", tensor.I8, true}, {"F4", tensor.F4, true}, {"Q8_0", tensor.Q80, true}, {"Q5_1", tensor.Q51, true}} {
+	}{{"I8", tensor.I8, false}, {"I8 in blocks", tensor.I8, true}, {"F4", tensor.F4, true}, {"F8_E4M3", tensor.F8E4M3, false}, {"Q8_0", tensor.Q80, true}, {"Q5_1", tensor.Q51, true}} {
 		list = append(list,
 			testCase{"Linear/" + kind.name, func(g *nn.Graph, r *source) {
 				x := g.Input("x", tensor.F32, 70, 96)

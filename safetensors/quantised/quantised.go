@@ -66,7 +66,8 @@ func Names(f *safetensors.File) (names []string) {
 	return names
 }
 
-// Of returns the scheme of a file that is quantised, "" of others.
+// Of returns the scheme of a file that is quantised, "" of others. Those of other programs are named
+// too, and not written.
 func Of(f *safetensors.File) Scheme {
 	if s := f.Metadata()[MetadataKey]; s != "" {
 		return Scheme(s)
@@ -74,7 +75,13 @@ func Of(f *safetensors.File) Scheme {
 	for _, name := range f.Names() {
 		info, _ := f.Info(name)
 		scale, ok := f.Info(name + ScaleSuffix)
+		_, comfy := f.Info(strings.TrimSuffix(name, "weight") + "scale_weight")
+		_, bits := f.Info(strings.TrimSuffix(name, "weight") + "SCB")
 		switch {
+		case (ok || comfy) && (info.DType == tensor.F8E4M3 || info.DType == tensor.F8E5M2):
+			return "scaled fp8"
+		case bits:
+			return "bitsandbytes"
 		case !ok:
 		case info.DType == tensor.F4:
 			return Q4

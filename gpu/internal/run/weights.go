@@ -103,7 +103,7 @@ func newRows(p pass.Param) (*rows, error) {
 	if p.Kernel {
 		r.moved = make([]byte, len(r.made))
 	}
-	if f.Scaled() {
+	if w.Scale != nil || f.Scaled() {
 		if r.scales, err = weights.Scales(w); err != nil {
 			return nil, err
 		}
@@ -139,13 +139,14 @@ func (r *rows) row(n int) ([]byte, error) {
 	case r.changed != nil:
 		r.changed.Row(r.wide, n, 0)
 		convert.FromF32(made, r.wide, r.to)
-	case r.format == r.to:
+	case r.format == r.to && r.scales.Rows == nil:
 		made = r.bytes[n*size : (n+1)*size]
 	case r.format.Quantised():
 		r.scales.Row(r.wide, unsafe.Pointer(unsafe.SliceData(r.bytes)), r.format, r.size, n, 0)
 		convert.FromF32(made, r.wide, r.to)
 	default:
 		convert.ToF32(r.wide, r.bytes[n*size:(n+1)*size], r.format)
+		r.scales.ScaleRow(r.wide, n)
 		convert.FromF32(made, r.wide, r.to)
 	}
 	if r.to == convert.F16 && (r.format != convert.F16 || r.changed != nil) {

@@ -50,6 +50,17 @@ func (s Scales) Row(dst []float32, data unsafe.Pointer, f Format, k, n, from int
 	}
 }
 
+// ScaleRow multiplies values of row n of a weight of floats with the row's scale, if it has one.
+func (s Scales) ScaleRow(dst []float32, n int) {
+	if s.Rows == nil {
+		return
+	}
+	by := s.Rows[n]
+	for i := range dst {
+		dst[i] *= by
+	}
+}
+
 // blocks sets dst to whole blocks, from value at on.
 func (s Scales) blocks(dst []float32, data unsafe.Pointer, f Format, at int) {
 	scales := s.Blocks[at/BlockSize:][:len(dst)/BlockSize]

@@ -270,6 +270,7 @@ func (m Matrix) plainRow(dst []float32, n, k int) {
 	case m.ColStride == 1:
 		stored := unsafe.Add(m.Data, (n*m.RowStride+k)*m.Format.Size())
 		convert.ToF32(dst, unsafe.Slice((*byte)(stored), len(dst)*m.Format.Size()), m.Format)
+		m.Scales.ScaleRow(dst, n)
 	default:
 		for i := range dst {
 			dst[i] = m.value(n, k+i)

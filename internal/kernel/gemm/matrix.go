@@ -14,7 +14,7 @@ type Matrix struct {
 	Data                 unsafe.Pointer // element 0, 0
 	Format               convert.Format
 	RowStride, ColStride int            // from one n, and one k, to the next
-	Scales               convert.Scales // of a quantised format
+	Scales               convert.Scales // of a quantised format, or of 8-bit floats
 	Changes              *Changes       // made to the rows as they are read, or nil
 }
 
