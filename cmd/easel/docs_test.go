@@ -221,7 +221,8 @@ func (d documented) look(t *testing.T, line string) {
 
 // documentedModels are the names of models in the documentation, and the small ones
 // that stand for them.
-var documentedModels = map[string]string{"sdxl-base": model("a"), "clip-b32": clipModel("quick"), "clip-vit-base-patch32": clipModel("quick")}
+var documentedModels = map[string]string{"sdxl-base": model("a"), "sdxl-vae": model("a"), "sdxl-unet.gguf": golden.Path("forms", "unet.gguf"),
+	"sdxl-vae.ckpt": golden.Path("forms", "vae.ckpt"), "sdxl-base.safetensors": golden.Path("b", "single.safetensors"), "clip-b32": clipModel("quick"), "clip-vit-base-patch32": clipModel("quick")}
 
 // easel runs the command, without the network: a server is asked and stopped.
 func (d documented) easel(t *testing.T, line string, args []string) {

@@ -28,7 +28,7 @@ func newRoot() *cobra.Command {
 			return handOver(cmd)
 		},
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel(), newDevices())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPull(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel(), newDevices())
 	explainArguments(root)
 	hideEmptyDefaults(root)
 	return root

@@ -26,7 +26,7 @@ func Find(path string) (string, error) {
 	}
 	parts := strings.SplitN(path, "/", 3)
 	name := parts[0] + "/" + parts[1]
-	cache, err := folder()
+	cache, err := Folder()
 	if err != nil {
 		return "", err
 	}
@@ -35,7 +35,7 @@ func Find(path string) (string, error) {
 		if len(parts) == 3 || strings.EqualFold(filepath.Ext(path), ".safetensors") {
 			return path, nil // more likely a mistyped path
 		}
-		return "", fmt.Errorf("%s: %w here, and the Hugging Face cache %s does not have it: download it with \"hf download %s\" (in older versions \"huggingface-cli download %s\")",
+		return "", fmt.Errorf("%s: %w here, and the Hugging Face cache %s does not have it: download it with \"easel pull %s\" or \"hf download %s\"",
 			path, fs.ErrNotExist, cache, name, name)
 	}
 	if err != nil {
@@ -46,13 +46,13 @@ func Find(path string) (string, error) {
 	}
 	file := filepath.Join(found, filepath.FromSlash(parts[2]))
 	if _, err := os.Stat(file); err != nil || !filepath.IsLocal(parts[2]) {
-		return "", fmt.Errorf("%s: the Hugging Face cache has %s, but not this file of it: download it with \"hf download %s %s\"", path, name, name, parts[2])
+		return "", fmt.Errorf("%s: the Hugging Face cache has %s, but not this file of it: download it with \"easel pull %s\" or \"hf download %s %s\"", path, name, path, name, parts[2])
 	}
 	return file, nil
 }
 
-// folder returns the cache's, by the rules of huggingface_hub.
-func folder() (string, error) {
+// Folder returns the cache's, by the rules of huggingface_hub.
+func Folder() (string, error) {
 	for _, from := range []struct{ variable, below string }{
 		{"HF_HUB_CACHE", ""},
 		{"HUGGINGFACE_HUB_CACHE", ""},
@@ -114,4 +114,34 @@ func snapshot(model string) (string, error) {
 	found := filepath.Join(model, "snapshots", commit)
 	_, err = os.Stat(found)
 	return found, err
+}
+
+// Token returns the token for the hub that this machine has, by the rules of huggingface_hub, or "".
+func Token() string {
+	for _, variable := range []string{"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"} {
+		if v := strings.TrimSpace(os.Getenv(variable)); v != "" {
+			return v
+		}
+	}
+	for _, from := range []struct{ variable, below string }{{"HF_TOKEN_PATH", ""}, {"HF_HOME", "token"}, {"XDG_CACHE_HOME", "huggingface/token"}} {
+		if v := os.Getenv(from.variable); v != "" {
+			path, err := expand(v)
+			return tokenIn(filepath.Join(path, filepath.FromSlash(from.below)), err)
+		}
+	}
+	return tokenIn(expand("~/.cache/huggingface/token"))
+}
+
+// mostToken is more than a token has.
+const mostToken = 1 << 10
+
+func tokenIn(path string, err error) string {
+	if err != nil {
+		return ""
+	}
+	data, err := os.ReadFile(path)
+	if err != nil || len(data) > mostToken {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
 }

@@ -94,7 +94,7 @@ func TestFindFaults(t *testing.T) {
 	_, err := Find("stabilityai/stable-diffusion-xl-base-1.0")
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.ErrorContains(t, err, `hf download stabilityai/stable-diffusion-xl-base-1.0"`)
-	require.ErrorContains(t, err, `huggingface-cli download stabilityai/stable-diffusion-xl-base-1.0"`)
+	require.ErrorContains(t, err, `easel pull stabilityai/stable-diffusion-xl-base-1.0"`)
 	require.ErrorContains(t, err, cache)
 
 	download(t, cache, "org--gone", "0000")

@@ -48,6 +48,7 @@ var rules = []rule{
 	{"nn", own("nn", "tensor", "internal")},
 	{"nn/layers", own("nn", "tensor", "internal")},
 	{"internal/hubcache", own("internal/hubcache")},
+	{"internal/hubpull", own("internal/hubpull", "internal/atomicfile", "internal/hubcache")},
 	{"internal/sniff", own("internal/sniff")},
 	{"internal/program", own("internal/program", "nn", "tensor", "internal")},
 	{"nn/cpu", own("nn", "tensor", "internal")},
