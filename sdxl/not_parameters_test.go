@@ -63,7 +63,7 @@ func TestLeftOverTensors(t *testing.T) {
 func TestUnknownTensors(t *testing.T) {
 	opts := OpenOptions{Config: golden.Path("b", "model")}
 	unknown := []string{
-		"control_model.input_blocks.0.0.weight", "scaled_fp8", "model.diffusion_model.input_blocks.0.0.scale_weight",
+		"control_model.input_blocks.0.0.weight", "model.diffusion_model.input_blocks.0.0.scale_weight",
 		"model.diffusion_model.input_blocks.0.0.lora_A", "first_stage_model.decoder.losses.weight", "v_pred_2", "my_model_ema2.weight",
 		"conditioner.embedders.2.model.weight", "conditioner.embedders.0.transformer.text_projection_2.weight",
 	}
