@@ -63,9 +63,10 @@ type Result struct {
 	Time   float64 `json:"seconds"`
 	Answer int64   `json:"answer_bytes"`
 	Memory int64   `json:"memory_bytes"`
-	// Wait is the longest answer to the good client meanwhile, in seconds.
-	Wait  float64  `json:"wait_seconds"`
-	Fault []string `json:"faults,omitempty"`
+	// Good is how long the good client waited for its answers meanwhile, in seconds.
+	Good    load.Quantile `json:"good_seconds"`
+	Answers int           `json:"good_answers"` // that it got
+	Fault   []string      `json:"faults,omitempty"`
 }
 
 // attacker is a client that means no good.
@@ -76,20 +77,29 @@ type attacker struct {
 
 const goodRequest = `{"text_prompts":[{"text":"a red circle"}],"steps":1,"cfg_scale":0,"seed":1,"width":64,"height":64}`
 
-// Run tries the kinds one after another. It calls tell, if that is not nil, with
-// each result.
+// Requests of the good client before any attack: the first pay for what is kept.
+const warming, measuring = 3, 20
+
+// Run tries the kinds one after another, and none first. It calls tell, if that is
+// not nil, with each result.
 func Run(ctx context.Context, p Plan, kinds []Kind, tell func(Result)) ([]Result, error) {
 	good := p.newClient(p.Good)
 	defer good.CloseIdleConnections()
-	alone := 0.0
-	for range 3 { // the first one pays for what is kept
+	var times []float64
+	for i := range warming + measuring {
 		start := time.Now()
 		if err := p.ask(ctx, good); err != nil {
 			return nil, fmt.Errorf("a good request, before any attack: %w", err)
 		}
-		alone = time.Since(start).Seconds()
+		if i >= warming {
+			times = append(times, time.Since(start).Seconds())
+		}
 	}
-	var results []Result
+	alone := load.NewQuantile(times)
+	results := []Result{{Name: "none", Status: http.StatusOK, Good: alone, Answers: len(times)}}
+	if tell != nil {
+		tell(results[0])
+	}
 	for _, k := range kinds {
 		r, err := p.try(ctx, k, good, alone)
 		if err != nil {
@@ -104,7 +114,7 @@ func Run(ctx context.Context, p Plan, kinds []Kind, tell func(Result)) ([]Result
 }
 
 // try runs a kind, with the good client and a watch on memory beside it.
-func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone float64) (Result, error) {
+func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone load.Quantile) (Result, error) {
 	if p.Settle != nil {
 		p.Settle()
 	}
@@ -126,8 +136,8 @@ func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone float64
 		}
 	}()
 	type served struct {
-		wait float64
-		err  error
+		waits []float64
+		err   error
 	}
 	waits := make(chan served, 1)
 	go func() {
@@ -135,7 +145,7 @@ func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone float64
 		for first := true; s.err == nil && (first || beside.Err() == nil); first = false {
 			start := time.Now()
 			s.err = p.ask(ctx, good)
-			s.wait = max(s.wait, time.Since(start).Seconds())
+			s.waits = append(s.waits, time.Since(start).Seconds())
 			pause(beside, 20*time.Millisecond)
 		}
 		waits <- s
@@ -151,7 +161,7 @@ func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone float64
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Name: k.Name, Status: o.status, Time: took.Seconds(), Answer: o.bytes, Memory: max(0, peak.Load()-before), Wait: s.wait}
+	r := Result{Name: k.Name, Status: o.status, Time: took.Seconds(), Answer: o.bytes, Memory: max(0, peak.Load()-before), Good: load.NewQuantile(s.waits), Answers: len(s.waits)}
 	fault := func(is bool, format string, args ...any) {
 		if is {
 			r.Fault = append(r.Fault, fmt.Sprintf(format, args...))
@@ -163,7 +173,7 @@ func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone float64
 	fault(l.Time > 0 && !k.LastsLonger && o.status != http.StatusOK && took > l.Time, "took %.2f s, want %v at most", took.Seconds(), l.Time)
 	fault(l.Answer > 0 && o.bytes > l.Answer && o.status != http.StatusOK, "answered %d bytes, want %d at most", o.bytes, l.Answer)
 	fault(l.Memory > 0 && r.Memory > l.Memory, "took %d MiB, want %d at most", r.Memory>>20, l.Memory>>20)
-	fault(l.Wait > 0 && s.wait > alone+l.Wait.Seconds(), "the good client waited %.2f s, alone %.2f", s.wait, alone)
+	fault(l.Wait > 0 && r.Good.Max > alone.Max+l.Wait.Seconds(), "the good client waited %.2f s, alone %.2f", r.Good.Max, alone.Max)
 	return r, nil
 }
 

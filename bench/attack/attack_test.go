@@ -51,7 +51,7 @@ func TestAttacks(t *testing.T) {
 		kinds = slices.DeleteFunc(kinds, func(k Kind) bool { return !regexp.MustCompile(only).MatchString(k.Name) })
 	}
 	_, err := Run(t.Context(), p, kinds, func(r Result) {
-		t.Logf("%-45s %d %6.2f s %8d bytes %4d MiB, good %5.2f s", r.Name, r.Status, r.Time, r.Answer, r.Memory>>20, r.Wait)
+		t.Logf("%-45s %d %6.2f s %8d bytes %4d MiB, good %5.2f s", r.Name, r.Status, r.Time, r.Answer, r.Memory>>20, r.Good.Max)
 		if r.Fault != nil {
 			t.Errorf("%s: %v", r.Name, r.Fault)
 		}

@@ -92,7 +92,7 @@ func doors(n int) []Kind {
 		stalling("slow: uploads", n, func(a *attacker) string { return a.head("POST", "/predict", 30*mega, "") + "{" }),
 		stalling("slow: uploads of 1 MB so far", n/4, func(a *attacker) string { return a.head("POST", "/predict", 30*mega, "") + strings.Repeat(" ", mega) }),
 		stalling("slow: headers", n, func(a *attacker) string { return "POST /predict HTTP/1.1\r\nHost: x\r\nX-" }),
-		stalling("slow: nothing", 5*n, func(*attacker) string { return "" }),
+		stalling("slow: nothing", 25*n, func(*attacker) string { return "" }),
 		stalling("slow: forms", n, func(a *attacker) string {
 			return a.head("POST", "/predict", mega, "Content-Type: multipart/form-data; boundary=B\r\n") + "--B\r\n"
 		}),

@@ -20,7 +20,7 @@ func Leave(ctx context.Context, p Plan, times int) (Quantile, error) {
 		}
 		seconds = append(seconds, s)
 	}
-	return quantile(seconds), nil
+	return NewQuantile(seconds), nil
 }
 
 func (p *Plan) leave(ctx context.Context, after int) (float64, error) {

@@ -49,7 +49,8 @@ type Quantile struct {
 	Max float64 `json:"max"`
 }
 
-func quantile(times []float64) Quantile {
+// NewQuantile summarises times, which it sorts.
+func NewQuantile(times []float64) Quantile {
 	if len(times) == 0 {
 		return Quantile{}
 	}
@@ -103,7 +104,7 @@ func Run(ctx context.Context, p Plan) (*Result, error) {
 	}
 	wg.Wait()
 	r.Wall = time.Since(start).Seconds()
-	r.Answer, r.Total, r.Refusal = quantile(answer), quantile(total), quantile(refusal)
+	r.Answer, r.Total, r.Refusal = NewQuantile(answer), NewQuantile(total), NewQuantile(refusal)
 	after, err := p.metric(ctx, "easel_pictures_total")
 	r.Made = int(after - before)
 	return r, cmp.Or(ctx.Err(), err)

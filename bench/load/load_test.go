@@ -48,6 +48,6 @@ func TestQuantile(t *testing.T) {
 	for i := range 101 {
 		times = append(times, float64(100-i))
 	}
-	require.Equal(t, Quantile{50, 99, 100}, quantile(times))
-	require.Equal(t, Quantile{}, quantile(nil))
+	require.Equal(t, Quantile{50, 99, 100}, NewQuantile(times))
+	require.Equal(t, Quantile{}, NewQuantile(nil))
 }

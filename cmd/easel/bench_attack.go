@@ -85,7 +85,7 @@ well-behaved client waits. The command fails if an attack costs more than allowe
 	flags.StringVar(&p.URL, "url", "", "server to attack, such as http://127.0.0.1:8080 (default: one in this program)")
 	flags.StringVar(&p.Key, "key", "", "API key of the attacker and of the good client")
 	flags.StringVar(&p.Good, "good", "", "local address of the good client, such as 127.0.0.2 (default: the attacker's)")
-	flags.IntVar(&connections, "connections", 200, "connections of an attack at once; five times as many for idle ones")
+	flags.IntVar(&connections, "connections", 200, "connections of an attack at once; twenty-five times as many for idle ones")
 	flags.StringVar(&only, "only", "", "regular expression of the kinds to try (default: all)")
 	flags.DurationVar(&p.Stall, "stall", 5*time.Second, "how long attackers stall that do")
 	flags.DurationVar(&p.Limits.Time, "most-time", p.Limits.Time, "the longest that a refusal may take")
@@ -98,9 +98,9 @@ well-behaved client waits. The command fails if an attack costs more than allowe
 func (r attackReport) table(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %d threads, %s\n", r.Processor, r.Threads, r.Commit)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "kind\tstatus\tseconds\tanswer, bytes\theap, MiB\tgood client, seconds\tfaults")
+	fmt.Fprintln(tw, "kind\tstatus\tseconds\tanswer, bytes\theap, MiB\tgood client: p50\tp99\tmost, seconds\tof answers\tfaults")
 	for _, k := range r.Kinds {
-		fmt.Fprintf(tw, "%s\t%d\t%.2f\t%d\t%d\t%.2f\t%v\n", k.Name, k.Status, k.Time, k.Answer, k.Memory>>20, k.Wait, k.Fault)
+		fmt.Fprintf(tw, "%s\t%d\t%.2f\t%d\t%d\t%.2f\t%.2f\t%.2f\t%d\t%v\n", k.Name, k.Status, k.Time, k.Answer, k.Memory>>20, k.Good.P50, k.Good.P99, k.Good.Max, k.Answers, k.Fault)
 	}
 	return tw.Flush()
 }
