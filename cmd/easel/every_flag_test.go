@@ -32,9 +32,9 @@ var flagEffects = map[string]flagEffect{
 	"sag": {"0.9", "", false}, "freeu": {"1.4,1.3,0.7,0.5", "", false},
 	"sampler": {"dpmpp_2m", "", false}, "schedule": {"karras", "", false}, "spacing": {"linspace", "", false}, "skip-end": {"0.4", "", false}, "cache": {"deepcache:2", "", false},
 	"sigmas": {"14,5,1,0", "", false}, "dialect": {"comfy", "", false},
-	"eta": {"0.4", "", true}, "s-noise": {"0.7", "", true}, "s-churn": {"3", "", false}, "s-tmin": {"5", "--s-churn 3", false}, "s-tmax": {"3", "--s-churn 3", false},
-	"restart": {"0.1,5,3,2", "--sampler restart --steps 8", false}, "order": {"1", "--sampler uni_pc", false},
-	"seeds": {"7", "", false}, "noise": {"philox", "", false}, "variation-seed": {"9", "--variation-strength 0.5", false}, "variation-strength": {"0.5", "--variation-seed 9", false},
+	"eta": {"0.4", "", true}, "s-noise": {"0.7", "", true}, "s-churn": {"3", "--sampler euler", false}, "s-tmin": {"5", "--sampler euler --s-churn 3", false}, "s-tmax": {"3", "--sampler euler --s-churn 3", false},
+	"restart": {"0.5,10,3,3", "--sampler restart --steps 8", false}, "order": {"1", "--sampler uni_pc", false},
+	"seeds": {"7", "", false}, "noise": {"philox", "", false}, "variation-seed": {"9", "--variation-strength 0.5", false}, "variation-strength": {"0.5", "--variation-seed 9 --variation-strength 0.1", false},
 	"ensd": {"31337", "--dialect a1111", true}, "index": {"1", "--batch 2", false},
 	"original-size": {"300x700", "", false}, "target-size": {"300x700", "", false}, "crop": {"200,10", "", false},
 	"negative-original-size": {"300x700", "--negative x", false}, "negative-target-size": {"300x700", "--negative x", false}, "negative-crop": {"200,10", "--negative x", false},
@@ -44,7 +44,8 @@ var flagEffects = map[string]flagEffect{
 // the model comes from, where it runs, what else is written.
 var otherFlags = []string{
 	"model", "config", "variant", "unet", "vae", "text-encoder", "text-encoder-2", "allow-unused", "threads", "profile", "dtype", "device", "spill-dir", "memory",
-	"output", "trace", "help", "prompt", "weighted", "styles", "batch", "noise-out", "noise-in", "noise-from", "save-noise", "lora", "lora-dir", "lora-block",
+	"output", "trace", "help", "prompt", "weighted", "styles", "batch", "noise-file",
+	"lora", "lora-dir", "lora-block", // which take adapters
 }
 
 // TestEveryFlagHasItsEffect: each flag of txt2img changes the picture, or stands in
