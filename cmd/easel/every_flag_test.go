@@ -44,7 +44,7 @@ var flagEffects = map[string]flagEffect{
 // the model comes from, where it runs, what else is written.
 var otherFlags = []string{
 	"model", "config", "variant", "unet", "vae", "text-encoder", "text-encoder-2", "allow-unused", "threads", "profile", "dtype", "device", "spill-dir", "memory",
-	"output", "trace", "help", "prompt", "weighted", "styles", "batch", "noise-file",
+	"output", "trace", "help", "prompt", "weighted", "styles", "batch", "noise-file", "save-noise",
 	"lora", "lora-dir", "lora-block", // which take adapters
 }
 
