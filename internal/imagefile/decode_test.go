@@ -1,6 +1,7 @@
 package imagefile
 
 import (
+	"bytes"
 	"image"
 	"image/png"
 	"os"
@@ -74,4 +75,28 @@ func readPNG(t *testing.T, path string) *image.NRGBA {
 		}
 	}
 	return out
+}
+
+// TestJPEGsThatAreNotRead: the error names the kind.
+func TestJPEGsThatAreNotRead(t *testing.T) {
+	data, err := os.ReadFile("testdata/420.jpg")
+	require.NoError(t, err)
+	frame := bytes.Index(data, []byte{0xff, markerSOF0})
+	require.Positive(t, frame)
+	const precision, components, first, second = 4, 9, 11, 14
+	for _, c := range []struct {
+		at   int
+		to   byte
+		want string
+	}{
+		{1, 0xc9, "it is of arithmetic coding"}, {1, 0xca, "it is of arithmetic coding"}, {1, 0xc3, "it is of the lossless kind"}, {1, 0xc5, "it is of the hierarchical kind"},
+		{precision, 12, "it has 12 bits a sample, want 8"}, {components, 2, "it has 2 components, want 1, 3 or 4"},
+		{first, 0x31, "its components are sampled 3x1, 1x1, 1x1"}, {second, 0x42, "its components are sampled 2x2, 4x2, 1x1"}, {first, 0x14, "sampled 1x4"},
+	} {
+		changed := bytes.Clone(data)
+		changed[frame+c.at] = c.to
+		_, err := Decode(t.Context(), changed, testLimits)
+		require.ErrorContains(t, err, c.want)
+		require.ErrorContains(t, err, "is a JPEG that can't be read")
+	}
 }

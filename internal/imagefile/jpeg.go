@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"iter"
+	"strings"
 )
 
 // Markers of JPEG, after a byte of 0xff.
@@ -65,6 +67,9 @@ func readJPEGHeader(data []byte) (*jpegHeader, error) {
 			h.passes++
 		case kind >= markerSOF0 && kind < markerSOF0+16 && kind != markerDHT && kind != markerJPG && kind != markerDAC:
 			h.baseline, h.progressive = kind == markerSOF0, kind&3 == 2
+			if name := unreadFrames[kind-markerSOF0]; name != "" {
+				return nil, fmt.Errorf("it is of %s, want baseline or progressive with Huffman's codes", name)
+			}
 			if err := h.readFrame(body); err != nil {
 				return nil, err
 			}
@@ -113,6 +118,12 @@ func (h *jpegHeader) progressiveBytes() int {
 	return bytes
 }
 
+// unreadFrames are the kinds of frames that are not read, by their markers.
+var unreadFrames = [16]string{
+	3: "the lossless kind", 5: "the hierarchical kind", 6: "the hierarchical kind", 7: "the hierarchical kind",
+	9: "arithmetic coding", 10: "arithmetic coding", 11: "arithmetic coding", 13: "arithmetic coding", 14: "arithmetic coding", 15: "arithmetic coding",
+}
+
 func (h *jpegHeader) readFrame(body []byte) error {
 	if len(body) < 6 || len(body) < 6+3*int(body[5]) {
 		return errors.New("its frame header is cut short")
@@ -124,8 +135,11 @@ func (h *jpegHeader) readFrame(body []byte) error {
 	for c := body[6:]; len(h.ids) < int(body[5]); c = c[3:] {
 		h.ids, h.sampling = append(h.ids, c[0]), append(h.sampling, c[1])
 	}
-	if len(h.ids) == 0 {
-		return errors.New("it has no components")
+	switch n := len(h.ids); {
+	case body[0] != 8:
+		return fmt.Errorf("it has %d bits a sample, want 8", body[0])
+	case n != 1 && n != 3 && n != 4:
+		return fmt.Errorf("it has %d components, want 1, 3 or 4", n)
 	}
 	return nil
 }
@@ -182,6 +196,9 @@ func (h *jpegHeader) decode(ctx context.Context) (*image.NRGBA, error) {
 		start = startAdobe
 	}
 	img, err := jpeg.Decode(reader(ctx, append([][]byte{start}, h.pieces...)...))
+	if kind := jpeg.UnsupportedError(""); errors.As(err, &kind) {
+		return nil, fmt.Errorf("%w: its components are sampled %s; want the first at 1x1, 1x2, 2x1, 2x2, 4x1 or 4x2 of the others", err, h.samplings())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -199,6 +216,15 @@ func (h *jpegHeader) decode(ctx context.Context) (*image.NRGBA, error) {
 		return dst, h.fromFour(ctx, dst, src)
 	}
 	return nil, errors.New("it is of an unknown colour model")
+}
+
+// samplings lists columns and rows of each component.
+func (h *jpegHeader) samplings() string {
+	var all []string
+	for _, s := range h.sampling {
+		all = append(all, fmt.Sprintf("%dx%d", s>>4, s&0x0f))
+	}
+	return strings.Join(all, ", ")
 }
 
 func (h *jpegHeader) fromThree(ctx context.Context, dst *image.NRGBA, src *image.YCbCr) error {
