@@ -32,6 +32,9 @@ func (c *Config) edmBounds() (lo, hi float64) { return c.bounds(0.002, 80) }
 func (c *Config) edmSigmas(n int) []float64 {
 	lo, hi := c.edmBounds()
 	if c.SigmaSchedule == "exponential" {
+		if n == 1 {
+			return []float64{lo} // from which the reference counts up
+		}
 		return exponentialBetween(lo, hi, n)
 	}
 	if !c.has(multistepEDM) {

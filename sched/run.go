@@ -239,11 +239,13 @@ func (r *Run[T]) evaluate(ctx context.Context, denoised, x []T, sigma float64, s
 	return nil
 }
 
-// eulerStep goes from one noise level to another along the slope at the first.
+// eulerStep goes from one noise level to another along the slope at the first. It
+// divides before it multiplies, as the references do: from a level of thousands to 0
+// their float32 leaves some of the noise.
 func (r *Run[T]) eulerStep(denoised []T, from, to float64) {
-	f := T((to - from) / from)
+	level, dt := T(from), T(to-from)
 	for j, x := range r.X {
-		r.X[j] = x + (x-denoised[j])*f
+		r.X[j] = x + T((x-denoised[j])/level)*dt
 	}
 }
 
