@@ -87,6 +87,7 @@ var webUISamplers = map[string]string{
 	"euler": "Euler", "euler_a": "Euler a", "dpmpp_2m": "DPM++ 2M", "dpmpp_2s_a": "DPM++ 2S a", "dpm_2": "DPM2", "dpm_2_a": "DPM2 a",
 	"heun": "Heun", "lms": "LMS", "ddim": "DDIM", "dpmpp_sde": "DPM++ SDE", "dpmpp_2m_sde": "DPM++ 2M SDE",
 	"dpmpp_2m_sde_heun": "DPM++ 2M SDE Heun", "dpmpp_3m_sde": "DPM++ 3M SDE", "uni_pc": "UniPC",
+	"dpm_fast": "DPM fast", "dpm_adaptive": "DPM adaptive", "restart": "Restart", "lcm": "LCM", "plms": "PLMS",
 }
 
 // webUISchedules are the schedules' names there.
@@ -125,6 +126,9 @@ func Infotext(p *sdxl.Options) string {
 	t.Add("Size", sdxl.Size{Width: p.Width, Height: p.Height}.String())
 	if p.Strength != nil {
 		t.Add("Denoising strength", number(*p.Strength))
+	}
+	if p.ENSD != 0 {
+		t.Add("ENSD", strconv.FormatInt(p.ENSD, 10))
 	}
 	if p.Index != nil {
 		t.Add("Batch size", strconv.Itoa(batch))

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/df65613c/easel/internal/ptr"
 	"github.com/df65613c/easel/sdxl"
@@ -57,15 +59,31 @@ func ReadStyles(r io.Reader) (Styles, error) {
 func (s Styles) Names() []string { return slices.Sorted(maps.Keys(s)) }
 
 // misspelled are names that the v1 API's own page has for styles.
-var misspelled = map[string]string{"3d-mode": "3d-model"}
+var misspelled = map[string]string{"3dmode": "3dmodel"}
 
-// named finds a style by its name, or as the API's page spells it.
+// named finds a style by its name, case, spaces and signs aside, or as the API's
+// page spells it.
 func (s Styles) named(name string) (Style, bool) {
-	style, ok := s[name]
-	if other := misspelled[name]; !ok && other != "" {
-		style, ok = s[other]
+	if style, ok := s[name]; ok {
+		return style, true
 	}
-	return style, ok
+	key := styleKey(name)
+	key = cmp.Or(misspelled[key], key)
+	for _, other := range s.Names() {
+		if styleKey(other) == key {
+			return s[other], true
+		}
+	}
+	return Style{}, false
+}
+
+func styleKey(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, name)
 }
 
 // Apply puts the prompts of o into a style's template and adds what the style

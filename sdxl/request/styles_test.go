@@ -33,6 +33,12 @@ func TestApplyStyle(t *testing.T) {
 	o = sdxl.Options{Prompts: []sdxl.WeightedPrompt{{Text: "a", Weight: 1}, {Text: "c", Weight: -2}}}
 	require.NoError(t, s.Apply(&o, "s"))
 	require.Equal(t, []sdxl.WeightedPrompt{{Text: "art of a, nice", Weight: 1}, {Text: "c, noise", Weight: -2}}, o.Prompts)
+	for name, want := range map[string]string{"3d-mode": "3d-model", "3D Model": "3d-model", "Comic Book": "comic-book", "PIXEL_ART": "pixel-art", "anime": "anime"} {
+		o, same := sdxl.Options{Prompt: "a"}, sdxl.Options{Prompt: "a"}
+		require.NoError(t, DefaultStyles().Apply(&o, name))
+		require.NoError(t, DefaultStyles().Apply(&same, want))
+		require.Equal(t, same, o, name)
+	}
 	require.ErrorContains(t, s.Apply(&o, "t"), `no style "t"; there are bare, s`)
 }
 
