@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -240,7 +239,7 @@ func (r *clipRun) texts() ([]string, error) {
 	if r.textFile == "" {
 		return r.prompts, nil
 	}
-	data, err := os.ReadFile(r.textFile)
+	data, err := readTextFile(r.textFile)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -48,19 +48,21 @@ func readVectors(paths []string, dim int) (names []string, flat []float32, err e
 var npyShape = regexp.MustCompile(`'shape': \((\d+), (\d+),?\)`)
 
 func readNPY(path string, dim int) ([]string, []float32, error) {
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
+	defer f.Close()
 	const fixed = 10
-	if len(data) < fixed || !bytes.HasPrefix(data, []byte("\x93NUMPY\x01")) {
+	start := make([]byte, fixed)
+	if _, err := io.ReadFull(f, start); err != nil || !bytes.HasPrefix(start, []byte("\x93NUMPY\x01")) {
 		return nil, nil, errors.New("is no .npy of version 1")
 	}
-	head := fixed + int(binary.LittleEndian.Uint16(data[8:]))
-	if head > len(data) {
+	head := make([]byte, binary.LittleEndian.Uint16(start[8:]))
+	if _, err := io.ReadFull(f, head); err != nil {
 		return nil, nil, errors.New("ends in its header")
 	}
-	header := string(data[fixed:head])
+	header := string(head)
 	shape := npyShape.FindStringSubmatch(header)
 	if shape == nil || !strings.Contains(header, "'descr': '<f4'") || !strings.Contains(header, "'fortran_order': False") {
 		return nil, nil, fmt.Errorf("holds %.100s, want a matrix of '<f4' by rows", header)
@@ -73,14 +75,18 @@ func readNPY(path string, dim int) ([]string, []float32, error) {
 	if err := checkWidth(width, dim); err != nil {
 		return nil, nil, err
 	}
-	if rows > len(data) || len(data)-head != 4*rows*width {
-		return nil, nil, fmt.Errorf("has %d bytes of numbers, want %d vectors of %d", len(data)-head, rows, width)
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	if left := info.Size() - int64(fixed+len(head)); width == 0 || left%int64(4*width) != 0 || int64(rows) != left/int64(4*width) {
+		return nil, nil, fmt.Errorf("has %d bytes of numbers, want %d vectors of %d", left, rows, width)
 	}
 	flat := make([]float32, rows*width)
-	for i := range flat {
-		flat[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[head+4*i:]))
+	if err := binary.Read(bufio.NewReaderSize(f, 1<<20), binary.LittleEndian, flat); err != nil {
+		return nil, nil, err
 	}
-	text, err := os.ReadFile(namesPath(path))
+	text, err := readTextFile(namesPath(path))
 	if err != nil {
 		return nil, nil, fmt.Errorf("the names of its rows: %w", err)
 	}
