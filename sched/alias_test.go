@@ -65,8 +65,11 @@ func TestNamesAsPeopleWriteThem(t *testing.T) {
 	}
 	_, err := ParseSchedule("karas")
 	require.ErrorContains(t, err, `no schedule "karas"; the nearest are karras, `)
-	_, err = ParseSchedule("Align Your Steps GITS")
-	require.ErrorContains(t, err, "the nearest are align_your_steps, linear_quadratic, ")
+	for text, want := range map[string]string{"Align Your Steps GITS": "align_your_steps_gits", "Align Your Steps 11": "align_your_steps", "Align Your Steps 32": "align_your_steps_32"} {
+		found, err := ParseSchedule(text)
+		require.NoError(t, err)
+		require.Equal(t, want, found)
+	}
 	_, err = DefaultConfig().New(Overrides{Sampler: "DPM++ 2M Karras", Schedule: "exponential"}, 5)
 	require.ErrorContains(t, err, "want one of them")
 }

@@ -48,7 +48,9 @@ var makers = []struct {
 	{"beta", beta},
 	{"linear_quadratic", linearQuadratic},
 	{"kl_optimal", klOptimal},
-	{"align_your_steps", alignYourSteps},
+	{"align_your_steps", optimised(ays)},
+	{"align_your_steps_32", optimised(ays32)},
+	{"align_your_steps_gits", optimised(aysGITS)},
 	{"lcm", lcm},
 	{"turbo", turbo},
 }
@@ -218,28 +220,39 @@ func klOptimal(l *levels, d Dialect, steps int) []float64 {
 	return append(out, 0)
 }
 
-// aysSDXL are the levels that Sabour et al. 2024 optimised for SDXL at 10 steps.
-var aysSDXL = []float64{14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029}
+// Levels that were optimised for SDXL: of Sabour et al. 2024 for 10 steps and for
+// 31, and for 10 by GITS (Chen et al. 2024), all as Forge has them.
+var (
+	ays   = []float64{14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029}
+	ays32 = []float64{
+		14.615, 11.1491618, 8.50522127, 6.48827151, 5.43707402, 4.60398619, 3.89854704, 3.27407457, 2.74396527, 2.29968659, 1.95448514, 1.67108715, 1.42878152,
+		1.23181009, 1.06789649, 0.92579443, 0.80290886, 0.69660121, 0.60436903, 0.52852552, 0.46773344, 0.41393379, 0.36258186, 0.31008517, 0.26518925, 0.22326461,
+		0.17653877, 0.13959192, 0.10587381, 0.05519369, 0.02877334, 0.015,
+	}
+	aysGITS = []float64{14.615, 4.734, 2.567, 1.529, 0.987, 0.652, 0.418, 0.268, 0.179, 0.127, 0.029}
+)
 
-// alignYourSteps interpolates between these, in the logarithm: the web UI over
-// all 11 of them before a 0, the others with the 0 in place of the last.
-func alignYourSteps(_ *levels, d Dialect, steps int) []float64 {
-	n := steps + 1
-	if d == A1111 {
-		n = steps
+// optimised interpolates between levels, in the logarithm: the web UI over all of
+// them before a 0, the others with the 0 in place of the last.
+func optimised(known []float64) maker {
+	return func(_ *levels, d Dialect, steps int) []float64 {
+		n := steps + 1
+		if d == A1111 {
+			n = steps
+		}
+		out := make([]float64, n, steps+1)
+		for i := range out {
+			x := linspace(0, float64(len(known)-1), n, i)
+			j := min(int(x), len(known)-2)
+			w := x - float64(j)
+			out[i] = math.Exp((1-w)*math.Log(known[j]) + w*math.Log(known[j+1]))
+		}
+		if n == steps {
+			return append(out, 0)
+		}
+		out[steps] = 0
+		return out
 	}
-	out := make([]float64, n, steps+1)
-	for i := range out {
-		x := linspace(0, float64(len(aysSDXL)-1), n, i)
-		j := min(int(x), len(aysSDXL)-2)
-		w := x - float64(j)
-		out[i] = math.Exp((1-w)*math.Log(aysSDXL[j]) + w*math.Log(aysSDXL[j+1]))
-	}
-	if n == steps {
-		return append(out, 0)
-	}
-	out[steps] = 0
-	return out
 }
 
 // lcmTimes is the number of timesteps that latent consistency models are

@@ -98,7 +98,7 @@ var samplers = []known{
 
 // scheduleLabels are how other programs write schedules.
 var scheduleLabels = map[string]string{
-	"SGM Uniform": "sgm_uniform", "KL Optimal": "kl_optimal", "Align Your Steps": "align_your_steps", "AYS": "align_your_steps", "Polyexponential": "polyexponential",
+	"SGM Uniform": "sgm_uniform", "KL Optimal": "kl_optimal", "Align Your Steps": "align_your_steps", "AYS": "align_your_steps", "Align Your Steps 11": "align_your_steps", "Align Your Steps 32": "align_your_steps_32", "Align Your Steps GITS": "align_your_steps_gits", "Polyexponential": "polyexponential",
 	"DDIM": "ddim_uniform", "DDIM Uniform": "ddim_uniform", "Turbo": "turbo", "k": "karras", "ka": "karras", "exp": "exponential", "lu_lambdas": "lu", "Uniform": "normal", "Automatic": "",
 }
 

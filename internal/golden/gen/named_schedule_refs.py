@@ -34,6 +34,11 @@ def use(dialect):
 
 
 AYS = [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029]
+AYS_32 = [
+    14.615, 11.1491618, 8.50522127, 6.48827151, 5.43707402, 4.60398619, 3.89854704, 3.27407457, 2.74396527, 2.29968659, 1.95448514, 1.67108715, 1.42878152,
+    1.23181009, 1.06789649, 0.92579443, 0.80290886, 0.69660121, 0.60436903, 0.52852552, 0.46773344, 0.41393379, 0.36258186, 0.31008517, 0.26518925, 0.22326461,
+    0.17653877, 0.13959192, 0.10587381, 0.05519369, 0.02877334, 0.015]
+GITS = [14.615, 4.734, 2.567, 1.529, 0.987, 0.652, 0.418, 0.268, 0.179, 0.127, 0.029]
 STEPS = [1, 2, 3, 7, 10, 11, 20, 30]
 
 
@@ -93,9 +98,9 @@ def kl_optimal(n, web):
     return list(np.tan(share * np.arctan(TRAIN[0]) + (1 - share) * np.arctan(TRAIN[-1]))) + ([] if web else [0])
 
 
-def ays(n, web):
+def ays(n, web, levels=AYS):
     def stretch(m):
-        return list(np.exp(np.interp(np.linspace(0, 1, m), np.linspace(0, 1, len(AYS)), np.log(AYS))))
+        return list(np.exp(np.interp(np.linspace(0, 1, m), np.linspace(0, 1, len(levels)), np.log(levels))))
     if web:
         return stretch(n) + [0]
     return stretch(n + 1)[:-1] + [0]
@@ -116,7 +121,8 @@ def named(n, web):
     return dict(karras=K.sampling.get_sigmas_karras(n, lo, hi), exponential=K.sampling.get_sigmas_exponential(n, lo, hi),
                 polyexponential=K.sampling.get_sigmas_polyexponential(n, lo, hi), normal=Network().get_sigmas(n), simple=simple(n),
                 sgm_uniform=Network().t_to_sigma(torch.linspace(len(TRAIN) - 1, 0, n + 1)[:-1]).tolist() + [0], ddim_uniform=ddim_uniform(n), beta=web_beta(n) if web else beta(n),
-                linear_quadratic=linear_quadratic(n), kl_optimal=kl_optimal(n, web), align_your_steps=ays(n, web))
+                linear_quadratic=linear_quadratic(n), kl_optimal=kl_optimal(n, web), align_your_steps=ays(n, web), align_your_steps_32=ays(n, web, AYS_32),
+                align_your_steps_gits=ays(n, web, GITS))
 
 
 def other_cases():
