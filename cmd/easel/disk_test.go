@@ -125,16 +125,21 @@ func files(t *testing.T, folder string) map[string]string {
 	return all
 }
 
+// made returns the files that a command makes where nothing goes wrong.
+func made(t *testing.T, args string) map[string]string {
+	folder := t.TempDir()
+	stderr, err := command(t, folder, nil, args)
+	require.NoError(t, err, stderr)
+	return files(t, folder)
+}
+
 // TestFullDisks: whatever a command writes, where the disk takes only so much of it
 // the command says so in a line, what was there stays, and nothing else is left.
 func TestFullDisks(t *testing.T) {
 	for name, args := range writers(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			whole := t.TempDir()
-			stderr, err := command(t, whole, nil, args)
-			require.NoError(t, err, stderr)
-			want, largest := files(t, whole), 0
+			want, largest := made(t, args), 0
 			for _, data := range want {
 				largest = max(largest, len(data))
 			}
@@ -162,7 +167,7 @@ func TestFullDisks(t *testing.T) {
 				}
 				require.Equal(t, before, after, "%d bytes", limit)
 			}
-			stderr, err = command(t, whole, []string{fmt.Sprintf("%s=%d", fileLimit, 4*largest)}, strings.ReplaceAll(args, "OUT", "OUT2"))
+			stderr, err := command(t, t.TempDir(), []string{fmt.Sprintf("%s=%d", fileLimit, 4*largest)}, args)
 			require.NoError(t, err, stderr)
 		})
 	}
@@ -174,12 +179,10 @@ func TestKilledWriters(t *testing.T) {
 	for name, args := range writers(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			whole := t.TempDir()
-			stderr, err := command(t, whole, nil, args)
-			require.NoError(t, err, stderr)
-			want := files(t, whole)
-			total := bytesBelow(whole)
-			killed := 0
+			want, total, killed := made(t, args), 0, 0
+			for _, data := range want {
+				total += len(data) + 1
+			}
 			for _, at := range []int{1, total / 4, total / 2, total - 1} {
 				folder := t.TempDir()
 				if _, err := command(t, folder, []string{fmt.Sprintf("%s=%s:%d", dieWhen, folder, at)}, args); err != nil {
