@@ -3,6 +3,8 @@ package clip
 import (
 	"fmt"
 
+	"github.com/df65613c/easel/internal/parallel"
+	"github.com/df65613c/easel/internal/weights"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/nn/layers"
 	"github.com/df65613c/easel/tensor"
@@ -12,6 +14,7 @@ import (
 type TextEncoder struct {
 	Config  TextConfig
 	weights layers.Weights
+	vectors bool // what is added to the tokens' embeddings is an input
 }
 
 // NewTextEncoder returns the encoder that a configuration describes. Its
@@ -28,6 +31,31 @@ func (e *TextEncoder) With(change func(layers.Weights) layers.Weights) *TextEnco
 	c := *e
 	c.weights = change(e.weights)
 	return &c
+}
+
+// WithVectors returns the encoder with another input of its graphs, vectors
+// [B,tokens,C], which are added to the embeddings of the tokens.
+func (e *TextEncoder) WithVectors() *TextEncoder {
+	c := *e
+	c.vectors = true
+	return &c
+}
+
+// TokenVector returns the embedding of a token, without a position.
+func (e *TextEncoder) TokenVector(id int32) ([]float32, error) {
+	w := tokenTable(e.weights, &e.Config)
+	t, f, err := weights.Load(w)
+	if err != nil {
+		return nil, err
+	}
+	if id < 0 || int(id) >= w.Shape[0] || !t.IsContiguous() {
+		return nil, fmt.Errorf("weight %s%v has no row %d that can be read", w.Name, w.Shape, id)
+	}
+	v := make([]float32, w.Shape[1])
+	return v, parallel.Guard(func() error {
+		weights.Widen(v, weights.Data(t), f, int(id)*len(v))
+		return nil
+	})
 }
 
 // PooledDim returns the width of the pooled embedding.
@@ -73,6 +101,9 @@ func (e *TextEncoder) record(batch, tokens int, outputs func(g *nn.Graph, states
 		l := layers.Recorder{G: g, Weights: e.weights}
 		ids := g.Input("ids", tensor.I32, batch, tokens)
 		x := embedTokens(l, ids, c)
+		if e.vectors {
+			x = g.Add(x, g.Input("vectors", tensor.F32, batch, tokens, c.HiddenSize))
+		}
 		g.Tap("text_model.embeddings", x)
 		b, states := c.block(true), []*nn.Value{x}
 		for i := range c.Layers {
@@ -95,10 +126,14 @@ func (e *TextEncoder) record(batch, tokens int, outputs func(g *nn.Graph, states
 	})
 }
 
+func tokenTable(w layers.Weights, c *TextConfig) *nn.Weight {
+	return w.Weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize)
+}
+
 // embedTokens records the embeddings of ids [B,T] and of their positions.
 func embedTokens(l layers.Recorder, ids *nn.Value, c *TextConfig) *nn.Value {
 	return l.G.Embedding(ids, nn.Embedding{
-		Table:     l.Weights.Weight("text_model.embeddings.token_embedding.weight", c.VocabSize, c.HiddenSize),
+		Table:     tokenTable(l.Weights, c),
 		Positions: l.Weights.Weight("text_model.embeddings.position_embedding.weight", c.MaxPositions, c.HiddenSize),
 	})
 }

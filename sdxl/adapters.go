@@ -10,6 +10,7 @@ import (
 	"github.com/df65613c/easel/internal/ptr"
 	"github.com/df65613c/easel/nn/layers"
 	"github.com/df65613c/easel/sdxl/adapt"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/sdxl/unet"
 )
 
@@ -52,6 +53,48 @@ func (o *Options) checkAdapters(e *FieldErrors) {
 	}
 }
 
+// takeTags takes the tags of adapters out of the prompts.
+func (r *resolved) takeTags() error {
+	r.given = r.Options
+	seen := make(map[prompt.Network]bool) // a tag may stand in the texts of both encoders
+	take := func(field, text string) (string, error) {
+		rest, list, err := r.syntax.Networks(text)
+		if err != nil {
+			return "", &FieldError{field, "has the tag " + err.Error()}
+		}
+		for _, n := range list {
+			if max(n.Text, -n.Text, n.UNet, -n.UNet) > maxAdapterWeight || len(r.tagged) == maxAdapters {
+				return "", &FieldError{field, fmt.Sprintf("has tags of adapters, want at most %d with weights from %d to %d", maxAdapters, -maxAdapterWeight, maxAdapterWeight)}
+			}
+			if !seen[n] {
+				seen[n] = true
+				r.tagged = append(r.tagged, Adapter{Name: n.Name, Weight: &n.UNet, TextWeight: &n.Text})
+			}
+		}
+		return rest, nil
+	}
+	var err error
+	if r.Prompt, err = take("prompt", r.Prompt); err != nil {
+		return err
+	}
+	if r.Prompt2 != nil {
+		text, err := take("prompt_2", *r.Prompt2)
+		if err != nil {
+			return err
+		}
+		r.Prompt2 = &text
+	}
+	r.Prompts = slices.Clone(r.Prompts)
+	for i := range r.Prompts {
+		if p := &r.Prompts[i]; p.Weight > 0 {
+			if p.Text, err = take(fmt.Sprintf("prompts[%d].text", i), p.Text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // adapterSets keeps the adapters of a pipeline, fitted to its model, and the sets of
 // them that were used last: a set is an identity, by which compiled networks and
 // what backends made of weights are found again.
@@ -66,36 +109,39 @@ type adapterSets struct {
 // adapters need computed.
 const setsKept = 8
 
-// adapters returns what the options' adapters change together, or nil.
-func (p *Pipeline) adapters(o *Options) (*adapt.Set, error) {
-	if len(o.Adapters) == 0 {
-		return nil, nil
+// adapters returns what the options' adapters and those of tags change together, or nil.
+func (p *Pipeline) adapters(own, tagged []Adapter) (*adapt.Set, []adapt.Use, error) {
+	if len(own)+len(tagged) == 0 {
+		return nil, nil, nil
 	}
 	s := &p.sets
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var uses []adapt.Use
-	for i, a := range o.Adapters {
+	for i, a := range slices.Concat(own, tagged) {
 		field := fmt.Sprintf("adapters[%d].name", i)
+		if i >= len(own) {
+			field = "prompt"
+		}
 		f, err := p.library.Open(a.Name)
 		if err != nil {
-			return nil, &FieldError{field, "is wrong: " + err.Error()}
+			return nil, nil, &FieldError{field, "is wrong: " + err.Error()}
 		}
 		fit, err := s.fit(p, f)
 		if err != nil {
-			return nil, &FieldError{field, "does not fit: " + err.Error()}
+			return nil, nil, &FieldError{field, "does not fit: " + err.Error()}
 		}
 		u := adapt.Use{Fitted: fit, UNet: ptr.Or(a.Weight, 1), Blocks: make(map[string]float64)}
 		u.Text = ptr.Or(a.TextWeight, u.UNet)
 		for j, b := range a.Blocks {
 			if !fit.HasBlock(b.Name) {
-				return nil, &FieldError{fmt.Sprintf("adapters[%d].blocks[%d].name", i, j), fmt.Sprintf("is %q, which is the start of no module of the UNet that the adapter changes", b.Name)}
+				return nil, nil, &FieldError{fmt.Sprintf("adapters[%d].blocks[%d].name", i, j), fmt.Sprintf("is %q, which is the start of no module of the UNet that the adapter changes", b.Name)}
 			}
 			u.Blocks[b.Name] = b.Weight
 		}
 		uses = append(uses, u)
 	}
-	return s.intern(adapt.NewSet(uses)), nil
+	return s.intern(adapt.NewSet(uses)), uses, nil
 }
 
 // fit fits an adapter to the pipeline's model, once.
@@ -173,11 +219,14 @@ func (m *Model) AdapterTargets() ([]adapt.Target, error) {
 	return list, nil
 }
 
-// resolve fills in what the options leave open, and finds their adapters.
+// resolve fills in what the options leave open, and finds their adapters and embeddings.
 func (p *Pipeline) resolve(o Options) (resolved, error) {
 	r, err := o.resolve(p.model)
 	if err == nil {
-		r.set, err = p.adapters(&r.Options)
+		var uses []adapt.Use
+		if r.set, uses, err = p.adapters(r.Options.Adapters, r.tagged); err == nil {
+			r.inverted, err = p.inversions(&r, uses)
+		}
 	}
 	return r, err
 }
@@ -187,7 +236,11 @@ func adaptedUNet(u *unet.UNet, set *adapt.Set) *unet.UNet {
 	return u.With(func(w layers.Weights) layers.Weights { return set.Weights(unetPart, w) })
 }
 
-// adaptedText does so with a text encoder.
-func adaptedText(e *clip.TextEncoder, part string, set *adapt.Set) *clip.TextEncoder {
-	return e.With(func(w layers.Weights) layers.Weights { return set.Weights(part, w) })
+// text returns a text encoder as the key has it.
+func (k *networkKey) text(e *clip.TextEncoder, part string) *clip.TextEncoder {
+	e = e.With(func(w layers.Weights) layers.Weights { return k.adapters.Weights(part, w) })
+	if k.vectors {
+		e = e.WithVectors()
+	}
+	return e
 }

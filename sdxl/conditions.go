@@ -70,7 +70,7 @@ func (p *Pipeline) Encode(ctx context.Context, o Options) (*Conditions, error) {
 	}
 	c.negative = c.texts
 	if s.Syntax == prompt.Diffusers && s.ClipSkip > 0 { // which skips for the prompt alone
-		if c.negative, err = p.encodeTexts(ctx, s.texts(), PromptOptions{Syntax: s.Syntax, adapters: r.set}); err != nil {
+		if c.negative, err = p.encodeTexts(ctx, s.texts(), PromptOptions{Syntax: s.Syntax, adapters: r.set, inverted: r.inverted}); err != nil {
 			return nil, err
 		}
 	}

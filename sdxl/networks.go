@@ -16,16 +16,17 @@ type networkKey struct {
 	batch, h, w int
 	skip        int // of a text encoder, see Options.ClipSkip
 	adapters    *adapt.Set
+	vectors     bool // of a text encoder, with vectors added to the tokens
 }
 
 // record records the network.
 func (k networkKey) record(m *Model) (part string, g *nn.Graph, err error) {
 	switch k.graph {
 	case "clip-l":
-		g, err = adaptedText(m.TextL, textLPart, k.adapters).Graph(k.batch, k.w, k.skip)
+		g, err = k.text(m.TextL, textLPart).Graph(k.batch, k.w, k.skip)
 		return textLPart, g, err
 	case "clip-g":
-		g, err = adaptedText(m.TextG, textGPart, k.adapters).Graph(k.batch, k.w, k.skip)
+		g, err = k.text(m.TextG, textGPart).Graph(k.batch, k.w, k.skip)
 		return textGPart, g, err
 	case "vae-encoder":
 		g, err = m.VAE.EncoderGraph(k.batch, k.h, k.w)

@@ -13,6 +13,9 @@ type resolved struct {
 	syntax        prompt.Syntax
 	cache         unetCache
 	set           *adapt.Set // of the adapters; nil is none
+	inverted      *inversions
+	tagged        []Adapter // that tags of the prompt ask for
+	given         Options   // with these tags
 	steps, batch  int
 	cfg, strength float64
 	seed          int64
@@ -39,6 +42,9 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	r := resolved{Options: o, steps: o.steps(), strength: ptr.Or(o.Strength, DefaultStrength), batch: o.batch(), cfg: o.cfg()}
 	var err error
 	if r.syntax, err = prompt.Named(o.PromptSyntax); err != nil {
+		return r, err
+	}
+	if err := r.takeTags(); err != nil {
 		return r, err
 	}
 	if r.cache, err = parseCache(o.Cache); err != nil {
@@ -135,6 +141,7 @@ func (o *Options) SizeFor(m *Model) (w, h int) {
 // schedule: with these and the same pictures and noise, the run is the same.
 func (r *resolved) made(s *sched.Schedule) Options {
 	o := r.Options
+	o.Prompt, o.Prompt2, o.Prompts = r.given.Prompt, r.given.Prompt2, r.given.Prompts
 	o.Steps, o.CFG, o.Seed, o.Batch = &r.steps, &r.cfg, &r.seed, new(r.Options.batch())
 	o.Sampler, o.Schedule, o.Spacing = s.Sampler.Name, s.Name, s.Spacing
 	o.OriginalSize, o.TargetSize = &r.positive.original, &r.positive.target

@@ -23,6 +23,7 @@ type Pipeline struct {
 	unets       program.Pool[string, *unetProgram]
 	library     *adapt.Library
 	sets        adapterSets
+	words       *adapt.Words
 	allowUnused bool
 }
 
@@ -38,6 +39,8 @@ type PipelineOptions struct {
 	Keep int64
 	// Adapters is where Options.Adapters are found; nil is nowhere. The pipeline must be closed before it is.
 	Adapters *adapt.Library
+	// Embeddings is where words of prompts are found that have vectors of their own; nil is nowhere.
+	Embeddings *adapt.Words
 	// AllowUnused uses adapters although some of their tensors fit nothing.
 	AllowUnused bool
 }
@@ -49,7 +52,7 @@ const defaultKeep = 256 << 20
 // NewPipeline returns a pipeline that uses the model and the backend, which stay
 // the caller's to close after it.
 func NewPipeline(m *Model, b nn.Backend, o PipelineOptions) *Pipeline {
-	p := &Pipeline{model: m, base: b, memory: max(0, o.Memory), library: o.Adapters, allowUnused: o.AllowUnused}
+	p := &Pipeline{model: m, base: b, memory: max(0, o.Memory), library: o.Adapters, allowUnused: o.AllowUnused, words: o.Embeddings}
 	if p.memory == 0 {
 		p.networks.Limit = max(0, cmp.Or(o.Keep, defaultKeep)/2)
 		p.unets.Limit = p.networks.Limit

@@ -57,8 +57,9 @@ func (p *pair) key() string {
 
 // pairs returns a text's chunks for both encoders, the shorter list filled up
 // with empty ones.
-func (m *Model) pairs(s prompt.Syntax, t PromptText) []pair {
-	l, g := s.Chunks(m.TokenizerL, t.L), s.Chunks(m.TokenizerG, t.G)
+func (m *Model) pairs(o PromptOptions, t PromptText) []pair {
+	s := o.Syntax
+	l, g := s.ChunksOf(m.TokenizerL, t.L, o.inverted.wordsOf(0)), s.ChunksOf(m.TokenizerG, t.G, o.inverted.wordsOf(1))
 	pairs := make([]pair, max(len(l), len(g)))
 	for i := range pairs {
 		pairs[i] = pair{prompt.Empty(m.TokenizerL), prompt.Empty(m.TokenizerG)}
@@ -82,7 +83,7 @@ func (p *Pipeline) encodeTexts(ctx context.Context, texts []PromptText, o Prompt
 	var pairs []pair
 	var chunks []*encodedChunk
 	for _, t := range texts {
-		for _, c := range p.model.pairs(o.Syntax, t) {
+		for _, c := range p.model.pairs(o, t) {
 			if err := checkWeights(c.l.Weights); err != nil {
 				return nil, err
 			}
@@ -110,11 +111,11 @@ func (p *Pipeline) encodePairs(ctx context.Context, pairs []pair, to []*encodedC
 	for i, c := range pairs {
 		l[i], g[i] = c.l, c.g
 	}
-	hiddenL, _, err := p.encodeChunks(ctx, networkKey{graph: "clip-l", skip: o.ClipSkip, adapters: o.adapters.For(textLPart)}, l, prompt.Empty(p.model.TokenizerL), o.Syntax)
+	hiddenL, _, err := p.encodeChunks(ctx, networkKey{graph: "clip-l", skip: o.ClipSkip, adapters: o.adapters.For(textLPart)}, l, prompt.Empty(p.model.TokenizerL), o)
 	if err != nil {
 		return err
 	}
-	hiddenG, pooled, err := p.encodeChunks(ctx, networkKey{graph: "clip-g", skip: o.ClipSkip, adapters: o.adapters.For(textGPart)}, g, prompt.Empty(p.model.TokenizerG), o.Syntax)
+	hiddenG, pooled, err := p.encodeChunks(ctx, networkKey{graph: "clip-g", skip: o.ClipSkip, adapters: o.adapters.For(textGPart)}, g, prompt.Empty(p.model.TokenizerG), o)
 	if err != nil {
 		return err
 	}
@@ -132,16 +133,24 @@ func (p *Pipeline) encodePairs(ctx context.Context, pairs []pair, to []*encodedC
 
 // encodeChunks returns the weighted hidden states of each chunk [77,C], and its
 // pooled embedding [P].
-func (p *Pipeline) encodeChunks(ctx context.Context, encoder networkKey, chunks []prompt.Chunk, empty prompt.Chunk, syntax prompt.Syntax) (hidden, pooled [][]float32, err error) {
+func (p *Pipeline) encodeChunks(ctx context.Context, encoder networkKey, chunks []prompt.Chunk, empty prompt.Chunk, o PromptOptions) (hidden, pooled [][]float32, err error) {
 	var ids []int32
 	for _, c := range append(chunks, empty) {
 		ids = append(ids, c.IDs...)
+	}
+	which, text := 0, p.model.TextL
+	if encoder.graph == "clip-g" {
+		which, text = 1, p.model.TextG
+	}
+	vectors, err := o.inverted.inject(which, text, ids)
+	if err != nil {
+		return nil, nil, err
 	}
 	in, err := tensor.FromSlice(ids, len(chunks)+1, prompt.Length)
 	if err != nil {
 		return nil, nil, err
 	}
-	states, pools, err := p.encode(ctx, encoder, in)
+	states, pools, err := p.encode(ctx, encoder, in, vectors)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,7 +163,7 @@ func (p *Pipeline) encodeChunks(ctx context.Context, encoder networkKey, chunks 
 	for i, c := range chunks {
 		z := rowOf(states, i)
 		if c.Weighted() {
-			if err := emphasise(syntax, z, nothing, c.Weights); err != nil {
+			if err := emphasise(o.Syntax, z, nothing, c.Weights); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -23,6 +23,7 @@ type PromptOptions struct {
 	ClipSkip int
 
 	adapters *adapt.Set // of the encoders' weights
+	inverted *inversions
 }
 
 // PromptEmbedding is a prompt of one or more chunks of 77 tokens.

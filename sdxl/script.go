@@ -31,7 +31,7 @@ const mostClauses = 32
 
 // script reads the prompts for a run of a number of steps.
 func (r *resolved) script(m *Model, steps int) (*script, error) {
-	s := &script{PromptOptions: PromptOptions{r.syntax, r.layersSkipped(), r.set}, guided: r.Guidance.Guided(r.cfg)}
+	s := &script{PromptOptions: PromptOptions{r.syntax, r.layersSkipped(), r.set, r.inverted}, guided: r.Guidance.Guided(r.cfg)}
 	positive, negative := r.sides()
 	var sides []func(step int) blend
 	if r.Prompts != nil {
@@ -164,7 +164,7 @@ func (s *script) chunks(m *Model) (all, different int, err error) {
 	all = 1
 	seen := make(map[string]bool)
 	for _, t := range texts {
-		pairs := m.pairs(s.Syntax, t)
+		pairs := m.pairs(s.PromptOptions, t)
 		for _, p := range pairs {
 			seen[p.key()] = true
 		}

@@ -17,6 +17,7 @@ type flagGroup struct {
 // pictureGroups are the groups of the commands that make pictures.
 var pictureGroups = []flagGroup{
 	{"Prompt", []string{"prompt", "negative", "weighted", "prompt-2", "negative-2", "prompt-syntax", "clip-skip", "style", "styles"}},
+	{"LoRA and textual inversion", []string{"lora", "lora-dir", "lora-block", "embedding", "embedding-dir"}},
 	{"Picture to start from", []string{"image", "strength"}},
 	{"Size", []string{"width", "height", "original-size", "target-size", "crop", "negative-original-size", "negative-target-size", "negative-crop"}},
 	{"Sampling", []string{"steps", "sampler", "schedule", "spacing", "sigmas", "dialect", "eta", "s-noise", "s-churn", "s-tmin", "s-tmax", "restart", "order", "skip-end", "cache"}},

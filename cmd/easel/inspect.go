@@ -12,21 +12,28 @@ import (
 
 	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/adapt"
 )
 
 func newInspect() *cobra.Command {
 	var flags modelFlags
 	var asJSON, all bool
+	var of string
 	cmd := &cobra.Command{
-		Use:   "inspect MODEL|PICTURE",
-		Short: "List which tensors of a model are used, unused or missing, or show the parameters in a picture",
+		Use:   "inspect MODEL|LORA|PICTURE",
+		Short: "List which tensors of a model are used, unused or missing, what a LoRA changes, or the parameters in a picture",
 		Long: `List which tensors of a model are used, unused and missing. The exit status is not 0 if any are unused, missing or of
-another shape than the configuration says. For a picture (PNG, JPEG, WebP or GIF), print the texts in it: the parameters that
+another shape than the configuration says. For a LoRA or its kin, print its kind, rank, alpha, base and trigger words, and with
+--tensors where each of its modules goes. For a picture (PNG, JPEG, WebP or GIF), print the texts in it: the parameters that
 easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI stored there.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if isPicture(args[0]) {
 				return inspectPicture(cmd.OutOrStdout(), args[0], asJSON)
+			}
+			if f, err := adapt.Open(args[0]); err == nil {
+				defer f.Close()
+				return inspectAdapter(cmd.OutOrStdout(), f, of, flags.options, asJSON, all)
 			}
 			path, opts, err := findModel(args[0], flags.options)
 			if err != nil {
@@ -51,6 +58,7 @@ easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI stored there.`,
 	cmd.Flags().StringVar(&flags.options.Variant, "variant", "", "variant of a folder's files, such as fp16; parts without it use their plain files")
 	addParts(cmd.Flags(), &flags.options)
 	cmd.Flags().BoolVar(&flags.options.AllowUnused, "allow-unused", false, "do not count unused tensors as faults")
+	cmd.Flags().StringVar(&of, "for", "", "model that a LoRA is to fit (default: networks of the sizes of Stable Diffusion XL)")
 	cmd.Flags().BoolVar(&all, "tensors", false, "list every used tensor with the parameters read from it")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd

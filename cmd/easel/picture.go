@@ -41,6 +41,7 @@ type pictureFlags struct {
 	variation                        sdxl.Variation
 	storedNoise                      storedNoiseFlags
 	guidance                         guidanceFlags
+	adapters                         adapterFlags
 }
 
 func (f *pictureFlags) add(cmd *cobra.Command) {
@@ -64,6 +65,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.IntVar(&f.steps, "steps", sdxl.DefaultSteps, "sampling steps")
 	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance (for cfg++ 0 to 1, default 0.6)")
 	f.guidance.add(cmd)
+	f.adapters.addUse(cmd)
 	flags.Int64Var(&f.seed, "seed", 0, "seed of the noise (default: drawn, and printed)")
 	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sched.SamplerNames(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sched.ScheduleNames(), ", ")+" (default: the model's)")
@@ -122,6 +124,9 @@ func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Op
 		o.Seed = &f.seed
 	}
 	f.guidance.apply(cmd, &o)
+	if o.Adapters, err = f.adapters.adapters(); err != nil {
+		return err
+	}
 	if flags.Changed("cfg") {
 		o.CFG = &f.cfg
 	}
@@ -156,7 +161,7 @@ func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Op
 	if f.trace != "" {
 		o.Trace = make(map[string]*tensor.Tensor)
 	}
-	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n, Keep: -1})
+	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n, Keep: -1, Adapters: &f.adapters.library, Embeddings: &f.adapters.words})
 	if err != nil {
 		return err
 	}

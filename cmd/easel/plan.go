@@ -27,12 +27,13 @@ func newPlan() *cobra.Command {
 	var steps, batch int
 	var cfg float64
 	var guidance guidanceFlags
+	var adapters adapterFlags
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Estimate the memory, arithmetic and time of a picture without making it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pipe, closePipe, err := f.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n})
+			pipe, closePipe, err := f.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n, Adapters: &adapters.library, Embeddings: &adapters.words})
 			if err != nil {
 				return err
 			}
@@ -42,6 +43,9 @@ func newPlan() *cobra.Command {
 				o.CFG = &cfg
 			}
 			guidance.apply(cmd, &o)
+			if o.Adapters, err = adapters.adapters(); err != nil {
+				return err
+			}
 			stages, err := pipe.Plan(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -59,6 +63,7 @@ func newPlan() *cobra.Command {
 	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")
 	flags.Float64Var(&cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance")
 	guidance.add(cmd)
+	adapters.addUse(cmd)
 	flags.IntVar(&batch, "batch", 1, "number of pictures")
 	flags.StringVar(&o.Cache, "cache", "", "cache across steps, such as deepcache:3; for first-block:0.1 the plan shows the maximum")
 	flags.Var(&memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")

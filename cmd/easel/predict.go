@@ -19,6 +19,7 @@ func newPredict() *cobra.Command {
 	var model modelFlags
 	var styles stylesFlag
 	var memory bytesFlag
+	var adapters adapterFlags
 	cmd := &cobra.Command{
 		Use:   "predict < request.json > response.json",
 		Short: "Answer a request in the JSON of Stability's v1 API",
@@ -41,7 +42,7 @@ standard output. docs/api.md lists the fields.`,
 			if err != nil {
 				return fmt.Errorf("request: %w", err)
 			}
-			pipe, closePipe, err := model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n, Keep: -1})
+			pipe, closePipe, err := model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n, Keep: -1, Adapters: &adapters.library, Embeddings: &adapters.words})
 			if err != nil {
 				return err
 			}
@@ -68,6 +69,7 @@ standard output. docs/api.md lists the fields.`,
 		},
 	}
 	model.add(cmd)
+	adapters.addDir(cmd)
 	model.dtype.add(cmd)
 	model.device.add(cmd)
 	cmd.Flags().Var(&memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")

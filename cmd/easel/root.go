@@ -80,7 +80,7 @@ func (f *modelFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
 	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16; parts without it use their plain files")
 	addParts(flags, &f.options)
-	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "continue although tensors of the model are unused")
+	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "continue although tensors of the model or of a LoRA are unused")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: all processors)")
 	f.profile.add(cmd)
 }
@@ -158,8 +158,11 @@ func (f *modelFlags) backend(memory int64) (b nn.Backend, limit int64, err error
 }
 
 // pipeline opens the model, the device and a pipeline of both, within o.Memory bytes
-// if that is not 0. close closes the three.
+// if that is not 0. close closes the three, and the adapters.
 func (f *modelFlags) pipeline(cmd *cobra.Command, parts sdxl.Parts, o sdxl.PipelineOptions) (p *sdxl.Pipeline, close func() error, err error) {
+	if err := checkAdapterDirs(&o); err != nil {
+		return nil, nil, err
+	}
 	m, err := f.open(cmd.ErrOrStderr(), parts)
 	if err != nil {
 		return nil, nil, err
@@ -171,9 +174,15 @@ func (f *modelFlags) pipeline(cmd *cobra.Command, parts sdxl.Parts, o sdxl.Pipel
 	if err != nil {
 		return nil, nil, errors.Join(err, m.Close())
 	}
-	o.Memory = limit
+	o.Memory, o.AllowUnused = limit, f.options.AllowUnused
 	p = sdxl.NewPipeline(m, b, o)
-	return p, func() error { return errors.Join(p.Close(), b.Close(), m.Close()) }, nil
+	return p, func() error {
+		err := errors.Join(p.Close(), b.Close(), m.Close())
+		if o.Adapters != nil {
+			err = errors.Join(err, o.Adapters.Close())
+		}
+		return err
+	}, nil
 }
 
 // version returns the version that the program was built from.

@@ -24,16 +24,17 @@ const apiKeyVariable = "EASEL_API_KEY"
 
 // serveFlags are the flags of easel serve.
 type serveFlags struct {
-	model   modelFlags
-	styles  stylesFlag
-	options serve.Options
-	listen  string
-	metrics string
-	keys    string
-	grace   time.Duration
-	debug   bool
-	memory  bytesFlag
-	picture bytesFlag
+	model    modelFlags
+	styles   stylesFlag
+	options  serve.Options
+	listen   string
+	metrics  string
+	keys     string
+	grace    time.Duration
+	debug    bool
+	memory   bytesFlag
+	picture  bytesFlag
+	adapters adapterFlags
 }
 
 func newServe() *cobra.Command {
@@ -52,6 +53,7 @@ second signal ends it at once.`,
 	f.model.dtype.add(cmd)
 	f.model.device.add(cmd)
 	f.model.addSpill(cmd)
+	f.adapters.addDir(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address and port; 0.0.0.0:8080 listens on every address of this machine")
 	flags.StringVar(&f.keys, "api-keys", "", "file of API keys, one a line; clients must send one of them (default: the key in $"+apiKeyVariable+", or none)")
@@ -95,7 +97,7 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 	if o.APIKeys, err = readKeys(f.keys); err != nil {
 		return err
 	}
-	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n})
+	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n, Adapters: &f.adapters.library, Embeddings: &f.adapters.words})
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/nn"
-	"github.com/df65613c/easel/safetensors"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -59,7 +58,7 @@ func Open(path string) (*File, error) {
 			file = filepath.Join(path, "pytorch_lora_weights.safetensors")
 		}
 	}
-	s, err := safetensors.Open(file)
+	s, err := checkpoint.Open(file)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +100,13 @@ func read(s checkpoint.Source, path, config string) (*File, error) {
 		}
 		m.parts[part] = key
 	}
+	for name, m := range f.modules {
+		if key := m.parts["weight"]; key != "" && len(m.parts) == 1 { // a weight itself, and no part of an IA3
+			f.unknown = append(f.unknown, key)
+			delete(f.modules, name)
+		}
+	}
+	slices.Sort(f.unknown)
 	if len(f.modules) == 0 && len(f.bundled) == 0 {
 		return nil, fmt.Errorf("%s is no adapter: none of its %d tensors is a part of a LoRA or its kin%s", s.Name(), len(s.Names()), like(s))
 	}

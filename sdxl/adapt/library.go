@@ -63,24 +63,30 @@ const extension = ".safetensors"
 
 // paths returns the path of each adapter by name.
 func (l *Library) paths() (map[string]string, error) {
-	list := make(map[string]string)
-	if l.Dir != "" {
-		err := filepath.WalkDir(l.Dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || filepath.Ext(path) != extension {
-				return err
-			}
-			name := nameOf(path)
-			if have, twice := list[name]; !twice || path < have {
-				list[name] = path
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("adapters: %w", err)
-		}
+	list, err := scan(l.Dir, nameOf, extension)
+	if err != nil {
+		return nil, fmt.Errorf("adapters: %w", err)
 	}
 	maps.Copy(list, l.added)
 	return list, nil
+}
+
+// scan returns the paths of the files with one of some extensions in a folder and
+// those below it, by name. Of two of one name it is the first.
+func scan(dir string, name func(path string) string, extensions ...string) (map[string]string, error) {
+	list := make(map[string]string)
+	if dir == "" {
+		return list, nil
+	}
+	return list, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !slices.Contains(extensions, filepath.Ext(path)) {
+			return err
+		}
+		if have, twice := list[name(path)]; !twice || path < have {
+			list[name(path)] = path
+		}
+		return nil
+	})
 }
 
 // Names returns the names of all adapters, sorted.

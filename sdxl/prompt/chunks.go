@@ -30,9 +30,12 @@ func (c *Chunk) Weighted() bool {
 
 // Chunks turns a text into one chunk or, where the language allows it, as many
 // as it fills.
-func (s Syntax) Chunks(t Tokenizer, text string) []Chunk {
+func (s Syntax) Chunks(t Tokenizer, text string) []Chunk { return s.ChunksOf(t, text, nil) }
+
+// ChunksOf is Chunks where some words have vectors of their own.
+func (s Syntax) ChunksOf(t Tokenizer, text string, words []Word) []Chunk {
 	spans := s.Spans(text)
-	t = s.read(t)
+	t = s.knowing(s.read(t), words)
 	switch s {
 	case A1111:
 		return a1111Chunks(t, spans)
@@ -109,7 +112,7 @@ func a1111Chunks(t Tokenizer, spans []Span) []Chunk {
 				next()
 				b.ids, b.weights = ids, weights
 			}
-			if len(b.ids) == room {
+			if len(b.ids)+min(together(t, id), room) > room {
 				next()
 			}
 			b.add([]int32{id}, span.Weight)

@@ -220,6 +220,18 @@ def lycoris_refs(folder, out, case, seed):
     return latents(pipe, case["seed"])
 
 
+def inversion(folder, path, seed):
+    """Random vectors for a word, of the size of the tokens' own."""
+    pipe, g = models.load(folder), torch.Generator().manual_seed(seed)
+    vectors = {}
+    for part, encoder in (("clip_l", pipe.text_encoder), ("clip_g", pipe.text_encoder_2)):
+        table = encoder.get_input_embeddings().weight
+        vectors[part] = torch.randn((3, table.shape[1]), generator=g) * table.std().item()
+    path.parent.mkdir(exist_ok=True)
+    save_file(vectors, path)
+    return vectors
+
+
 if __name__ == "__main__":
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("models", type=pathlib.Path)
@@ -250,5 +262,13 @@ if __name__ == "__main__":
         case["seed"] = a.seed + 50 + i
         steps[case["name"]] = lycoris_refs(folder, a.out, case, a.seed + 200 + i)
         cases.append(dict(name=case["name"], seed=case["seed"], adapters=[dict(name=case["name"], weight=1.0)]))
+    for i, (name, prompt) in enumerate([("inversion", "a made circle, made"), ("inversion-twice", "made made above a red square")]):
+        vectors = inversion(folder, a.out / "words" / "made.safetensors", a.seed + 400)
+        pipe = models.load(folder)
+        for part, encoder, words in (("clip_l", pipe.text_encoder, pipe.tokenizer), ("clip_g", pipe.text_encoder_2, pipe.tokenizer_2)):
+            pipe.load_textual_inversion(vectors[part], token="<made>", text_encoder=encoder, tokenizer=words)
+        seed = a.seed + 90 + i
+        steps[name] = latents(pipe, seed, prompt=prompt.replace("made", "<made>"))
+        cases.append(dict(name=name, seed=seed, prompt=prompt))
     save_file({k: v.contiguous() for k, v in steps.items()}, a.out / "latents.safetensors")
     (a.out / "adapters.json").write_text(json.dumps(cases, indent=1) + "\n")
