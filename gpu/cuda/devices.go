@@ -82,6 +82,6 @@ func propertiesOf(f *cu.Funcs, index int) (*properties, error) {
 	}
 	p.name, p.memory = cu.GoString(name), int64(size)
 	p.capability = 10*attribute(attributeCapabilityMajor) + attribute(attributeCapabilityMinor)
-	p.processors, p.clock = attribute(attributeProcessors), attribute(attributeClock)
+	p.processors, p.clock = max(1, attribute(attributeProcessors)), attribute(attributeClock)
 	return p, err
 }

@@ -9,7 +9,6 @@ import (
 	"unsafe"
 
 	"github.com/df65613c/easel/gpu/cuda/cu"
-	"github.com/df65613c/easel/gpu/internal/kernel"
 	"github.com/df65613c/easel/gpu/internal/pass"
 	"github.com/df65613c/easel/gpu/internal/run"
 )
@@ -20,11 +19,11 @@ const passTime = 50 * time.Millisecond
 // driver implements run.Driver.
 type driver struct {
 	*properties
-	f       *cu.Funcs
-	context uintptr
-	stream  uintptr
-	free    int64 // bytes, when it was opened
-	kernels map[kernel.Variant]*program
+	f        *cu.Funcs
+	context  uintptr
+	stream   uintptr
+	free     int64 // bytes, when it was opened
+	programs map[code]*program
 
 	mu     sync.Mutex // for Wait, which runs beside the other methods
 	ticket run.Ticket
@@ -51,7 +50,7 @@ func OpenBy(f *cu.Funcs, index int) (_ run.Driver, err error) {
 	if index < 0 || index >= len(list) {
 		return nil, fmt.Errorf("cuda: no device %d; there are %d", index, len(list))
 	}
-	d := &driver{f: f, kernels: make(map[kernel.Variant]*program), events: make(map[run.Ticket]uintptr)}
+	d := &driver{f: f, programs: make(map[code]*program), events: make(map[run.Ticket]uintptr)}
 	if d.properties, err = propertiesOf(f, index); err != nil {
 		return nil, fmt.Errorf("cuda: %w", err)
 	}
@@ -113,6 +112,9 @@ func (d *driver) Limits() run.Limits {
 		Rate:   perClock * share * float64(d.processors) * float64(d.clock) * 1e3, Bytes: 1e11,
 	}
 	l.FLOPs = l.Rate * passTime.Seconds()
+	if d.cores() > 0 {
+		l.Attention = 64
+	}
 	return l
 }
 
@@ -158,7 +160,7 @@ func (d *driver) Close() error {
 	}
 	_ = d.do(func() error { // of a lost device everything fails, but is freed with the context
 		cu.Call(d.f.CtxSynchronize)
-		for _, p := range d.kernels {
+		for _, p := range d.programs {
 			cu.Call(d.f.ModuleUnload, p.module)
 		}
 		for _, e := range d.events {

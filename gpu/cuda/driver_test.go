@@ -29,7 +29,7 @@ func backend(t *testing.T, l *fake.Library, o run.Options) *run.Backend {
 }
 
 // large are cases that take seconds in the interpreter; EASEL_CUDA_ALL asks for them.
-var large = regexp.MustCompile(`77 100 640|50 64 320|d:512|ci:64|40 40 64|300 96|1x16x9x40|ci:33|ci:16|600|d:64|/I8|/F4`)
+var large = regexp.MustCompile(`77 100 640|50 64 320|d:512|ci:64|40 40 64|300 96|1x16x9x40|ci:33|ci:16|600|d:64|/(I8|F4|Q\d)`)
 
 func skip(name string) bool {
 	return os.Getenv("EASEL_CUDA_ALL") == "" && large.MatchString(name)
@@ -41,4 +41,17 @@ func TestConformance(t *testing.T) {
 
 func TestConformanceInHalfPrecision(t *testing.T) {
 	nntest.Run(t, backend(t, new(fake.Library), run.Options{Precision: nn.F16}), nntest.Options{Tolerance: 2e-3, Skip: skip})
+}
+
+func TestConformanceOfKernels(t *testing.T) {
+	for precision, tolerance := range map[nn.Precision]float64{nn.F32: 2e-6, nn.F16: 2e-3} {
+		t.Run(string(precision), func(t *testing.T) {
+			w := newTwin(t, new(fake.Library))
+			b, err := run.New(w, run.Options{Precision: precision})
+			require.NoError(t, err)
+			nntest.Run(t, b, nntest.Options{Tolerance: tolerance, Skip: skip})
+			require.NoError(t, b.Close())
+			require.Greater(t, w.ran, 500)
+		})
+	}
 }

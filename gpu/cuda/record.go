@@ -2,7 +2,6 @@ package cuda
 
 import (
 	"errors"
-	"fmt"
 	"time"
 	"unsafe"
 
@@ -30,7 +29,7 @@ func (d *driver) Record(cmds []run.Command, timed bool) (_ run.Recorded, err err
 		if c.Dispatch == nil {
 			continue
 		}
-		if err := d.Prepare(c.Dispatch.Variant); err != nil {
+		if _, err := d.program(d.shape(c.Dispatch)); err != nil {
 			return nil, err
 		}
 	}
@@ -90,7 +89,7 @@ func (d *driver) play(cmds []run.Command, stamps []uintptr) error {
 				return err
 			}
 			if err := d.launch(c.Dispatch); err != nil {
-				return fmt.Errorf("kernel %s: %w", c.Dispatch.Variant, err)
+				return err
 			}
 			if err := stamp(); err != nil {
 				return err

@@ -13,6 +13,7 @@ const (
 	WithChannelBias
 	WithResidual
 	ResidualF16
+	MayRound // x may be rounded to halves
 )
 
 // Taps packs the kernel of a convolution for constant 7: its height and width,

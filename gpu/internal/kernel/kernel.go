@@ -30,6 +30,7 @@ const (
 	TokenRow
 	Frequencies
 	Filter
+	Attention // not all drivers have it: see pass.Limits
 	count
 )
 
@@ -53,6 +54,7 @@ var kernels = [count]kernel{
 	TokenRow:    {"tokenrow", 3, 4, tokenRow},
 	Frequencies: {"frequencies", 3, 4, frequencies},
 	Filter:      {"filter", 4, 5, filter},
+	Attention:   {"attention", 4, 6, attention},
 }
 
 func (id ID) String() string { return kernels[id].name }

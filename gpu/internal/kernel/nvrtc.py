@@ -9,23 +9,14 @@ import sys
 here = pathlib.Path(__file__).parent
 lib = ctypes.CDLL(sys.argv[1])
 
-# A kernel of glsl is the body of a struct, so that bindings are members.
+# A kernel is the body of a struct, so that its bindings are members.
 WRAPPED = """
-typedef unsigned int uint;
-struct vec2 {
-	float x, y;
-	vec2() {}
-	explicit vec2(float v) : x(v), y(v) {}
-	vec2(float x, float y) : x(x), y(y) {}
-	vec2 &operator+=(const vec2 &v) { x += v.x; y += v.y; return *this; }
-};
-inline vec2 operator*(float a, const vec2 &v) { return vec2(a * v.x, a * v.y); }
-struct Arguments { uint *bindings[6]; uint parameters[32]; };
+#include "arguments.cuh"
 struct Kernel {
 	const Arguments &arguments;
 %s
 };
-extern "C" __global__ void __launch_bounds__(128) %s(const Arguments arguments) { Kernel{arguments}.main(); }
+extern "C" __global__ void __launch_bounds__(THREADS_OF_BLOCK, BLOCKS) %s(const Arguments arguments) { Kernel{arguments}.main(); }
 """
 
 
@@ -68,6 +59,19 @@ def write(name, ptx):
         file.write_bytes(gzip.compress(ptx.encode(), 9, mtime=0))
 
 
-for source in sorted((here / "glsl").glob("*.comp")):
+def build(source, name, arch, threads, blocks, **macros):
     body = re.sub(r"(?m)^#(version|extension).*$", "", source.read_text())
-    write(source.stem, compile(source.name, WRAPPED % (body, source.stem), "compute_60"))
+    defines = {"THREADS_OF_BLOCK": threads, "BLOCKS": blocks, **macros}
+    write(name, compile(source.name, WRAPPED % (body, name), arch, *(f"-D{k}={v}" for k, v in defines.items())))
+
+
+for source in sorted((here / "glsl").glob("*.comp")):
+    build(source, source.stem, "compute_60", 128, 1)
+
+# Tiles of a block and of a warp; the same as in cuda.tiles of the driver.
+for bm, bn, wm, wn, blocks in (128, 160, 32, 80, 1), (128, 128, 32, 64, 1), (64, 64, 32, 32, 3):
+    for arch, stages in (75, 2), (80, 4):
+        threads = bm // wm * (bn // wn) * 32
+        build(here / "cuda/matmul.cu", f"matmul_{bm}x{bn}_{arch}", f"compute_{arch}", threads, blocks, BM=bm, BN=bn, WM=wm, WN=wn, STAGES=stages)
+for arch in 75, 80:
+    build(here / "cuda/attention.cu", f"attention_{arch}", f"compute_{arch}", 128, 2)

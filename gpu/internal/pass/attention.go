@@ -62,6 +62,10 @@ func (c *compiler) attention(n *nn.Node, op nn.Attention) {
 	q, k, v, y := n.In[0], n.In[1], n.In[2], n.Out
 	t, s, width := q.Dim(1), k.Dim(1), q.Dim(2)
 	d := width / op.Heads
+	if c.half && d <= c.limits.Attention && d%8 == 0 {
+		c.streaming(n, op)
+		return
+	}
 	list := c.blocks(q, k, op.Heads)
 	work := c.reserve(scoresSize(list, s), kernel.F32)
 	for _, b := range list {
@@ -73,6 +77,26 @@ func (c *compiler) attention(n *nn.Node, op nn.Attention) {
 			m: b.queries, n: d, k: s, rowX: s, nW: 1, kW: width, rowY: width,
 			heads: b.heads, headX: b.queries * s, headW: d, headY: d, alpha: 1,
 		})
+	}
+}
+
+// streaming is attention by the kernel that keeps no scores.
+func (c *compiler) streaming(n *nn.Node, op nn.Attention) {
+	q, k, v, y := n.In[0], n.In[1], n.In[2], n.Out
+	t, s, width := q.Dim(1), k.Dim(1), q.Dim(2)
+	spec := []uint32{uint32(c.format(q)), uint32(c.format(k)), uint32(c.format(v)), uint32(c.format(y)), 0}
+	if op.Causal {
+		spec[4] = 1
+	}
+	flops := 4 * float64(s) * float64(width)
+	rows := c.rows(t, 4*int64(width), flops)
+	for b := range q.Dim(0) {
+		for r := 0; r < t; r += rows {
+			some := min(rows, t-r)
+			from := (b*t + r) * width
+			args := []operand{c.part(q, from, some*width), c.part(k, b*s*width, s*width), c.part(v, b*s*width, s*width), c.part(y, from, some*width).to()}
+			c.emit(kernel.Attention, spec, op.Heads*ceil(some, kernel.AttentionQueries), flops*float64(some), args, some, s, width/op.Heads, width, r, op.Scale)
+		}
 	}
 }
 

@@ -12,6 +12,9 @@ type Limits struct {
 	Range int64   // bytes of a binding
 	Slab  int64   // bytes of the slab
 	FLOPs float64 // of a pass, so that it ends soon; 0 is no limit
+	// Attention is how many channels a head may have for which there is a kernel that
+	// keeps no scores, where products are of halves; 0 is none.
+	Attention int
 }
 
 // Align is the alignment of values in the slab, and of bindings.

@@ -21,6 +21,9 @@ func (c *compiler) linear(n *nn.Node, op nn.Linear) error {
 	if op.Gated {
 		spec[5] = 1
 	}
+	if c.half {
+		spec[6] |= kernel.MayRound
+	}
 	if op.Bias != nil {
 		spec[6] |= kernel.WithBias
 	}

@@ -1,6 +1,7 @@
 package reference_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +40,18 @@ func TestConformance(t *testing.T) {
 		})
 		t.Run(name+"/f16", func(t *testing.T) {
 			nntest.Run(t, open(t, l, run.Options{Precision: nn.F16}), nntest.Options{Tolerance: 2e-3})
+		})
+	}
+}
+
+// TestAttentionWithoutScores is for devices that have the kernel.
+func TestAttentionWithoutScores(t *testing.T) {
+	for name, l := range map[string]pass.Limits{"generous": {Attention: 64}, "small": {Attention: 64, Range: 576 << 10, FLOPs: 1e5}} {
+		t.Run(name, func(t *testing.T) {
+			other := func(name string) bool {
+				return !strings.HasPrefix(name, "Attention/") || strings.Contains(name, "d:512")
+			}
+			nntest.Run(t, open(t, run.Limits{Limits: l}, run.Options{Precision: nn.F16}), nntest.Options{Tolerance: 2e-3, Skip: other})
 		})
 	}
 }

@@ -34,7 +34,8 @@ type Library struct {
 	objects  map[uintptr]any // modules, functions, graphs, events, streams
 	next     uintptr
 	contexts int
-	fault    error // of a kernel; the device is lost then
+	names    []string // of kernels that were loaded
+	fault    error    // of a kernel; the device is lost then
 	lost     cu.Result
 }
 
@@ -91,6 +92,13 @@ func (l *Library) Fault() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.fault
+}
+
+// Names returns the kernels that were loaded.
+func (l *Library) Names() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.names
 }
 
 type (

@@ -25,6 +25,7 @@ func ofModules(f *cu.Funcs) {
 			if k.Target > l.Capability {
 				return 209 // CUDA_ERROR_NO_BINARY_FOR_GPU
 			}
+			l.names = append(l.names, k.Name)
 			*m = l.add(&module{k})
 			return cu.Success
 		})

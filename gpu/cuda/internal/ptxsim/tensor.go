@@ -110,12 +110,12 @@ func halves(v uint64) (low, high float32) {
 
 // shuffle reads a register of the lane whose number differs in some bits.
 func (p *parser) shuffle(words, operands []string) (step, error) {
-	if len(words) < 4 || words[1] != "sync" || words[2] != "bfly" || operands[3] != "31" && operands[3] != "0x1f" {
+	if len(words) < 4 || words[1] != "sync" || words[2] != "bfly" {
 		return nil, fmt.Errorf("a shuffle that is not known")
 	}
 	to, _, _ := strings.Cut(operands[0], "|")
 	var s []slot
-	for _, o := range []string{to, operands[1], operands[2]} {
+	for _, o := range []string{to, operands[1], operands[2], operands[3]} {
 		r, err := p.operand(o)
 		if err != nil {
 			return nil, err
@@ -124,6 +124,9 @@ func (p *parser) shuffle(words, operands []string) (step, error) {
 	}
 	return func(w *warp, mask uint32) {
 		whole(mask)
+		if w.r[s[3]][0] != lanes-1 {
+			panic("a shuffle within parts of a warp")
+		}
 		from := w.r[s[1]]
 		for l := range lanes {
 			w.r[s[0]][l] = from[l^int(w.r[s[2]][l])&31]

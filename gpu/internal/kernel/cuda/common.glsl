@@ -23,7 +23,7 @@ SPEC(0) SPEC(1) SPEC(2) SPEC(3) SPEC(4) SPEC(5) SPEC(6) SPEC(7)
 // A result may lie where an operand does, so nothing is __restrict__.
 #define OUT(slot, name) uint *const name = arguments.bindings[slot]
 
-CONST uint THREADS = 128u;
+CONST uint THREADS = THREADS_OF_BLOCK;
 
 static uint group() { return blockIdx.x; }
 static uint thread() { return threadIdx.x; }
