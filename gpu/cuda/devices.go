@@ -33,7 +33,7 @@ func devices(f *cu.Funcs) ([]Info, error) {
 	err := errors.Join(
 		cu.Check("cuDriverGetVersion", cu.Call(f.DriverGetVersion, uintptr(unsafe.Pointer(&version)))),
 		cu.Check("cuDeviceGetCount", cu.Call(f.DeviceGetCount, uintptr(unsafe.Pointer(&n)))))
-	if err != nil || n == 0 {
+	if err != nil || n <= 0 {
 		return nil, errors.Join(errors.New("cuda: no device"), err)
 	}
 	var list []Info
