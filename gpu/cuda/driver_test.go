@@ -29,7 +29,7 @@ func backend(t *testing.T, l *fake.Library, o run.Options) *run.Backend {
 }
 
 // large are cases that take seconds in the interpreter; EASEL_CUDA_ALL asks for them.
-var large = regexp.MustCompile(`77 100 640|50 64 320|d:512|ci:64|40 40 64|300 96|1x16x9x40|ci:33|ci:16|600|d:64|/(I8|F4|Q\d)`)
+var large = regexp.MustCompile(`77 100 640|50 64 320|d:512|ci:64|40 40 64|300 96|1x16x9x40|ci:33|ci:16|600|d:64|Delta|/(I8|F4|Q\d)`)
 
 func skip(name string) bool {
 	return os.Getenv("EASEL_CUDA_ALL") == "" && large.MatchString(name)

@@ -33,7 +33,8 @@ func (d *driver) shape(p *run.Dispatch) shape {
 		t := d.tileFor(int(p.Params[paramM]), int(p.Params[paramN]))
 		s.name, s.threads = fmt.Sprintf("matmul_%dx%d_%d", t.m, t.n, d.cores()), t.threads
 		s.groups = t.of(int(p.Params[paramM]), int(p.Params[paramN]))
-		s.shared = (t.m + t.n) * 64 * stages[d.cores()]
+		// The steps that are there at a time, and then half of the sums.
+		s.shared = max((t.m+t.n)*64*stages[d.cores()], t.m/2*(t.n+8)*4)
 	}
 	return s
 }

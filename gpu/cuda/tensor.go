@@ -27,9 +27,9 @@ type tile struct {
 	cost          float64 // of an element, relative to the first
 }
 
-// tiles: widths of the UNet are multiples of 160, those of the VAE of 128. The costs are
+// tiles: widths of the UNet are multiples of 160, those of the VAE of 64. The costs are
 // guesses: no device was measured.
-var tiles = []tile{{128, 160, 256, 1}, {128, 128, 256, 1.03}, {64, 64, 128, 1.4}}
+var tiles = []tile{{128, 160, 256, 1}, {64, 64, 128, 1.4}}
 
 // of returns how many tiles a product of M x N is.
 func (t tile) of(m, n int) int { return (m + t.m - 1) / t.m * ((n + t.n - 1) / t.n) }

@@ -18,4 +18,4 @@ for source in glsl/*.comp; do
 	"$glslang/glslangValidator" --quiet -V --target-env vulkan1.2 -Iglsl "$source" -o "$spv"
 	"$glslang/spirv-val" --target-env vulkan1.2 "$spv"
 done
-python3 nvrtc.py "$nvrtc" ptx
+python3 nvrtc.py "$nvrtc" kernels.ptx.bz2

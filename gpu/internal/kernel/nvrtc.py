@@ -1,7 +1,7 @@
 """Compiles the kernels to PTX with NVRTC, which is reached through ctypes: it comes
-without a program. Usage: nvrtc.py libnvrtc.so OUT"""
+without a program. Usage: nvrtc.py libnvrtc.so kernels.ptx.bz2"""
+import bz2
 import ctypes
-import gzip
 import pathlib
 import re
 import sys
@@ -26,7 +26,7 @@ def check(result):
         sys.exit(lib.nvrtcGetErrorString(result).decode())
 
 
-def text(program, what):
+def output(program, what):
     size = ctypes.c_size_t()
     check(getattr(lib, f"nvrtcGet{what}Size")(program, ctypes.byref(size)))
     buffer = ctypes.create_string_buffer(size.value)
@@ -43,35 +43,40 @@ def compile(name, source, arch, *defines):
     options = [f"--gpu-architecture={arch}", "--std=c++17", "--device-as-default-execution-space", *defines]
     result = lib.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*(o.encode() for o in options)))
     if result:
-        sys.exit(f"{name}: {text(program, 'ProgramLog')}")
-    ptx = text(program, "PTX")
+        sys.exit(f"{name}: {output(program, 'ProgramLog')}")
+    ptx = output(program, "PTX")
     check(lib.nvrtcDestroyProgram(ctypes.byref(program)))
     return ptx
 
 
-def write(name, ptx):
+texts = []
+
+
+def add(name, ptx):
     # The kernels use nothing that is newer than PTX 7.0, which CUDA 11.0 and later load.
     ptx = re.sub(r"(?m)^\.version .*$", ".version 7.0", ptx)
-    ptx = re.sub(r"(?m)^\s*//.*\n", "", ptx)  # names the compiler's build
-    file = pathlib.Path(sys.argv[2]) / f"{name}.ptx.gz"
-    # The same text may compress to other bytes elsewhere.
-    if not file.exists() or gzip.decompress(file.read_bytes()) != ptx.encode():
-        file.write_bytes(gzip.compress(ptx.encode(), 9, mtime=0))
+    ptx = re.sub(r"(?m)^\s*(//.*)?\n", "", ptx)  # comments name the compiler's build
+    texts.append(f"// {name}\n{ptx}")
 
 
 def build(source, name, arch, threads, blocks, **macros):
     body = re.sub(r"(?m)^#(version|extension).*$", "", source.read_text())
     defines = {"THREADS_OF_BLOCK": threads, "BLOCKS": blocks, **macros}
-    write(name, compile(source.name, WRAPPED % (body, name), arch, *(f"-D{k}={v}" for k, v in defines.items())))
+    add(name, compile(source.name, WRAPPED % (body, name), arch, *(f"-D{k}={v}" for k, v in defines.items())))
 
 
 for source in sorted((here / "glsl").glob("*.comp")):
     build(source, source.stem, "compute_60", 128, 1)
 
 # Tiles of a block and of a warp; the same as in cuda.tiles of the driver.
-for bm, bn, wm, wn, blocks in (128, 160, 32, 80, 1), (128, 128, 32, 64, 1), (64, 64, 32, 32, 3):
+for bm, bn, wm, wn, blocks in (128, 160, 32, 80, 1), (64, 64, 32, 32, 3):
     for arch, stages in (75, 2), (80, 4):
         threads = bm // wm * (bn // wn) * 32
         build(here / "cuda/matmul.cu", f"matmul_{bm}x{bn}_{arch}", f"compute_{arch}", threads, blocks, BM=bm, BN=bn, WM=wm, WN=wn, STAGES=stages)
 for arch in 75, 80:
     build(here / "cuda/attention.cu", f"attention_{arch}", f"compute_{arch}", 128, 2)
+
+file, text = pathlib.Path(sys.argv[2]), "".join(texts).encode()
+# The same text may compress to other bytes elsewhere.
+if not file.exists() or bz2.decompress(file.read_bytes()) != text:
+    file.write_bytes(bz2.compress(text))

@@ -2,35 +2,46 @@ package kernel
 
 import (
 	"bytes"
-	"compress/gzip"
-	"embed"
+	"compress/bzip2"
+	_ "embed"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-//go:embed ptx/*.ptx.gz
-var texts embed.FS
+//go:embed kernels.ptx.bz2
+var packed []byte
 
-// PTX returns the code of a kernel for CUDA by the name of its file, with the constants of
-// a variant in it: the driver's compiler drops what they rule out.
+// texts returns the PTX of kernels by their names.
+var texts = sync.OnceValues(func() (map[string]string, error) {
+	all, err := io.ReadAll(bzip2.NewReader(bytes.NewReader(packed)))
+	if err != nil {
+		return nil, fmt.Errorf("the PTX of kernels: %w", err)
+	}
+	list := make(map[string]string)
+	for part := range strings.SplitSeq(string(all), "// ") {
+		name, text, _ := strings.Cut(part, "\n")
+		list[name] = text
+	}
+	return list, nil
+})
+
+// PTX returns the code of a kernel for CUDA by its name, with the constants of a variant in
+// it: the driver's compiler drops what they rule out.
 func PTX(name string, spec [Specs]uint32) (string, error) {
-	packed, err := texts.ReadFile("ptx/" + name + ".ptx.gz")
+	list, err := texts()
 	if err != nil {
-		return "", fmt.Errorf("kernel %s: %w", name, err)
+		return "", err
 	}
-	r, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return "", fmt.Errorf("kernel %s: %w", name, err)
-	}
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return "", fmt.Errorf("kernel %s: %w", name, err)
+	text, ok := list[name]
+	if !ok {
+		return "", fmt.Errorf("there is no PTX of kernel %s", name)
 	}
 	var pairs []string
 	for i, v := range spec {
 		pairs = append(pairs, "SPEC_"+strconv.Itoa(i), strconv.FormatUint(uint64(v), 10))
 	}
-	return strings.NewReplacer(pairs...).Replace(string(text)), nil
+	return strings.NewReplacer(pairs...).Replace(text), nil
 }

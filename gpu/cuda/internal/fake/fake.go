@@ -104,6 +104,7 @@ func (l *Library) Names() []string {
 type (
 	module   struct{ kernel *ptxsim.Kernel }
 	function struct {
+		module uintptr
 		kernel *ptxsim.Kernel
 		shared int // bytes of dynamic shared memory that are allowed
 	}
@@ -112,6 +113,20 @@ type (
 	event struct{ pending int } // records of it that are not reached
 	work  func() error
 )
+
+// kernels are those that were parsed, by their text: libraries load the same ones.
+var kernels sync.Map
+
+func parse(text string) (*ptxsim.Kernel, error) {
+	if k, ok := kernels.Load(text); ok {
+		return k.(*ptxsim.Kernel), nil
+	}
+	k, err := ptxsim.Parse(text)
+	if err == nil {
+		kernels.Store(text, k)
+	}
+	return k, err
+}
 
 // stream runs its work in order.
 type stream struct {

@@ -7,7 +7,6 @@ import (
 	"github.com/ebitengine/purego"
 
 	"github.com/df65613c/easel/gpu/cuda/cu"
-	"github.com/df65613c/easel/gpu/cuda/internal/ptxsim"
 )
 
 func ofModules(f *cu.Funcs) {
@@ -17,7 +16,7 @@ func ofModules(f *cu.Funcs) {
 			if l.OnText != nil {
 				source = l.OnText(source)
 			}
-			k, err := ptxsim.Parse(source)
+			k, err := parse(source)
 			if err != nil {
 				l.fault = err
 				return cu.InvalidPTX
@@ -32,9 +31,8 @@ func ofModules(f *cu.Funcs) {
 	})
 	f.ModuleUnload = purego.NewCallback(func(m uintptr) int32 {
 		return working(func(l *Library) cu.Result {
-			k := object[*module](l, m).kernel
 			for handle, o := range l.objects { // functions go with their module
-				if fn, ok := o.(*function); ok && fn.kernel == k {
+				if fn, ok := o.(*function); ok && fn.module == m {
 					delete(l.objects, handle)
 				}
 			}
@@ -47,7 +45,7 @@ func ofModules(f *cu.Funcs) {
 			if k.Name != text(name) {
 				return cu.NotFound
 			}
-			*fn = l.add(&function{kernel: k, shared: 48 << 10})
+			*fn = l.add(&function{m, k, 48 << 10})
 			return cu.Success
 		})
 	})

@@ -81,22 +81,23 @@ func bit(b bool) uint64 {
 
 // number is a type of an instruction.
 type number struct {
-	wide, signed, float bool
+	bits          int
+	signed, float bool
 }
 
-func (n number) cut(v uint64) uint64 {
-	if n.wide {
-		return v
+func numberOf(kind string) number {
+	n := number{32, kind[0] == 's', kind == "f32"}
+	if strings.HasSuffix(kind, "64") {
+		n.bits = 64
+	} else if strings.HasSuffix(kind, "16") {
+		n.bits = 16
 	}
-	return uint64(uint32(v))
+	return n
 }
 
-func (n number) integer(v uint64) int64 {
-	if n.wide {
-		return int64(v)
-	}
-	return int64(int32(v))
-}
+func (n number) cut(v uint64) uint64 { return v << (64 - n.bits) >> (64 - n.bits) }
+
+func (n number) integer(v uint64) int64 { return int64(v<<(64-n.bits)) >> (64 - n.bits) }
 
 // compare returns -1, 0, 1, or 2 if one of them is NaN.
 func (n number) compare(a, b uint64) int {
@@ -124,9 +125,9 @@ var comparisons = map[string][]int{
 // arithmetic returns what an instruction does that only reads and writes registers.
 func arithmetic(words []string, s []slot) (step, error) {
 	kind := words[len(words)-1]
-	n := number{strings.HasSuffix(kind, "64"), kind[0] == 's', kind == "f32"}
+	n := numberOf(kind)
 	unknown := fmt.Errorf("an instruction that is not known")
-	if kind == "f64" || kind == "u16" && words[0] != "cvt" || kind == "s16" {
+	if kind == "f64" || kind == "f16" && words[0] != "cvt" {
 		return nil, unknown
 	}
 	switch words[0] {
@@ -221,9 +222,10 @@ func integer(words []string, s []slot, n number) (step, error) {
 	}
 	product := func(a, b uint64) uint64 { return a * b }
 	if words[1] == "wide" {
-		product = func(a, b uint64) uint64 { return uint64(uint32(a)) * uint64(uint32(b)) }
+		wide := number{bits: 2 * n.bits}
+		product = func(a, b uint64) uint64 { return wide.cut(n.cut(a) * n.cut(b)) }
 		if n.signed {
-			product = func(a, b uint64) uint64 { return uint64(int64(int32(a)) * int64(int32(b))) }
+			product = func(a, b uint64) uint64 { return wide.cut(uint64(n.integer(a) * n.integer(b))) }
 		}
 	}
 	switch words[0] {
@@ -235,13 +237,13 @@ func integer(words []string, s []slot, n number) (step, error) {
 		switch {
 		case words[1] == "wide":
 			return of2(s, product), nil
-		case words[1] == "hi" && !n.wide:
-			return of2(s, func(a, b uint64) uint64 {
+		case words[1] == "hi" && n.bits < 64:
+			return two(func(a, b uint64) uint64 {
 				if n.signed {
-					return uint64(uint32(int64(int32(a)) * int64(int32(b)) >> 32))
+					return uint64(n.integer(a) * n.integer(b) >> n.bits)
 				}
-				return uint64(uint32(a)) * uint64(uint32(b)) >> 32
-			}), nil
+				return n.cut(a) * n.cut(b) >> n.bits
+			})
 		case words[1] == "lo":
 			return two(product)
 		}
@@ -294,7 +296,7 @@ func integer(words []string, s []slot, n number) (step, error) {
 			return n.cut(a) >> uint32(b)
 		})
 	case "bfe":
-		if !n.signed && !n.wide {
+		if !n.signed && n.bits == 32 {
 			return of3(s, func(a, b, c uint64) uint64 { return uint64(uint32(a)) >> (b & 255) & (1<<(c&255) - 1) }), nil
 		}
 	case "bfi":
@@ -312,7 +314,7 @@ func integer(words []string, s []slot, n number) (step, error) {
 func conversion(words []string, s []slot) (step, error) {
 	to, from := words[len(words)-2], words[len(words)-1]
 	rounding := words[1]
-	n := number{strings.HasSuffix(from, "64"), from[0] == 's', false}
+	n := numberOf(from)
 	switch to + " " + from {
 	case "f16 f32":
 		return of1(s, func(a uint64) uint64 { return uint64(convert.F32ToF16(float(a))) }), nil

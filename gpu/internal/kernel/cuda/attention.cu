@@ -34,7 +34,7 @@ void bringKeys(uint tiles, uint key0, uint head) {
 
 void main() {
 	uint lane = thread() % 32u, warp = thread() / 32u, blocks = (p[QUERIES] + SIZE - 1u) / SIZE;
-	uint head = group() / blocks, query0 = group() % blocks * SIZE, memory = sharedMemory();
+	uint head = group() / blocks, query0 = group() % blocks * SIZE, memory = addressOf(sharedMemory());
 	uint keys = p[KEYS];
 	if (S4 != 0u) keys = min(keys, p[FIRST] + min(query0 + SIZE, p[QUERIES])); // later ones are not seen
 	bring(memory, q, S0, p[0], query0, p[QUERIES], head);

@@ -18,6 +18,7 @@ SPEC(0) SPEC(1) SPEC(2) SPEC(3) SPEC(4) SPEC(5) SPEC(6) SPEC(7)
 #define CONST static constexpr
 #define SHARED(type, name, n) static type *name##Memory() { __shared__ type memory[n]; return memory; } type *const name = name##Memory()
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("unroll 1")
 
 #define IN(slot, name) const uint *const name = arguments.bindings[slot]
 // A result may lie where an operand does, so nothing is __restrict__.

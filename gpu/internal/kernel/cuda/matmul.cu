@@ -119,7 +119,7 @@ void main() {
 	uint m0 = group() / tiles * BM, n0 = group() % tiles * BN;
 	uint wm = warp / (BN / WN) * WM, wn = warp % (BN / WN) * WN; // of the warp's part of the tile
 	constexpr uint STAGE = (BM + BN) * 64u;
-	uint memory = sharedMemory(), steps = (p[K] + BK - 1u) / BK;
+	uint memory = addressOf(sharedMemory()), steps = (p[K] + BK - 1u) / BK;
 	float sum[WM / 16][WN / 8][4];
 	UNROLL for (int i = 0; i < WM / 16; i++)
 		UNROLL for (int j = 0; j < WN / 8; j++)
@@ -152,8 +152,20 @@ void main() {
 		writes = writes + 1u == STAGES ? 0u : writes + 1u;
 	}
 	waitFor<0>();
-	UNROLL for (int i = 0; i < WM / 16; i++)
+	// Sums go by way of shared memory, 16 rows of a warp at a time: rows are written whole,
+	// and what is done with them is there once.
+	float *sums = reinterpret_cast<float *>(sharedMemory());
+	constexpr uint WIDTH = BN + 8u; // so that rows lie in different banks
+	UNROLL for (uint i = 0u; i < WM / 16u; i++) {
+		barrier();
 		UNROLL for (uint h = 0u; h < 2u; h++)
-			UNROLL for (int j = 0; j < WN / 8; j++)
-				finish(m0 + wm + i * 16u + lane / 4u + 8u * h, n0 + wn + j * 8u + lane % 4u * 2u, sum[i][j][2 * h], sum[i][j][2 * h + 1]);
+			UNROLL for (uint j = 0u; j < WN / 8u; j++)
+				UNROLL for (uint e = 0u; e < 2u; e++)
+					sums[(wm / (WM / 16u) + lane / 4u + 8u * h) * WIDTH + wn + j * 8u + lane % 4u * 2u + e] = sum[i][j][2u * h + e];
+		barrier();
+		ROLLED for (uint at = thread(); at < BM / (WM / 16u) * BN / 2u; at += THREADS) {
+			uint row = at / (BN / 2u), column = at % (BN / 2u) * 2u;
+			finish(m0 + row / 16u * WM + i * 16u + row % 16u, n0 + column, sums[row * WIDTH + column], sums[row * WIDTH + column + 1u]);
+		}
+	}
 }

@@ -1,10 +1,12 @@
 // Tensor cores, and how tiles of halves get into shared memory for them. Cards before
 // Ampere have neither copies beside the computation nor products of depth 16.
 
-static uint sharedMemory() {
+static void *sharedMemory() {
 	extern __shared__ __align__(128) unsigned char memory[];
-	return uint(__cvta_generic_to_shared(memory));
+	return memory;
 }
+
+static uint addressOf(void *shared) { return uint(__cvta_generic_to_shared(shared)); }
 
 static void store16(uint to, uint4 v) {
 	asm volatile("st.shared.v4.b32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w) : "memory");

@@ -17,7 +17,7 @@ const uint THREADS = 128u;
 // At the level of a file: constants, and memory that a work group shares.
 #define CONST const
 #define SHARED(type, name, n) shared type name[n]
-#define UNROLL
+#define ROLLED
 
 #define IN(slot, name) layout(binding = slot) readonly buffer In##slot { uint name[]; }
 // A result may lie where an operand does, so nothing is restrict.

@@ -49,6 +49,34 @@ float finish(uint m, uint n, float v) {
 	return activate(S4, v);
 }
 
+// finishRow writes four columns of a row from sums.
+void finishRow(uint m, uint n, uint z, float a, float b, float c, float d) {
+	if (m >= p[M] || n >= p[N]) return;
+	float v[4];
+	v[0] = a;
+	v[1] = b;
+	v[2] = c;
+	v[3] = d;
+	if (S5 != 0u) {
+		uint half_ = p[N] >> 1, o = n >> 1, at = p[5] + m * half_ + o, left = half_ - o;
+		for (uint j = 0u; j < 4u; j++) {
+			if ((S6 & 1u) != 0u && o + j / 2u < half_) v[j] += uintBitsToFloat(bias[p[2] + o + j / 2u + (j & 1u) * half_]);
+		}
+		STORE2(y, S3, at, left, v[0] * gelu(v[1]), v[2] * gelu(v[3]));
+		return;
+	}
+	uint left = p[N] - n, at = p[5] + m * p[N] + n;
+	if (S0 == 2u) {
+		float alpha = uintBitsToFloat(p[22]);
+		at = p[5] + z + m * p[14] + n;
+		for (uint j = 0u; j < 4u; j++) v[j] *= alpha;
+	} else {
+		for (uint j = 0u; j < 4u && j < left; j++) v[j] = finish(m, n + j, v[j]);
+	}
+	STORE2(y, S3, at, left, v[0], v[1]);
+	if (left > 2u) { STORE2(y, S3, at + 2u, left - 2u, v[2], v[3]); }
+}
+
 void main() {
 	if (group() >= p[6]) return;
 	uint tile = group(), zx = 0u, zw = 0u, zy = 0u;
@@ -80,32 +108,8 @@ void main() {
 		for (uint i = 0u; i < 16u; i++) total[i] += sum[i];
 		barrier();
 	}
-	uint n = n0 + tx * 4u;
-	UNROLL for (uint i = 0u; i < 4u; i++) {
-		uint m = m0 + ty * 4u + i;
-		if (m >= p[M] || n >= p[N]) continue;
-		float v[4];
-		for (uint j = 0u; j < 4u; j++) v[j] = total[i * 4u + j];
-		if (S5 != 0u) {
-			uint half_ = p[N] >> 1, o = n >> 1, at = p[5] + m * half_ + o, left = half_ - o;
-			float biased[4];
-			for (uint j = 0u; j < 4u; j++) {
-				biased[j] = v[j];
-				uint row = o + j / 2u + (j & 1u) * half_;
-				if ((S6 & 1u) != 0u && o + j / 2u < half_) biased[j] += uintBitsToFloat(bias[p[2] + row]);
-			}
-			STORE2(y, S3, at, left, biased[0] * gelu(biased[1]), biased[2] * gelu(biased[3]));
-			continue;
-		}
-		uint left = p[N] - n, at = p[5] + m * p[N] + n;
-		if (S0 == 2u) {
-			float alpha = uintBitsToFloat(p[22]);
-			at = p[5] + zy + m * p[14] + n;
-			for (uint j = 0u; j < 4u; j++) v[j] *= alpha;
-		} else {
-			for (uint j = 0u; j < 4u && j < left; j++) v[j] = finish(m, n + j, v[j]);
-		}
-		STORE2(y, S3, at, left, v[0], v[1]);
-		if (left > 2u) { STORE2(y, S3, at + 2u, left - 2u, v[2], v[3]); }
+	ROLLED for (uint i = 0u; i < 4u; i++) {
+		finishRow(m0 + ty * 4u + i, n0 + tx * 4u, zy, total[0], total[1], total[2], total[3]);
+		for (uint k = 0u; k < 12u; k++) total[k] = total[k + 4u]; // registers have no index
 	}
 }
