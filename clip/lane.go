@@ -31,6 +31,7 @@ type lane struct {
 	mu      sync.Mutex
 	waiting []*item
 	busy    bool
+	worker  sync.WaitGroup     // goes on for a moment after its last caller has left
 	current []*item            // the batch that is computed
 	stop    context.CancelFunc // ends it
 }
@@ -52,7 +53,7 @@ func (l *lane) do(ctx context.Context, items []*item) error {
 	l.waiting = append(l.waiting, items...)
 	if !l.busy {
 		l.busy = true
-		go l.work()
+		l.worker.Go(l.work)
 	}
 	l.mu.Unlock()
 	select {

@@ -63,6 +63,12 @@ type tower struct {
 	dim      int
 }
 
+// close waits for a batch that was cancelled, and frees the compiled towers.
+func (t *tower) close() error {
+	t.lane.worker.Wait()
+	return t.programs.Close()
+}
+
 // compiled is a tower compiled for a shape, with what it reads and writes.
 type compiled struct {
 	*program.Program
@@ -188,10 +194,10 @@ func (m *Model) Close() error {
 		errs = append(errs, other.Close())
 	}
 	if m.text != nil {
-		errs = append(errs, m.text.programs.Close())
+		errs = append(errs, m.text.close())
 	}
 	if m.image != nil {
-		errs = append(errs, m.image.programs.Close())
+		errs = append(errs, m.image.close())
 	}
 	if m.owned {
 		errs = append(errs, m.backend.Close())

@@ -17,6 +17,7 @@ import (
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/nn"
+	"github.com/df65613c/easel/nn/cpu"
 )
 
 // manyTexts returns texts of all lengths.
@@ -235,4 +236,22 @@ func TestSigLIPWithPieces(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, v[0], v[1])
 	require.NotEqual(t, v[0], v[2])
+}
+
+// TestCloseAfterCancel: what was cancelled is over before Close frees what it used.
+func TestCloseAfterCancel(t *testing.T) {
+	for range 20 {
+		b := cpu.New(cpu.Options{Threads: 2})
+		m, err := clip.Open(golden.Path("clip", "quick"), clip.Options{Backend: b})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		var calls sync.WaitGroup
+		for range 4 {
+			calls.Go(func() { _, _ = m.EmbedTexts(ctx, []string{"a red circle", "an old lighthouse"}) })
+		}
+		cancel()
+		calls.Wait()
+		require.NoError(t, m.Close())
+		require.NoError(t, b.Close())
+	}
 }
