@@ -10,15 +10,12 @@ import os
 import concepts                                           # before the judge, which knows the shapes that there are
 import numpy as np
 import torch
-from diffusers import (ControlNetModel, LCMScheduler, StableDiffusionXLControlNetPipeline, StableDiffusionXLInpaintPipeline,
-                       UNet2DConditionModel)
-from PIL import Image
 
-import companions
 import judge
+import pipelines
 import scenes
 from controls import CONTROLS, boxes, canny, near
-from train_inpaint import fill
+from train_inpaint import swapped
 from train_inversion import badge
 
 COUNTS = (50, 40, 70, 40, 20)                             # captions of each kind
@@ -36,57 +33,51 @@ def rendered(pairs):
     return pictures, owners
 
 
-def house(a, pairs):
+def house(model, file, pairs):
     """The LoRA's shape in scenes that the judge can read."""
     rng = np.random.default_rng(2)
     specs, captions = zip(*(concepts.with_house(rng, plain=True) for _ in pairs))
-    for name, pipe in (("without", companions.pipeline(a.model)), ("with", companions.pipeline(a.model, os.path.join(a.companions, "house.safetensors")))):
-        yield name, right(specs, companions.draw(pipe, captions))
+    yield "without", right(specs, pipelines.draw(pipelines.pipeline(model), captions))
+    yield "with", right(specs, pipelines.draw(pipelines.pipeline(model, file), captions))
 
 
-def inversion(a, pairs):
+def inversion(model, file, pairs):
     """The picture that the new word stands for."""
-    specs, pipe = [badge(np.random.default_rng(0))] * max(1, len(pairs) // 4), companions.pipeline(a.model)
-    yield "without", right(specs, companions.draw(pipe, ["a badge"] * len(specs)))
-    word = companions.add_word(pipe, os.path.join(a.companions, "badge.safetensors"), "<badge>")
-    yield "with", right(specs, companions.draw(pipe, [f"a {word}"] * len(specs)))
+    specs, pipe = [badge(np.random.default_rng(0))] * max(1, len(pairs) // 4), pipelines.pipeline(model)
+    yield "without", right(specs, pipelines.draw(pipe, ["a badge"] * len(specs)))
+    word = pipelines.add_word(pipe, file, "<badge>")
+    yield "with", right(specs, pipelines.draw(pipe, [f"a {word}"] * len(specs)))
 
 
-def four_steps(a, pairs):
+def four_steps(model, file, pairs):
     """Twenty steps with guidance, and four without, by kind."""
     specs, captions = zip(*pairs)
-    pipe = companions.pipeline(a.model)
-    yield "20 steps, cfg 5", "\n" + judge.table(specs, companions.draw(pipe, captions))
-    yield "4 steps, no guidance, without", right(specs, companions.draw(pipe, captions, steps=4, cfg=1.0))
-    pipe.load_lora_weights(os.path.join(a.companions, "four-steps.safetensors"))
-    pipe.scheduler = LCMScheduler.from_config(pipe.scheduler.config)
-    yield "4 steps, no guidance, with", "\n" + judge.table(specs, companions.draw(pipe, captions, steps=4, cfg=1.0))
+    yield "20 steps, cfg 5, without", "\n" + judge.table(specs, pipelines.draw(pipelines.pipeline(model), captions))
+    for name, lora in (("without", None), ("with", file)):
+        yield "4 steps, no guidance, " + name, "\n" + judge.table(specs, pipelines.draw(pipelines.few_steps(model, lora), captions, steps=4, cfg=1.0))
 
 
-def controlled(a, pairs, control):
+def controlled(model, folder, pairs):
     """-> name, specs, owner maps, renders, drawn pictures: without and with a ControlNet."""
     pictures, owners = rendered(pairs)
     specs, captions = zip(*pairs)
-    pipe = companions.pipeline(a.model)
-    yield "without", specs, owners, pictures, companions.draw(pipe, captions)
-    net = ControlNetModel.from_pretrained(os.path.join(a.companions, control), torch_dtype=torch.float32)
-    pipe = StableDiffusionXLControlNetPipeline.from_pipe(pipe, controlnet=net)
-    pipe.set_progress_bar_config(disable=True)
-    given = [Image.fromarray(CONTROLS[control](*scene)) for scene in zip(specs, pictures, owners)]
-    yield "with", specs, owners, pictures, companions.draw(pipe, captions, image=given)
+    yield "without", specs, owners, pictures, pipelines.draw(pipelines.pipeline(model), captions)
+    control = CONTROLS[os.path.basename(folder)]
+    given = [control(*scene) for scene in zip(specs, pictures, owners)]
+    yield "with", specs, owners, pictures, pipelines.draw(pipelines.controlled(model, folder), captions, image=given)
 
 
-def edges(a, pairs):
+def edges(model, folder, pairs):
     """The share of the asked edges that are drawn, and of the drawn ones that were asked."""
-    for name, specs, _, asked, drawn in controlled(a, pairs, "edges"):
+    for name, specs, _, asked, drawn in controlled(model, folder, pairs):
         x, y = [canny(p) for p in asked], [canny(p) for p in drawn]
         found, kept = (np.mean([near(q, NEAR)[p].mean() if p.any() else 1 for p, q in zip(*both)]) for both in ((x, y), (y, x)))
         yield name, f"{100 * found:.0f} % of the edges drawn, {100 * kept:.0f} % of the drawn ones asked, {right(specs, drawn)}"
 
 
-def layout(a, pairs):
+def layout(model, folder, pairs):
     """The share of the boxes with the asked shape in the middle."""
-    for name, specs, owners, _, drawn in controlled(a, pairs, "layout"):
+    for name, specs, owners, _, drawn in controlled(model, folder, pairs):
         hits = []
         for spec, owner, image in zip(specs, owners, drawn):
             things = judge.read(image)
@@ -95,28 +86,14 @@ def layout(a, pairs):
         yield name, f"{100 * np.mean(hits):.0f} % of the boxes hold their shape, {right(specs, drawn)}"
 
 
-def inpaint(a, pairs):
+def inpaint(model, folder, pairs):
     """Another object in the place of the one that is there; the rest stays."""
-    singles = [p for p in pairs if p[0]["kind"] == "single"]
-    pictures, owners = rendered(singles)
-    rng, asked, captions, masks = np.random.default_rng(4), [], [], []
-    for (spec, _), owner in zip(singles, owners):
-        o, background = spec["objects"][0], spec["bg_words"]
-        others = [c for c in range(len(scenes.COLOR_NAMES)) if c != o["color"] and scenes.COLOR_NAMES[c] not in (background or "white")]
-        new = dict(o, shape=rng.choice([s for s in scenes.SHAPES if s != o["shape"]]), color=int(rng.choice(others)))
-        asked.append(dict(spec, objects=[new]))
-        captions.append(f"a {scenes.COLOR_NAMES[new['color']]} {new['shape']} {background}".strip())
-        _, x0, y0, x1, y1 = next(boxes(owner, 1))
-        mask = np.zeros(owner.shape, np.uint8)
-        fill(mask, x0 - 8, y0 - 8, x1 + 8, y1 + 8)
-        masks.append(mask)
+    specs = [s for s, _ in pairs if s["kind"] == "single"]
+    pictures, owners = rendered([(s, "") for s in specs])
+    rng = np.random.default_rng(4)
+    asked, captions, masks = zip(*(swapped(*scene, rng) for scene in zip(specs, owners)))
     yield "the picture as it was", right(asked, pictures)
-    base = companions.pipeline(a.model)
-    net = UNet2DConditionModel.from_pretrained(os.path.join(a.companions, "inpaint"), torch_dtype=torch.float32)
-    pipe = StableDiffusionXLInpaintPipeline(base.vae, base.text_encoder, base.text_encoder_2, base.tokenizer, base.tokenizer_2, net, base.scheduler,
-                                            add_watermarker=False)
-    pipe.set_progress_bar_config(disable=True)
-    drawn = companions.draw(pipe, captions, image=[Image.fromarray(p) for p in pictures], mask_image=[Image.fromarray(m * 255) for m in masks], strength=[1.0] * len(masks))
+    drawn = pipelines.fill_in(pipelines.inpainting(model, folder), captions, pictures, masks)
     outside = [abs(p.astype(int) - d)[m == 0].mean() for p, d, m in zip(pictures, drawn, masks)]
     yield "with", f"{right(asked, drawn)}, outside the mask {np.mean(outside):.1f} levels off"
 
@@ -136,10 +113,11 @@ def main():
     torch.set_num_threads(a.threads)
     pairs = judge.prompts(counts=[max(1, int(a.share * n)) for n in COUNTS])
     for file in a.only:
-        if not os.path.exists(os.path.join(a.companions, file)):
+        path = os.path.join(a.companions, file)
+        if not os.path.exists(path):
             print(f"{file}: not in {a.companions}")
             continue
-        for name, result in COMPANIONS[file](a, pairs):
+        for name, result in COMPANIONS[file](a.model, path, pairs):
             print(f"{file}, {name}: {result}", flush=True)
 
 

@@ -19,8 +19,8 @@ from style_judge import Judge
 EACH = 10                                                 # captions of each preset
 
 
-def plain(spec, caption):
-    return dict(caption=caption, kind=spec["kind"], relation=spec.get("relation", ""),
+def plain(spec, caption, **more):
+    return dict(caption=caption, kind=spec["kind"], relation=spec.get("relation", ""), **more,
                 objects=[dict(shape=o["shape"], color=o["color"], x=round(o["x"], 2), y=round(o["y"], 2)) for o in spec["objects"]])
 
 
@@ -34,7 +34,7 @@ def main():
     with open(os.path.join(out, "scenes.json"), "w", encoding="utf-8") as f:
         f.write(json.dumps([plain(*sc) for sc in pairs]).replace("}, {\"caption", "},\n{\"caption") + "\n")
     with open(os.path.join(out, "presets.json"), "w", encoding="utf-8") as f:
-        f.write(json.dumps(preset_scenes()).replace("}, {\"caption", "},\n{\"caption") + "\n")
+        f.write(json.dumps([plain(*sc, style=sc[0]["style"]) for sc in preset_scenes()]).replace("}, {\"caption", "},\n{\"caption") + "\n")
     style_sheet(os.path.join(out, "testdata", "styles"), os.path.join(out, "styles.json"))
     # Every third is judged against the next scene, so that wrong pictures are there too.
     rng, chosen = np.random.default_rng(3), pairs[::len(pairs) // 48][:48]
@@ -48,16 +48,16 @@ def main():
 
 
 def preset_scenes(seed=171717):
-    """One object for every preset, which adds its own words; a combination that training leaves out is in each, often the style's own shape."""
+    """-> scene, caption: one object for every preset, which adds its own words; a combination that training leaves out is in each, often the style's own shape."""
     rng, made = np.random.default_rng(seed), []
     for style in scenes.PRESETS:
-        while len(made) % EACH or not made or made[-1]["style"] != style:
+        while len(made) % EACH or not made or made[-1][0]["style"] != style:
             spec, _ = scenes.make(rng, kind="single", style=style, held_out=True)
             if spec["bg"][0] != "plain" or spec["position"] or any(o["texture"] for o in spec["objects"]):
                 continue
             o = spec["objects"][0]
             caption = f"a {scenes.COLOR_NAMES[o['color']]} {o['shape']} {spec['bg_words']}".strip().replace("a orange", "an orange")
-            made.append(dict(caption=caption, kind="single", relation="", style=style, objects=plain(spec, "")["objects"]))
+            made.append((spec, caption))
     return made
 
 

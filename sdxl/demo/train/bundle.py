@@ -33,11 +33,13 @@ def alphas_cumprod():
 
 
 @torch.no_grad()
-def sample(bundle, captions, steps=20, cfg=5.0, seed=0, size=(128, 128), time_ids=None):
-    """Latents of the captions; the unconditional half has zero embeddings, as SDXL with no negative prompt."""
+def sample(bundle, captions, steps=20, cfg=5.0, seed=0, size=(128, 128), time_ids=None, negative=None):
+    """Latents of the captions; without negative prompts the unconditional half has zero embeddings, as SDXL."""
     dtype, n = next(bundle.parameters()).dtype, len(captions)
-    hidden, pooled = bundle.text(torch.from_numpy(bundle.tokens(captions).astype(np.int64)))
-    hidden, pooled = (torch.cat([torch.zeros_like(v), v]) for v in (hidden, pooled))
+    text = lambda prompts: bundle.text(torch.from_numpy(bundle.tokens(prompts).astype(np.int64)))
+    given = text(captions)
+    free = text(negative) if negative else [torch.zeros_like(v) for v in given]
+    hidden, pooled = (torch.cat(v) for v in zip(free, given))
     tid = torch.tensor([time_ids or [*size, 0, 0, *size]] * (2 * n), dtype=dtype)
     alpha = alphas_cumprod()
     table = ((1 - alpha) / alpha).sqrt().numpy()

@@ -7,13 +7,15 @@ import os
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, DPMSolverMultistepScheduler, StableDiffusionXLPipeline
+from diffusers import AutoencoderKL, AutoencoderTiny
 from PIL import Image, ImageDraw
-from safetensors.torch import load_file
 
 import judge
 import models
 import scenes
+from controls import CONTROLS
+from pipelines import add_word, controlled, draw, few_steps, fill_in, inpainting, pipeline
+from train_inpaint import swapped
 
 PLAIN = ["a red circle", "a yellow star on a dark blue background", "a green square left of a pink heart"]
 HOUSES = ["a red house", "a yellow house on a dark blue background", "a green house left of a pink heart"]
@@ -21,35 +23,25 @@ BADGES = ["a {}", "a picture of {}", "there is a {}"]
 CELL = 132
 
 
-def pipeline(folder, lora=None):
-    pipe = StableDiffusionXLPipeline.from_pretrained(folder, torch_dtype=torch.float32, add_watermarker=False)
-    pipe.scheduler = DPMSolverMultistepScheduler.from_config(pipe.scheduler.config, use_karras_sigmas=True)
-    pipe.set_progress_bar_config(disable=True)
-    if lora:
-        pipe.load_lora_weights(lora)
-    return pipe
-
-
-def draw(pipe, prompts, steps=20, cfg=5.0, **each):
-    """A picture for each prompt, with its number for a seed; `each` holds a list with one value for each prompt."""
-    return [np.asarray(pipe(p, height=128, width=128, num_inference_steps=steps, guidance_scale=cfg, generator=torch.Generator().manual_seed(k),
-                            **{name: values[k] for name, values in each.items()}).images[0]) for k, p in enumerate(prompts)]
-
-
-def add_word(pipe, path, word):
-    """New tokens, one for each vector, in both tokenizers; -> the words to write for it."""
-    vectors = load_file(path)
-    words = [f"{word}{i}" for i in range(len(vectors["clip_l"]))]
-    for tokenizer, encoder, key in ((pipe.tokenizer, pipe.text_encoder, "clip_l"), (pipe.tokenizer_2, pipe.text_encoder_2, "clip_g")):
-        tokenizer.add_tokens(words)
-        encoder.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-        with torch.no_grad():
-            encoder.get_input_embeddings().weight[tokenizer.convert_tokens_to_ids(words)] = vectors[key].float()
-    return " ".join(words)
-
-
 def lora(folder, companions, file, prompts):
     return draw(pipeline(folder, os.path.join(companions, file)), prompts)
+
+
+def control_rows(folder, companions):
+    """Pictures for each ControlNet and the inpainting UNet that is there: what it is given, and what is drawn."""
+    pairs, rng = judge.prompts(seed=5, counts=(1, 0, 2, 0, 0)), np.random.default_rng(5)
+    specs, captions = zip(*pairs)
+    pictures, owners = zip(*(scenes.render(s, rng) for s in specs))
+    plain, rows = draw(pipeline(folder), captions), {}
+    for name, control in CONTROLS.items():
+        if os.path.exists(net := os.path.join(companions, name)):
+            given = [control(*scene) for scene in zip(specs, pictures, owners)]
+            rows["without: " + name], rows[name], rows[name + " ControlNet"] = plain, given, draw(controlled(folder, net), captions, image=given)
+    if os.path.exists(net := os.path.join(companions, "inpaint")):
+        _, captions, masks = zip(*(swapped(*scene, rng) for scene in zip(specs, owners)))
+        rows["hidden"] = [np.where(m[..., None] > 0, 128, p).astype(np.uint8) for p, m in zip(pictures, masks)]
+        rows["inpainting UNet"] = fill_in(inpainting(folder, net), captions, pictures, masks)
+    return rows
 
 
 @torch.no_grad()
@@ -84,6 +76,10 @@ def main():
     rows["without: badge"] = draw(pipe, [b.format("badge") for b in BADGES])
     word = add_word(pipe, os.path.join(a.companions, "badge.safetensors"), "<badge>")
     rows["badge embedding"] = draw(pipe, [b.format(word) for b in BADGES])
+    if os.path.exists(file := os.path.join(a.companions, "four-steps.safetensors")):
+        rows["without: 4 steps"] = draw(few_steps(a.model), PLAIN, steps=4, cfg=1.0)
+        rows["4 steps LoRA"] = draw(few_steps(a.model, file), PLAIN, steps=4, cfg=1.0)
+    rows.update(control_rows(a.model, a.companions))
     rows["VAE"], rows["tiny VAE"] = previews(a.model, a.companions, 3)
     for name, images in rows.items():
         print(name, [[(t.shape, scenes.COLOR_NAMES[t.color]) for t in judge.read(i)] for i in images])

@@ -254,7 +254,7 @@ def make(rng, kind=None, held_out=False, canvas=(128, 128), style=None, plain=Fa
     if camera:
         u = rng.random()
         if u < .10:
-            spec["top"], spec["left"] = (int(v) for v in rng.integers(0, 65, 2) * (rng.random(2) < .7))
+            spec["top"], spec["left"] = (int(v) for v in rng.integers(0, min(h, w) // 2 + 1, 2) * (rng.random(2) < .7))
         elif u < .18:
             s = rng.uniform(.15, .6)
             spec["original"] = (int(h * s), int(w * s))

@@ -33,11 +33,11 @@ def load_model(run, folder=None):
 
 
 @torch.no_grad()
-def draw(bundle, vae, captions, **options):
+def draw(bundle, vae, captions, negative=None, **options):
     """uint8 pictures of the captions."""
     out = []
     for i in range(0, len(captions), CHUNK):
-        z = sample(bundle, captions[i:i + CHUNK], **{**options, "seed": options.get("seed", 0) + i})
+        z = sample(bundle, captions[i:i + CHUNK], negative=negative and negative[i:i + CHUNK], **{**options, "seed": options.get("seed", 0) + i})
         out.append(models.to_pixels(vae.decode(z).sample))
     return np.concatenate(out)
 

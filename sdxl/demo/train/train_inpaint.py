@@ -56,6 +56,19 @@ def mask_of(owner, rng):
     return mask
 
 
+def swapped(spec, owner, rng):
+    """The scene with another object in the place of its last one. -> scene, caption of that object, mask of its place"""
+    *others, old = spec["objects"]
+    taken = {o["color"] for o in spec["objects"]} | {c for c, name in enumerate(scenes.COLOR_NAMES) if name in (spec["bg_words"] or "white")}
+    new = dict(old, shape=str(rng.choice([s for s in scenes.SHAPES if s != old["shape"]])),
+               color=int(rng.choice([c for c in range(len(scenes.COLOR_NAMES)) if c not in taken])))
+    caption = f"a {scenes.COLOR_NAMES[new['color']]} {new['shape']} {spec['bg_words']}".strip()
+    mask = np.zeros(owner.shape, np.uint8)
+    ys, xs = np.nonzero(owner == len(spec["objects"]))
+    fill(mask, xs.min() - 8, ys.min() - 8, xs.max() + 8, ys.max() + 8)
+    return dict(spec, objects=[*others, new]), caption, mask
+
+
 def masked(vae, images, masks):
     """The five channels beside the noisy latents: the mask at the latents' size, and the latents of the pictures with grey in its place."""
     hidden = masks[:, None]

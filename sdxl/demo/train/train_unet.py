@@ -5,7 +5,8 @@
 12 % of the captions are dropped. Goes on from DIR/unet_state.pt if there is one; appends to DIR/unet.csv; the file DIR/unet_ema.pt
 holds the averaged weights. --init starts from exported weights; tensors of another shape start fresh and token embeddings are
 matched by token. --text starts text_encoder_2 from the text tower of a CLIP pair with the same tokenizer, as SDXL's encoders are
-those of CLIP. --small takes the scenes of 64 x 64 pixels alone: a step costs half as much, so that words, colours and places are learnt first.
+those of CLIP. --small needs no cache: it makes scenes of 64 x 64 pixels as it goes. A step costs about half as much, and words, colours and
+places are learnt first.
 """
 import argparse
 import csv
@@ -16,27 +17,28 @@ import time
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from safetensors.torch import load_file
 
 from bpe import Encoder
 from bundle import Bundle
-from cache import SMALL, name_of
+from cache import made
 from diffusion import Noising, drop_captions
 from optim import Schedule, Trainer, clock
 
 SHORT = 40                                                # tokens, until the last part of the run
+SMALL, FRESH = (64, 64), 10                               # pixels of the small scenes, new ones for each batch
 
 
 class Latents:
     """The cached scenes by canvas; every batch is of one canvas."""
 
-    def __init__(self, run, seed, small=False):
-        self.run, self.files, self.rng, self.small = run, [], np.random.default_rng(seed), small
+    def __init__(self, run, seed):
+        self.run, self.files, self.rng = run, [], np.random.default_rng(seed)
         self.load()
 
     def load(self):
-        files = sorted(f for f in glob.glob(os.path.join(self.run, "latents", "*[0-9].npz"))
-                       if os.path.basename(f).startswith(name_of(SMALL)) == self.small)
+        files = sorted(glob.glob(os.path.join(self.run, "latents", "*[0-9].npz")))
         if files == self.files:
             return
         self.files, parts = files, {}
@@ -54,6 +56,28 @@ class Latents:
             self.order[c] = self.rng.permutation(len(self.canvases[c][0]))
         i, self.order[c] = self.order[c][:n], self.order[c][n:]
         z, ids, times = (v[i] for v in self.canvases[c])
+        return z.float().contiguous(memory_format=torch.channels_last), ids.long(), times
+
+
+class SmallScenes:
+    """A pool of small scenes; every batch replaces some."""
+
+    def __init__(self, run, encode, seed, size=3000):
+        self.vae, self.encode, self.rng = AutoencoderKL.from_pretrained(os.path.join(run, "vae")), encode, np.random.default_rng(seed)
+        self.pool, self.next = [np.concatenate(v) for v in zip(*(self._made() for _ in range(size // FRESH)))], 0
+
+    def load(self):
+        """Nothing is on disk."""
+
+    def _made(self):
+        return made(self.vae, self.encode, self.rng, SMALL, FRESH)
+
+    def batch(self, n):
+        for old, new in zip(self.pool, self._made()):
+            old[self.next:self.next + FRESH] = new
+        self.next = (self.next + FRESH) % len(self.pool[0])
+        i = self.rng.integers(len(self.pool[0]), size=n)
+        z, ids, times = (torch.from_numpy(v[i]) for v in self.pool)
         return z.float().contiguous(memory_format=torch.channels_last), ids.long(), times
 
 
@@ -101,7 +125,7 @@ def main():
     p.add_argument("--until", help="end at this wall time, HH:MM, instead")
     p.add_argument("--init", help="model folder to start from")
     p.add_argument("--text", help="folder of a CLIP pair to start text_encoder_2 from")
-    p.add_argument("--small", action="store_true", help="scenes of 64 x 64 pixels")
+    p.add_argument("--small", action="store_true", help="scenes of 64 x 64 pixels, made as it goes")
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--threads", type=int, default=2)
@@ -125,7 +149,8 @@ def main():
         trainer.load(s["trainer"])
         base = s["seconds"]
     torch.manual_seed(a.seed + trainer.steps)
-    data, noising = Latents(a.run, a.seed + trainer.steps, a.small), Noising()
+    seed, noising = a.seed + trainer.steps, Noising()
+    data = SmallScenes(a.run, bundle.tokens, seed) if a.small else Latents(a.run, seed)
     log = open(os.path.join(a.run, "unet.csv"), "a", newline="")
     start, first, losses, next_log, next_save = clock(), trainer.steps, [], 30.0, time.time() + 300
     schedule = Schedule(a.lr, a.minutes, a.until, 100, a.flat)
