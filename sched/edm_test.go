@@ -75,3 +75,13 @@ func TestEDMTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestOneStepOfAnExponentialSchedule: diffusers counts its levels up from the lowest,
+// and has that one alone. Its timestep is EDMEulerScheduler's.
+func TestOneStepOfAnExponentialSchedule(t *testing.T) {
+	var c Config
+	require.NoError(t, json.Unmarshal([]byte(`{"_class_name":"EDMEulerScheduler","prediction_type":"v_prediction","sigma_data":1,"sigma_max":120,"sigma_min":0.002,"sigma_schedule":"exponential"}`), &c))
+	s, err := c.New(Overrides{}, 1)
+	require.NoError(t, err)
+	require.InDelta(t, -1.553652, s.Timesteps[0], 1e-6)
+}
