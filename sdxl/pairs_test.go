@@ -128,11 +128,14 @@ func TestRestingStepsWithSelfAttention(t *testing.T) {
 // skipped whatever the negative prompt is.
 func TestClipSkipWithoutNegative(t *testing.T) {
 	pipe := smallest(t)
-	embeds := func(skip int, negative *string) []float32 {
-		return latents(t, pipe, sdxl.Options{Prompt: "a ring", Negative: negative, ClipSkip: skip, PromptSyntax: "diffusers", Steps: new(1), Seed: new(int64(1)), Width: 64, Height: 64})["prompt_embeds"].Float32s()
+	embeds := func(skip int, cfg float64, negative *string) []float32 {
+		o := sdxl.Options{Prompt: "a ring", Negative: negative, ClipSkip: skip, CFG: &cfg, PromptSyntax: "diffusers", Steps: new(1), Seed: new(int64(1)), Width: 64, Height: 64}
+		return latents(t, pipe, o)["prompt_embeds"].Float32s()
 	}
-	require.Equal(t, embeds(1, new("a moon")), embeds(1, nil))
-	require.NotEqual(t, embeds(0, nil), embeds(1, nil))
+	want := embeds(1, 5, new("a moon"))
+	require.Equal(t, want, embeds(1, 5, nil))
+	require.Equal(t, want, embeds(1, 1, nil), "without guidance")
+	require.NotEqual(t, embeds(0, 5, nil), want)
 }
 
 // TestBoundsOfOptions: values at their bounds, and one past them.
