@@ -67,6 +67,9 @@ func FuzzInfotext(f *testing.F) {
 				return // which is dropped as the web UI drops it
 			}
 		}
+		if steps == "" || sampler == "" {
+			return // the web UI drops a field without a value
+		}
 		if strings.Contains(positive, "Negative prompt:") {
 			return // which the form can't tell from its own marks
 		}
