@@ -79,7 +79,7 @@ func (c *Client) download(ctx context.Context, address, part string, f *file) (e
 		return err
 	}
 	if sum != f.etag() {
-		return errors.Join(&temporary{err: fmt.Errorf("the checksum of what was downloaded is %.12s..., want %.12s...", sum, f.etag())}, w.Truncate(0))
+		return errors.Join(&temporary{err: fmt.Errorf("the checksum of what was downloaded begins with %.12s, want %.12s", sum, f.etag())}, w.Truncate(0))
 	}
 	return w.Sync()
 }

@@ -253,12 +253,15 @@ func TestMisbehaviour(t *testing.T) {
 		}},
 		"busy for a day": {fault: func(_ *fakeHub, _ int, w http.ResponseWriter, _ *http.Request) bool {
 			w.Header().Set("Retry-After", "86400")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 			return true
 		}, want: "answered 429"},
-		"gone": {fault: func(_ *fakeHub, _ int, w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(404); return true }, want: "no such model, revision or file (404)"},
+		"gone": {fault: func(_ *fakeHub, _ int, w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusNotFound)
+			return true
+		}, want: "no such model, revision or file (404)"},
 		"in circles": {fault: func(_ *fakeHub, _ int, w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, r.URL.Path, 302)
+			http.Redirect(w, r, r.URL.Path, http.StatusFound)
 			return true
 		}, want: "more than 10 redirections"},
 	} {
