@@ -107,6 +107,10 @@ func Infotext(p *sdxl.Options) string {
 			t.Prompt = strings.TrimPrefix(t.Prompt+", "+text, ", ")
 		}
 	}
+	for _, a := range p.Adapters { // whose blocks cannot be said there
+		unet := ptr.Or(a.Weight, 1)
+		t.Prompt += fmt.Sprintf(" <lora:%s:%g:%g>", a.Name, ptr.Or(a.TextWeight, unet), unet)
+	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	label := func(labels map[string]string, name string) string {
 		if l, ok := labels[name]; ok {
