@@ -1,6 +1,7 @@
 package gpu_test
 
 import (
+	"cmp"
 	"image"
 	"os"
 	"testing"
@@ -16,10 +17,12 @@ import (
 	"github.com/df65613c/easel/sdxl/demo"
 )
 
-// open opens the first device. Without one the test is skipped, and with one that is
-// only the processor, which is slow; EASEL_REQUIRE_VULKAN asks for it all the same.
+// open opens the first device, or the one that EASEL_TEST_DEVICE names. Without one the test
+// is skipped, and with one that is only the processor, which is slow; EASEL_REQUIRE_VULKAN
+// asks for it all the same.
 func open(t *testing.T, o gpu.Options) nn.Backend {
-	if os.Getenv("EASEL_REQUIRE_VULKAN") == "" {
+	id := cmp.Or(os.Getenv("EASEL_TEST_DEVICE"), "vulkan")
+	if os.Getenv("EASEL_REQUIRE_VULKAN")+os.Getenv("EASEL_TEST_DEVICE") == "" {
 		list, err := gpu.Devices(t.Context())
 		if err != nil {
 			t.Skip(err)
@@ -29,7 +32,7 @@ func open(t *testing.T, o gpu.Options) nn.Backend {
 		}
 	}
 	o.Cache = t.TempDir()
-	b, err := gpu.Open("vulkan", o)
+	b, err := gpu.Open(id, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.Close()) })
 	return b

@@ -62,3 +62,17 @@ func TestConformanceOfKernels(t *testing.T) {
 		})
 	}
 }
+
+// TestConformanceOnADevice is the same on a card, where there is one.
+func TestConformanceOnADevice(t *testing.T) {
+	for precision, tolerance := range map[nn.Precision]float64{nn.F32: 2e-6, nn.F16: 2e-3} {
+		d, err := cuda.Open(0)
+		if err != nil {
+			t.Skip(err)
+		}
+		b, err := run.New(d, run.Options{Precision: precision})
+		require.NoError(t, err)
+		nntest.Run(t, b, nntest.Options{Tolerance: tolerance})
+		require.NoError(t, b.Close())
+	}
+}
