@@ -82,6 +82,7 @@ func TestOpenNamesFaults(t *testing.T) {
 		"edits":        {edited(t, "unet/config.json", "in_channels", 8), sdxl.OpenOptions{}, []string{"unet", "in_channels is 8, the VAE's latents have 4", "edits pictures"}},
 		"in_channels":  {edited(t, "unet/config.json", "in_channels", 5), sdxl.OpenOptions{}, []string{"unet", "in_channels is 5, the VAE's latents have 4"}},
 		"out_channels": {edited(t, "unet/config.json", "out_channels", 8), sdxl.OpenOptions{}, []string{"unet", "out_channels is 8, the VAE's latents have 4"}},
+		"lfs merges":   {replaced("tokenizer/merges.txt", lfs), sdxl.OpenOptions{}, []string{"tokenizer", "merges.txt: no merges but a Git LFS pointer"}},
 		"no config":    {golden.Path("b", "single.safetensors"), sdxl.OpenOptions{}, []string{"configuration of a diffusers folder"}},
 		"missing":      {changed(t, func(m map[string]*tensor.Tensor) { delete(m, weight) }), sdxl.OpenOptions{}, []string{"1 parameters are missing", weight}},
 		"unused": {changed(t, func(m map[string]*tensor.Tensor) { m["surplus.weight"] = m[weight] }), sdxl.OpenOptions{},

@@ -77,6 +77,9 @@ func readModel(fsys fs.FS) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if what := sniff.Replaced(text); what != "" {
+		return nil, fmt.Errorf("%s: no merges but %s", mergesFile, what)
+	}
 	if m.merges, err = parseMerges(string(text)); err != nil {
 		return nil, fmt.Errorf("%s: %w", mergesFile, err)
 	}

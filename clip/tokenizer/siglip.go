@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"strings"
 	"unicode"
+
+	"github.com/df65613c/easel/internal/sniff"
 )
 
 const piecesFile = "spiece.model"
@@ -35,6 +37,9 @@ func loadSigLIP(fsys fs.FS) (*SigLIP, error) {
 	data, err := readFile(fsys, piecesFile)
 	if err != nil {
 		return nil, err
+	}
+	if what := sniff.Name(data); what != "" {
+		return nil, fmt.Errorf("%s: no pieces but %s", piecesFile, what)
 	}
 	t := &SigLIP{lower: true}
 	if t.pieces, err = parsePieces(data); err != nil {

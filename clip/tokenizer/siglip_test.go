@@ -79,7 +79,8 @@ func TestSigLIPFaults(t *testing.T) {
 		want string
 	}{
 		"cut":      {data[:len(data)-3], "is cut short"},
-		"empty":    {nil, "no unknown piece"},
+		"empty":    {nil, "an empty file: download it again"},
+		"pointer":  {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "no pieces but a Git LFS pointer"},
 		"no model": {[]byte("\x07"), "no message of protocol buffers"},
 	} {
 		_, err := LoadSigLIP(fstest.MapFS{piecesFile: {Data: c.data}})

@@ -14,10 +14,10 @@ import (
 
 func newBench() *cobra.Command {
 	cmd := &cobra.Command{Use: "bench", Short: "Measure the processor, kernels, networks, pictures and servers"}
-	cmd.AddCommand(newBenchQuality(), newBenchPeak(), newBenchKernels(),
+	cmd.AddCommand(newBenchPeak(), newBenchKernels(),
 		newBenchNetwork("unet", "Measure a step of the UNet"), newBenchNetwork("vae", "Measure the VAE's decoder"),
 		newBenchNetwork("clip", "Measure the text encoders"), newBenchScale())
-	cmd.AddCommand(newServerBenches()...)
+	cmd.AddCommand(newFullBenches()...)
 	return cmd
 }
 

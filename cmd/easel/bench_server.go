@@ -18,12 +18,6 @@ import (
 	"github.com/df65613c/easel/sdxl/serve"
 )
 
-// newServerBenches returns the benchmarks of the server. The build tag nodemo leaves
-// them out, since an HTTP client makes the program a megabyte larger.
-func newServerBenches() []*cobra.Command {
-	return []*cobra.Command{newBenchServe(), newBenchAttack(), newBenchSoak()}
-}
-
 // benchServer is a server in this program, for benchmarks that are its clients.
 type benchServer struct {
 	url         string

@@ -18,9 +18,12 @@ var repository = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(/[\w
 // Find returns where a model lies: the path itself if there is such a file or
 // folder, or else the newest downloaded files of the repository org/name, or the
 // file org/name/file of it. A name that may be a repository's and that is not in the
-// cache is an error that says how to get it and wraps [fs.ErrNotExist]; any other
-// path is returned as it is.
+// cache is an error that says how to get it and wraps [fs.ErrNotExist]; so is a URL, without
+// that. Any other path is returned as it is.
 func Find(path string) (string, error) {
+	if strings.Contains(path, "://") {
+		return "", fmt.Errorf("%s is a URL; want a folder, a file, or the name of a model that was downloaded, such as org/name", path)
+	}
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) || !repository.MatchString(path) {
 		return path, nil
 	}

@@ -123,3 +123,9 @@ func TestFindWithoutRef(t *testing.T) {
 	_, err = Find("org/name")
 	require.ErrorContains(t, err, "2 snapshots")
 }
+
+func TestFindNoURL(t *testing.T) {
+	clean(t)
+	_, err := Find("https://huggingface.co/org/model")
+	require.ErrorContains(t, err, "https://huggingface.co/org/model is a URL; want a folder, a file, or the name of a model")
+}

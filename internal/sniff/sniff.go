@@ -34,15 +34,10 @@ const htmlPage = "an HTML page, such as a login or error page: download the file
 // to do about it: else "". The file is known not to be what it was opened as.
 func Name(start []byte) string {
 	start = start[:min(len(start), Len)]
-	if len(start) == 0 {
-		return "an empty file: download it again"
+	if what := Replaced(start); what != "" {
+		return what
 	}
-	text := bytes.TrimLeftFunc(bytes.TrimPrefix(start, []byte("\ufeff")), unicode.IsSpace)
-	for _, k := range kinds {
-		if len(text) >= len(k.start) && string(lower(text[:len(k.start)])) == k.start {
-			return k.what
-		}
-	}
+	text := trimmed(start)
 	if len(start) > 2 && start[0] == 0x80 && start[1] >= 2 && start[1] <= 5 { // the protocols of pickle
 		return "a Python pickle, as PyTorch's old .ckpt, .pt and .bin are, which are read where a checkpoint is opened, or by checkpoint/pickle"
 	}
@@ -50,6 +45,26 @@ func Name(start []byte) string {
 		return fmt.Sprintf("text that begins %q: download the file again", firstLine(text))
 	}
 	return ""
+}
+
+// Replaced is Name for a file that may be any text: it tells only of empty files and
+// of what is known to turn up in the place of others.
+func Replaced(start []byte) string {
+	if len(start) == 0 {
+		return "an empty file: download it again"
+	}
+	text := trimmed(start)
+	for _, k := range kinds {
+		if len(text) >= len(k.start) && string(lower(text[:len(k.start)])) == k.start {
+			return k.what
+		}
+	}
+	return ""
+}
+
+// trimmed leaves out a byte order mark and white space.
+func trimmed(start []byte) []byte {
+	return bytes.TrimLeftFunc(bytes.TrimPrefix(start, []byte("\ufeff")), unicode.IsSpace)
 }
 
 // JSON returns the error of decoding a file as JSON, or one that names what the

@@ -4,4 +4,4 @@ package main
 
 import "github.com/spf13/cobra"
 
-func newServerBenches() []*cobra.Command { return nil }
+func newFullBenches() []*cobra.Command { return nil }
