@@ -51,6 +51,9 @@ func TestConformanceInHalfPrecision(t *testing.T) {
 }
 
 func TestConformanceOfKernels(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes minutes under the race detector")
+	}
 	for precision, tolerance := range map[nn.Precision]float64{nn.F32: 2e-6, nn.F16: 2e-3} {
 		t.Run(string(precision), func(t *testing.T) {
 			w := newTwin(t, new(fake.Library))
