@@ -58,7 +58,8 @@ func (p *Weights) quantised(w *nn.Weight, s Place) error {
 		p.used[key] = append(p.used[key], name)
 	}
 	w.Scale = &nn.Weight{Name: w.Name + "_scale", DType: info.DType, Shape: info.Shape, Copied: !p.file.Mapped(key)}
-	if info.DType == tensor.F16 && len(info.Shape) == 2 && info.Shape[1] > 1 { // for blocks of a row
+	if nn.Quantised(w.DType) && info.DType == tensor.F16 && len(info.Shape) == 2 && len(w.Shape) > 1 &&
+		info.Shape[1]*nn.ScaleBlock == w.Shape[1:].NumElements() { // for blocks of a row
 		if s.To > 0 && s.To <= info.Shape[0] {
 			w.Scale.Shape = tensor.Shape{s.To - s.From, info.Shape[1]}
 		}

@@ -23,7 +23,8 @@ func TestBenchAttack(t *testing.T) {
 	out, _ := ok(t, "", "bench", "attack", "--only", "^(door|slow: headers)", "--connections", "3", "--stall", "10ms", "--most-wait", "1m", "--most-time", "1m", "--json")
 	var r attackReport
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
-	require.Len(t, r.Kinds, 3)
+	require.Len(t, r.Kinds, 4)
+	require.Equal(t, "none", r.Kinds[0].Name, "the good client alone")
 	_, _, err := run(t, t.Context(), "", "bench", "attack", "--only", "^door", "--most-answer", "1")
 	require.ErrorContains(t, err, "2 of 2 kinds cost more than they may")
 }

@@ -104,7 +104,7 @@ func TestMkmodel(t *testing.T) {
 	_, err := sdxl.Inspect(folder, sdxl.OpenOptions{})
 	require.NoError(t, err)
 	_, _, err = run(t, t.Context(), "", "mkmodel", "-o", folder)
-	require.ErrorContains(t, err, "exists already")
+	require.ErrorContains(t, err, "already exists")
 	_, _, err = run(t, t.Context(), "", "mkmodel", "--preset", "x", "-o", "y")
 	require.ErrorContains(t, err, "sdxl-base")
 	_, _, err = run(t, t.Context(), "", "mkmodel")

@@ -45,7 +45,7 @@ var flagEffects = map[string]flagEffect{
 var otherFlags = []string{
 	"model", "config", "variant", "unet", "vae", "text-encoder", "text-encoder-2", "allow-unused", "threads", "profile", "dtype", "device", "spill-dir", "memory",
 	"output", "trace", "help", "prompt", "weighted", "styles", "batch", "noise-file", "save-noise",
-	"lora", "lora-dir", "lora-block", // which take adapters
+	"lora", "lora-dir", "lora-block", "embedding", "embedding-dir", // which take files
 }
 
 // TestEveryFlagHasItsEffect: each flag of txt2img changes the picture, or stands in

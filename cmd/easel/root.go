@@ -28,7 +28,8 @@ func newRoot() *cobra.Command {
 			return handOver(cmd)
 		},
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPull(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newLab(), newMkmodel(), newDevices())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPull(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newMkmodel(), newDevices())
+	root.AddCommand(newFullCommands()...)
 	explainArguments(root)
 	hideEmptyDefaults(root)
 	return root

@@ -10,3 +10,6 @@ import "github.com/spf13/cobra"
 func newFullBenches() []*cobra.Command {
 	return []*cobra.Command{newBenchQuality(), newBenchServe(), newBenchAttack(), newBenchSoak()}
 }
+
+// newFullCommands returns the commands that nodemo leaves out: the lab of samplers.
+func newFullCommands() []*cobra.Command { return []*cobra.Command{newLab()} }

@@ -5,3 +5,5 @@ package main
 import "github.com/spf13/cobra"
 
 func newFullBenches() []*cobra.Command { return nil }
+
+func newFullCommands() []*cobra.Command { return nil }
