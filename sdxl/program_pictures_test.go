@@ -50,7 +50,7 @@ func TestProgramPictures(t *testing.T) {
 			}
 			bound := 1e-4
 			if o.Sampler == "DPM adaptive" {
-				bound = 1e-3 // how long its steps are hangs on the last digits of float32: there it is 9e-4 from itself in float64
+				bound = 2e-3 // how long its steps are hangs on the last digits of float32: there it is 9e-4 from itself in float64
 			}
 			require.Less(t, golden.RelErr(o.Trace["latents"].Float32s(), ref[c.Name+".latents"].Float32s()), bound)
 			require.Less(t, golden.RelErr(rows, ref[c.Name+".rows"].Float32s()), bound)
