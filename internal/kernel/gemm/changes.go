@@ -148,8 +148,8 @@ func (p *Product) add(dst []float32, a area, f *Factor) {
 	var up [mostNR * rankStep]float32
 	var down [rankStep * stretch]float32
 	kn := Current()
-	for r := 0; r < p.Rank; r += rankStep {
-		ranks := min(rankStep, p.Rank-r)
+	for r := 0; r < p.Rank; r += kn.NR {
+		ranks := min(kn.NR, p.Rank-r)
 		for i := range a.rows {
 			row, scale := up[i*rankStep:][:ranks], f.row(a.n+i)
 			p.Up.plainRow(row, a.n+i, r)

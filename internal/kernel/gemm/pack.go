@@ -46,6 +46,10 @@ func (kn Kernel) Pack(dst []float32, w Matrix, n0, n1, k0, k1, depth int, order 
 		kn.packPairs(dst, w, n0, n1, k0, k1, depth, order)
 		return
 	}
+	if order == nil && w.lowRankOnly() {
+		kn.packLowRank(dst, w, n0, n1, k0, k1)
+		return
+	}
 	for n := n0; n < n1; n += kn.NR {
 		panel := dst[:depth*kn.NR]
 		dst = dst[len(panel):]
@@ -83,6 +87,7 @@ func (kn Kernel) packPairs(dst []float32, w Matrix, n0, n1, k0, k1, depth int, o
 			clear(panel)
 		}
 		switch byRow := w.byRow(); {
+		case order == nil && w.lowRankOnly():
 		case order == nil && byRow:
 			k += kn.packPairsByRow(panel, w, n, cols, k0, k1)
 		case order == nil:

@@ -2,7 +2,7 @@
 
 A look is a pair of functions. `ground(img, scene)` changes the painted background in place or gives a new one;
 `draw(p, o, f)` paints one object over the pixels p, where f is a Field. Details are no finer than about 4 pixels,
-and grids have a period of 8, 16 or 32, because an autoencoder of factor 8 sees no more.
+and fine grids have a period of 8, 16 or 32 that begins at the picture's corner, because an autoencoder of factor 8 sees no more.
 """
 from dataclasses import dataclass
 
@@ -141,7 +141,7 @@ def halftone_panel(img, scene):
     """Dots of a darker tone, a white gutter and an ink frame."""
     h, w = img.shape[:2]
     y, x = np.mgrid[0:h, 0:w].astype(np.float32) + 0.5
-    dots = np.hypot((x + scene.left) % 8 - 4, (y + scene.top) % 8 - 4)
+    dots = np.hypot(x % 8 - 4, y % 8 - 4)
     size = 1.2 + 2.0 * (y / h)
     img = img + 0.1 * (1 - img)
     blend(img, coverage(dots - size, 1.5) * 0.5, img * 0.45)

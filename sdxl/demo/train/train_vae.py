@@ -37,7 +37,7 @@ class Crops:
         out = np.empty((n, crop, crop, 3), np.uint8)
         for k in range(n):
             img = self.pool[self.rng.integers(len(self.pool))]
-            y, x = (self.rng.integers(0, s - crop + 1) for s in img.shape[:2])
+            y, x = (8 * self.rng.integers(0, (s - crop) // 8 + 1) for s in img.shape[:2])   # grids of a style lie the same way to the latents
             out[k] = img[y:y + crop, x:x + crop]
         return models.to_signal(out)
 
