@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"image"
 	"io"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,16 +15,17 @@ import (
 
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/internal/imagefile"
+	"github.com/df65613c/easel/internal/openai"
 	"github.com/df65613c/easel/internal/strictjson"
 )
 
 // request is one of OpenAI's embeddings API; modality is infinity's.
 type request struct {
-	Input          json.RawMessage `json:"input"` // a text or a data URI, or a list of them
-	Model          string          `json:"model"`
+	Input          json.RawMessage `json:"input"`           // a text or a data URI, or a list of them
+	Model          string          `json:"model"`           // what the answer calls the model; "" is Options.Name
 	Modality       string          `json:"modality"`        // text or image
 	EncodingFormat string          `json:"encoding_format"` // float, or base64 of little-endian float32
-	Dimensions     *int            `json:"dimensions"`      // that many of the first numbers, made of length 1 anew
+	Dimensions     *int            `json:"dimensions"`      // how many of the first numbers to give, scaled to length 1
 	User           string          `json:"user"`
 }
 
@@ -40,13 +39,7 @@ const (
 // pictureLimits bound the pictures of a client.
 var pictureLimits = imagefile.Limits{Pixels: 1 << 26, Side: 1<<16 - 1, Memory: 1 << 29}
 
-// data is a vector of an answer.
-type data struct {
-	Object    string `json:"object"`
-	Index     int    `json:"index"`
-	Embedding any    `json:"embedding"`
-}
-
+// embeddings answers with vectors of texts or of pictures.
 func (h *Handler) embeddings(w http.ResponseWriter, r *http.Request) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -68,23 +61,12 @@ func (h *Handler) embeddings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]data, len(rows))
-	for i, row := range rows {
-		if q.Dimensions != nil {
-			row = shortened(row, *q.Dimensions)
-		}
-		list[i] = data{"embedding", i, row}
-		if q.EncodingFormat == "base64" {
-			list[i].Embedding = littleEndian(row)
+	if q.Dimensions != nil {
+		for i, row := range rows {
+			rows[i] = openai.Unit(row[:*q.Dimensions])
 		}
 	}
-	name := q.Model
-	if name == "" {
-		name = h.Name
-	}
-	answer(w, http.StatusOK, map[string]any{
-		"object": "list", "data": list, "model": name, "usage": map[string]int{"prompt_tokens": tokens, "total_tokens": tokens},
-	})
+	answer(w, http.StatusOK, openai.NewEmbeddings(cmp.Or(q.Model, h.Name), rows, tokens, q.EncodingFormat))
 	return nil
 }
 
@@ -100,7 +82,7 @@ func parse(body []byte, dim int) (*request, []string, error) {
 	if !slices.Contains([]string{"", "text", "image"}, q.Modality) {
 		return nil, nil, refuse("modality", "is %.40q, want text or image", q.Modality)
 	}
-	if !slices.Contains([]string{"", "float", "base64"}, q.EncodingFormat) {
+	if !slices.Contains(openai.EmbeddingFormats, q.EncodingFormat) {
 		return nil, nil, refuse("encoding_format", "is %.40q, want float or base64", q.EncodingFormat)
 	}
 	if d := q.Dimensions; d != nil && (*d < 1 || *d > dim) {
@@ -224,27 +206,4 @@ func decodeURI(ctx context.Context, field, uri string) (image.Image, error) {
 		return nil, refuse(field, "%v", err)
 	}
 	return img, nil
-}
-
-// shortened returns the first n numbers of a vector, made of length 1.
-func shortened(row []float32, n int) []float32 {
-	out := slices.Clone(row[:n])
-	sum := 0.0
-	for _, v := range out {
-		sum += float64(v) * float64(v)
-	}
-	if sum > 0 {
-		for i, v := range out {
-			out[i] = float32(float64(v) / math.Sqrt(sum))
-		}
-	}
-	return out
-}
-
-func littleEndian(row []float32) []byte {
-	b := make([]byte, 0, 4*len(row))
-	for _, v := range row {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
 }

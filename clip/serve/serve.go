@@ -23,6 +23,7 @@ import (
 
 	"github.com/df65613c/easel/clip"
 	"github.com/df65613c/easel/internal/httplimit"
+	"github.com/df65613c/easel/internal/openai"
 )
 
 // Options adjust a Handler. Only Model must be given.
@@ -69,6 +70,7 @@ const (
 type Handler struct {
 	Options
 	handler  http.Handler
+	since    time.Time
 	keys     [][sha256.Size]byte
 	requests *httplimit.Budget // one for each
 	bodies   *httplimit.Budget
@@ -93,7 +95,7 @@ func New(o Options) *Handler {
 	standard(&o.Connections, defaultConnections)
 	standard(&o.ConnectionsPerClient, defaultConnectionsPerClient)
 	h := &Handler{
-		Options: o, requests: httplimit.NewBudget(int64(o.Requests), 1), bodies: httplimit.NewBudget(o.Bodies, o.MaxBody),
+		Options: o, since: time.Now(), requests: httplimit.NewBudget(int64(o.Requests), 1), bodies: httplimit.NewBudget(o.Bodies, o.MaxBody),
 		pictures: httplimit.NewQueue(picturesAtOnce, math.MaxInt, math.MaxInt), reading: httplimit.NewQueue(runtime.GOMAXPROCS(0), math.MaxInt, math.MaxInt),
 	}
 	for _, key := range o.APIKeys {
@@ -329,9 +331,7 @@ func shownKey(r *http.Request) string {
 
 // models lists the one model, as OpenAI lists its own.
 func (h *Handler) models(w http.ResponseWriter, _ *http.Request) error {
-	answer(w, http.StatusOK, map[string]any{"object": "list", "data": []any{
-		map[string]any{"id": h.Name, "object": "model", "created": 0, "owned_by": "easel"},
-	}})
+	answer(w, http.StatusOK, openai.NewModels([]string{h.Name}, h.since))
 	return nil
 }
 

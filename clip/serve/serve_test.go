@@ -89,6 +89,7 @@ func TestEmbeddings(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, raw, 4*20)
 	l = embed(t, s, map[string]any{"input": "a red circle", "dimensions": 7})
+	require.Equal(t, "quick", l.Model, "clients expect a name where they gave none")
 	var v []float32
 	require.NoError(t, json.Unmarshal(l.Data[0].Embedding, &v))
 	require.Len(t, v, 7)

@@ -63,6 +63,7 @@ var rules = []rule{
 	{"internal/atomicfile", own("internal/atomicfile")},
 	{"internal/sniff", own("internal/sniff")},
 	{"internal/httplimit", own("internal/httplimit", "internal/hangup")},
+	{"internal/openai", own("internal/openai")},
 	{"internal/spill", own("internal/spill", "internal/atomicfile")},
 	{"sdxl/prompt", own("sdxl/prompt", "clip/tokenizer", "internal")},
 	{"sdxl/request", own("sdxl", "clip", "checkpoint", "nn", "sched", "safetensors", "tensor", "internal")},

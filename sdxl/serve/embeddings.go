@@ -1,26 +1,25 @@
 package serve
 
 import (
+	"cmp"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"unicode/utf8"
 
-	"github.com/df65613c/easel/sdxl/request"
-
+	"github.com/df65613c/easel/internal/openai"
 	"github.com/df65613c/easel/internal/strictjson"
+	"github.com/df65613c/easel/sdxl/request"
 )
 
 // embeddingRequest is a request of OpenAI's embeddings API.
 type embeddingRequest struct {
-	Input          json.RawMessage `json:"input"` // a text or a list of texts
-	Model          string          `json:"model"`
+	Input          json.RawMessage `json:"input"`           // a text or a list of texts
+	Model          string          `json:"model"`           // what the answer calls the model; "" is the first of Options.Engines
 	EncodingFormat string          `json:"encoding_format"` // float, or base64 of little-endian float32
-	Dimensions     *int            `json:"dimensions"`      // that many of the first numbers, made of length 1 anew
+	Dimensions     *int            `json:"dimensions"`      // how many of the first numbers to give, scaled to length 1
 	User           string          `json:"user"`
 }
 
@@ -28,12 +27,6 @@ const (
 	maxTexts      = 64
 	maxTextLength = 10000
 )
-
-type embedding struct {
-	Object    string `json:"object"`
-	Index     int    `json:"index"`
-	Embedding any    `json:"embedding"`
-}
 
 // embeddings answers with the second text encoder's pooled embeddings, the
 // projection in which CLIP compares texts with pictures. They are of length 1,
@@ -60,20 +53,13 @@ func (s *Server) embeddings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := make([]embedding, len(rows))
 	for i, row := range rows {
 		if q.Dimensions != nil {
 			row = row[:*q.Dimensions]
 		}
-		row = unit(row)
-		list[i] = embedding{"embedding", i, row}
-		if q.EncodingFormat == "base64" {
-			list[i].Embedding = littleEndian(row)
-		}
+		rows[i] = openai.Unit(row)
 	}
-	writeJSON(w, http.StatusOK, map[string]any{
-		"object": "list", "data": list, "model": q.Model, "usage": map[string]int{"prompt_tokens": tokens, "total_tokens": tokens},
-	})
+	writeJSON(w, http.StatusOK, openai.NewEmbeddings(cmp.Or(q.Model, s.options.Engines[0]), rows, tokens, q.EncodingFormat))
 	return nil
 }
 
@@ -88,7 +74,7 @@ func parseEmbeddings(data []byte, dimensions int) (*embeddingRequest, []string, 
 	add := func(field, format string, args ...any) {
 		e.Violations = append(e.Violations, request.Violation{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
-	if !slices.Contains([]string{"", "float", "base64"}, q.EncodingFormat) {
+	if !slices.Contains(openai.EmbeddingFormats, q.EncodingFormat) {
 		add("encoding_format", "is %.40q, want float or base64", q.EncodingFormat)
 	}
 	if d := q.Dimensions; d != nil && (*d < 1 || *d > dimensions) {
@@ -98,23 +84,6 @@ func parseEmbeddings(data []byte, dimensions int) (*embeddingRequest, []string, 
 		return nil, nil, &e
 	}
 	return q, texts, nil
-}
-
-// unit returns a row made of length 1; one of zeros stays.
-func unit(row []float32) []float32 {
-	sum := 0.0
-	for _, v := range row {
-		sum += float64(v) * float64(v)
-	}
-	if sum == 0 {
-		return row
-	}
-	length := math.Sqrt(sum)
-	out := make([]float32, len(row))
-	for i, v := range row {
-		out[i] = float32(float64(v) / length)
-	}
-	return out
 }
 
 // texts reads the input.
@@ -142,12 +111,4 @@ func (q *embeddingRequest) texts(e *request.Error) []string {
 		}
 	}
 	return texts
-}
-
-func littleEndian(row []float32) []byte {
-	b := make([]byte, 0, 4*len(row))
-	for _, v := range row {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/df65613c/easel/internal/openai"
 	"github.com/df65613c/easel/sched"
 )
 
@@ -28,29 +29,16 @@ func (s *Server) listEngines(w http.ResponseWriter, _ *http.Request) error {
 
 // listStyles answers with the names that requests may give.
 func (s *Server) listStyles(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string][]string{"style_presets": s.options.Styles.Names(), "samplers": sched.SamplerNames(), "sampler_aliases": sched.SamplerAliases(), "schedules": sched.ScheduleNames()})
+	writeJSON(w, http.StatusOK, map[string][]string{
+		"style_presets": s.options.Styles.Names(), "samplers": sched.SamplerNames(),
+		"sampler_aliases": sched.SamplerAliases(), "schedules": sched.ScheduleNames(),
+	})
 	return nil
-}
-
-// modelEntry is a model in OpenAI's list of models.
-type modelEntry struct {
-	ID      string `json:"id"`
-	Object  string `json:"object"`
-	Created int64  `json:"created"` // Unix time
-	OwnedBy string `json:"owned_by"`
-}
-
-func (s *Server) modelEntry(id string) modelEntry {
-	return modelEntry{id, "model", s.since.Unix(), "easel"}
 }
 
 // listModels answers with the same names as OpenAI's API lists them.
 func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
-	list := make([]modelEntry, len(s.options.Engines))
-	for i, id := range s.options.Engines {
-		list[i] = s.modelEntry(id)
-	}
-	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+	writeJSON(w, http.StatusOK, openai.NewModels(s.options.Engines, s.since))
 	return nil
 }
 
@@ -59,6 +47,6 @@ func (s *Server) showModel(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(s.options.Engines, id) {
 		return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no model %.40q; there are %s", id, strings.Join(s.options.Engines, ", "))}
 	}
-	writeJSON(w, http.StatusOK, s.modelEntry(id))
+	writeJSON(w, http.StatusOK, openai.NewModel(id, s.since))
 	return nil
 }

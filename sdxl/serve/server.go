@@ -85,7 +85,7 @@ type Server struct {
 func New(o Options) *Server { return newServer(o, newPipelineModel(o.Pipeline)) }
 
 func newServer(o Options, m model) *Server {
-	if o.Engines == nil {
+	if len(o.Engines) == 0 {
 		o.Engines = []string{DefaultEngine}
 	}
 	if o.Styles == nil {

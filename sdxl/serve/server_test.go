@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"image"
@@ -213,9 +214,15 @@ func TestEmbeddings(t *testing.T) {
 	require.Equal(t, 5+4, got.Usage.PromptTokens)
 
 	_, data = call(t, url+"/v1/embeddings", []byte(`{"input":"a star","encoding_format":"base64"}`))
-	var packed struct{ Data []struct{ Embedding []byte } }
+	var packed struct {
+		Data  []struct{ Embedding []byte }
+		Model string
+	}
 	require.NoError(t, json.Unmarshal(data, &packed))
-	require.Equal(t, littleEndian(got.Data[1].Embedding), packed.Data[0].Embedding)
+	for i, v := range got.Data[1].Embedding {
+		require.Equal(t, math.Float32bits(v), binary.LittleEndian.Uint32(packed.Data[0].Embedding[4*i:]))
+	}
+	require.Equal(t, DefaultEngine, packed.Model, "clients expect a name where they gave none")
 
 	first := got.Data[1].Embedding[:3]
 	var few struct {
