@@ -39,14 +39,6 @@ type bmpHeader struct {
 	pixels  []byte
 }
 
-func openBMP(data []byte) (header, decodeFunc, error) {
-	h, err := readBMPHeader(data)
-	if err != nil {
-		return header{}, nil, err
-	}
-	return h.header, h.decode, nil
-}
-
 func readBMPHeader(data []byte) (*bmpHeader, error) {
 	errCut := errors.New("its header is cut short")
 	if len(data) < bmpFileHeader+bmpCoreHeader {

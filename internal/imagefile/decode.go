@@ -78,11 +78,30 @@ type decodeFunc func(ctx context.Context) (*image.NRGBA, error)
 func formats() []format {
 	return []format{
 		{"PNG", isPNG, openPNG},
-		{"JPEG", isJPEG, openJPEG},
-		{"WebP", isWebP, openWebP},
-		{"GIF", isGIF, openGIF},
-		{"BMP", isBMP, openBMP},
+		{"JPEG", isJPEG, opener(readJPEGHeader)},
+		{"WebP", isWebP, opener(readWebP)},
+		{"GIF", isGIF, opener(readGIF)},
+		{"BMP", isBMP, opener(readBMPHeader)},
 		{"TIFF", isTIFF, openTIFF},
+	}
+}
+
+// headed is a picture whose header has been read.
+type headed interface {
+	size() header
+	decode(ctx context.Context) (*image.NRGBA, error)
+}
+
+func (h header) size() header { return h }
+
+// opener returns the open function of a format, of the function that reads its header.
+func opener[H headed](read func(data []byte) (H, error)) func(data []byte) (header, decodeFunc, error) {
+	return func(data []byte) (header, decodeFunc, error) {
+		h, err := read(data)
+		if err != nil {
+			return header{}, nil, err
+		}
+		return h.size(), h.decode, nil
 	}
 }
 

@@ -30,14 +30,6 @@ type gifFrame struct {
 	data        []byte
 }
 
-func openGIF(data []byte) (header, decodeFunc, error) {
-	g, err := readGIF(data)
-	if err != nil {
-		return header{}, nil, err
-	}
-	return g.header, g.decode, nil
-}
-
 var errNoFrame = errors.New("it ends before its first frame")
 
 // readGIF reads everything up to the first frame's pixels.

@@ -47,14 +47,6 @@ type jpegHeader struct {
 	progressive bool
 }
 
-func openJPEG(data []byte) (header, decodeFunc, error) {
-	h, err := readJPEGHeader(data)
-	if err != nil {
-		return header{}, nil, err
-	}
-	return h.header, h.decode, nil
-}
-
 // readJPEGHeader walks the segments of the whole file, and counts the scans.
 func readJPEGHeader(data []byte) (*jpegHeader, error) {
 	h := &jpegHeader{transform: -1}

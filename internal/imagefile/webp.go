@@ -32,14 +32,6 @@ type webpFrame struct {
 	data     []byte
 }
 
-func openWebP(data []byte) (header, decodeFunc, error) {
-	f, err := readWebP(data)
-	if err != nil {
-		return header{}, nil, err
-	}
-	return f.header, f.decode, nil
-}
-
 // riffChunks yields the chunks up to the first that is cut short.
 func riffChunks(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {

@@ -8,8 +8,6 @@ package cpu
 import (
 	"cmp"
 	"fmt"
-	"sync"
-	"weak"
 
 	"github.com/df65613c/easel/internal/cpu"
 	"github.com/df65613c/easel/internal/parallel"
@@ -41,9 +39,8 @@ type Backend struct {
 	spillTo   string
 	fault     error // of the options, which Compile returns
 
-	mu      sync.Mutex
-	scales  map[weak.Pointer[nn.Weight]]*rowScales
-	changes map[weak.Pointer[nn.Weight]]*weights.Changes
+	scales  perWeight[*rowScales]
+	changes perWeight[*weights.Changes]
 }
 
 // New returns a backend with a pool of threads of its own. Where there is no such
@@ -52,8 +49,7 @@ func New(opts Options) *Backend {
 	precision, err := resolve(opts.Precision)
 	return &Backend{
 		pool: parallel.New(opts.Threads), precision: precision, fault: err, large: largeImage, ample: ampleMemory,
-		profile: opts.Profile, spillTo: cmp.Or(opts.SpillDir, spill.Folder()), scales: make(map[weak.Pointer[nn.Weight]]*rowScales),
-		changes: make(map[weak.Pointer[nn.Weight]]*weights.Changes),
+		profile: opts.Profile, spillTo: cmp.Or(opts.SpillDir, spill.Folder()),
 	}
 }
 

@@ -2,9 +2,7 @@ package cpu
 
 import (
 	"context"
-	"runtime"
 	"sync"
-	"weak"
 
 	"github.com/df65613c/easel/internal/kernel/gemm"
 	"github.com/df65613c/easel/internal/parallel"
@@ -13,7 +11,7 @@ import (
 
 // rowScales are the scales by which the rows of a weight are quantised. To find
 // them all of the weight is read, so they are made once, at the first run of a
-// program that needs them, and serve every program with that weight.
+// program that needs them.
 type rowScales struct {
 	weight  gemm.Matrix
 	rows, k int
@@ -24,19 +22,9 @@ type rowScales struct {
 
 // scalesOf returns the scales of a weight, which may not be made yet.
 func (b *Backend) scalesOf(w *nn.Weight, m gemm.Matrix) *rowScales {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	key := weak.Make(w)
-	if s := b.scales[key]; s != nil {
-		return s
-	}
-	s := &rowScales{weight: m, rows: w.Shape[0], k: w.Shape[1], values: m.OwnScales()}
-	b.scales[key] = s
-	runtime.AddCleanup(w, func(key weak.Pointer[nn.Weight]) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.scales, key)
-	}, key)
+	s, _ := b.scales.of(w, func() (*rowScales, error) { // which never fails
+		return &rowScales{weight: m, rows: w.Shape[0], k: w.Shape[1], values: m.OwnScales()}, nil
+	})
 	return s
 }
 

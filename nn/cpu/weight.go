@@ -2,8 +2,6 @@ package cpu
 
 import (
 	"fmt"
-	"runtime"
-	"weak"
 
 	"github.com/df65613c/easel/internal/kernel/convert"
 	"github.com/df65613c/easel/internal/kernel/gemm"
@@ -84,7 +82,7 @@ func (c *compiler) withDeltas(w *nn.Weight, m gemm.Matrix) (gemm.Matrix, error) 
 	if len(w.Deltas) == 0 {
 		return m, nil
 	}
-	ch, err := c.backend.changesOf(w, m)
+	ch, err := c.backend.changes.of(w, func() (*weights.Changes, error) { return weights.NewChanges(w, m) })
 	if err != nil {
 		return m, err
 	}
@@ -101,26 +99,4 @@ func (c *compiler) withDeltas(w *nn.Weight, m gemm.Matrix) (gemm.Matrix, error) 
 	c.footprint.Packed += ch.Bytes()
 	m.Changes = &ch.Changes
 	return m, nil
-}
-
-// changesOf returns the deltas of a weight as kernels take them. They serve every
-// program with that weight.
-func (b *Backend) changesOf(w *nn.Weight, m gemm.Matrix) (*weights.Changes, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	key := weak.Make(w)
-	if ch := b.changes[key]; ch != nil {
-		return ch, nil
-	}
-	ch, err := weights.NewChanges(w, m)
-	if err != nil {
-		return nil, err
-	}
-	b.changes[key] = ch
-	runtime.AddCleanup(w, func(key weak.Pointer[nn.Weight]) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.changes, key)
-	}, key)
-	return ch, nil
 }
