@@ -21,7 +21,8 @@ type Place struct {
 // At returns the place of a whole tensor.
 func At(key string) []Place { return []Place{{Key: key}} }
 
-// Names are substitutions of the start of a name, from and to.
+// Names are substitutions of the start of a name: each says from what and to
+// what.
 type Names [][2]string
 
 // Rename applies the first substitution that matches at the start of a dotted name.

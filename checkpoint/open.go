@@ -10,8 +10,9 @@ import (
 	"github.com/df65613c/easel/safetensors"
 )
 
-// Open opens a file of tensors by what it begins with, not by its name: GGUF, a file of
-// torch.save, of which nothing is run, or else safetensors.
+// Open opens a file of tensors: GGUF, a file of torch.save, or else
+// safetensors. The first bytes of the file decide, not its name. No code in a
+// file of torch.save is run.
 func Open(path string) (*safetensors.File, error) {
 	switch b := start(path); {
 	case bytes.HasPrefix(b, []byte("GGUF")):

@@ -10,7 +10,7 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// scaling is a way to name what the numbers of a tensor X.weight are multiplied with.
+// scaling is a way to name what the numbers of a tensor X.weight are multiplied by.
 type scaling struct {
 	suffix string // in place of "weight"
 	by     float64
@@ -20,7 +20,7 @@ type scaling struct {
 // the greatest magnitude of each row.
 var scalings = []scaling{{"weight_scale", 1}, {"scale_weight", 1}, {"SCB", 1.0 / 127}}
 
-// mayBeScaled reports whether the numbers of a type are multiplied with a scale where there is one.
+// mayBeScaled reports whether the numbers of a type are multiplied by a scale where there is one.
 func mayBeScaled(dt tensor.DType) bool {
 	return nn.Quantised(dt) || dt == tensor.F8E4M3 || dt == tensor.F8E5M2
 }

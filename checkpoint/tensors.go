@@ -25,7 +25,7 @@ type Tensor struct {
 	Key   string
 	Shape tensor.Shape
 	Role  Role
-	FanIn int // of a Matrix: how many products an output is the sum of
+	FanIn int // of a Matrix: how many products are summed for an output
 }
 
 // Parameter is a parameter of a network.
@@ -35,7 +35,8 @@ type Parameter struct {
 	Role  Role
 }
 
-// Tensors appends the tensors that a graph's parameters lie in, each once.
+// Tensors appends to list the stored tensors that hold a graph's parameters,
+// each once.
 func (p *Weights) Tensors(list []Tensor, g *nn.Graph) ([]Tensor, error) {
 	params, err := p.Parameters(g)
 	if err != nil {

@@ -37,9 +37,10 @@ func New(component string, file Source, find func(name string) []Place, owned fu
 }
 
 // Weight returns the parameter with the given name and shape. One that is
-// missing or misshapen is noted for the account, and the weight that comes
-// back fails when it is loaded. A matrix may be stored with trailing axes of 1.
-// The same name and shape give the same pointer, by which a backend knows it.
+// missing or misshapen is noted for the account, and the weight that comes back
+// fails when it is loaded. A matrix may be stored with trailing axes of 1. The
+// same name and shape give the same pointer, by which backends recognise a
+// weight.
 func (p *Weights) Weight(name string, shape ...int) *nn.Weight {
 	p.mu.Lock()
 	defer p.mu.Unlock()

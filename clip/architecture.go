@@ -8,8 +8,8 @@ import (
 	"github.com/df65613c/easel/safetensors"
 )
 
-// Architecture configures the towers of a model, and so says which tensors a
-// folder of it holds.
+// Architecture configures the towers of a model, and so determines the tensors
+// in its folder.
 type Architecture struct {
 	Text   TextConfig
 	Vision VisionConfig

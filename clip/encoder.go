@@ -73,8 +73,9 @@ const legacyEOS = 2
 // Graph records the encoder for a batch of texts. Input: ids [B,tokens] (I32).
 // Outputs: hidden [B,tokens,C], the second to last hidden state, and pooled
 // [B,P], the normalised last state at the end of the text, projected if the
-// encoder has a projection. skip takes the hidden state that many layers
-// earlier; -1 is the last one, before its norm. Taps have the names of the reference's modules.
+// encoder has a projection. skip is how many layers earlier the hidden state is
+// taken; -1 is the last layer, before its norm. Taps have the names of the
+// reference's modules.
 func (e *TextEncoder) Graph(batch, tokens, skip int) (*nn.Graph, error) {
 	if skip < -1 || skip >= e.Config.Layers {
 		return nil, fmt.Errorf("clip-skip is %d, want -1 to %d", skip, e.Config.Layers-1)

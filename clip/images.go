@@ -16,7 +16,7 @@ const maxSide = 1 << 16
 
 // EmbedImages returns a vector of length 1 for each picture. Pictures are
 // prepared as the model's files say: resized with Pillow's filters, cropped or
-// squashed, what is not opaque laid on white.
+// squashed, with transparent parts laid on white.
 func (m *Model) EmbedImages(ctx context.Context, images []image.Image) ([][]float32, error) {
 	if m.image == nil {
 		return nil, m.lacks(ErrNoImage)

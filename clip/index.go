@@ -12,7 +12,7 @@ import (
 
 // Index holds vectors of length 1 side by side, for exact search. Int8 takes a
 // quarter of the memory and of the time; its cosines are off by about 0.003. It
-// is safe for concurrent use, but for Add, which nothing may run beside.
+// is safe for concurrent use, except that nothing may run during Add.
 type Index struct {
 	dim    int
 	wide   []float32
@@ -44,7 +44,7 @@ func (x *Index) Len() int {
 	return len(x.wide) / max(x.dim, 1)
 }
 
-// Add adds a vector, whose index is Len before.
+// Add adds a vector. Its index is the length before.
 func (x *Index) Add(v []float32) error {
 	if len(v) != x.dim {
 		return fmt.Errorf("clip: a vector of %d numbers for an index of %d", len(v), x.dim)

@@ -38,9 +38,10 @@ const defaultMemory = 512 << 20
 // for at the same time is computed in batches.
 type Model struct {
 	Path string
-	// Scale and Bias take a cosine to a logit: Scale cos + Bias.
+	// Scale and Bias turn a cosine into a logit: Scale cos + Bias.
 	Scale, Bias float32
-	// Sigmoid says that a logit is of a text alone (SigLIP), not among others.
+	// Sigmoid says that a logit gives the probability of a text by itself
+	// (SigLIP), not among other texts.
 	Sigmoid bool
 
 	text     *textTower
@@ -175,7 +176,7 @@ func (m *Model) MaxTokens() int {
 	return m.text.limit
 }
 
-// ImageSize returns the width and height to which pictures are taken, 0 for a
+// ImageSize returns the width and height to which pictures are resized, 0 for a
 // model without an image tower.
 func (m *Model) ImageSize() int {
 	if m.image == nil {
@@ -184,7 +185,8 @@ func (m *Model) ImageSize() int {
 	return m.image.Config.ImageSize
 }
 
-// Accounts tell how the tensors of the files and the parameters of the towers match.
+// Accounts returns how the tensors of the files and the parameters of the
+// towers match.
 func (m *Model) Accounts() []checkpoint.Account { return m.accounts }
 
 // Close frees the model. No call may run.

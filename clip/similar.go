@@ -24,7 +24,8 @@ type Match struct {
 }
 
 // TopK returns the k vectors with the greatest cosine to a query, the greatest
-// first; of equals the first. All are of length 1 and of one width, others never match.
+// first; of equals the first. All must have length 1. A vector of another width
+// than the query never matches.
 func TopK(query []float32, vectors [][]float32, k int) []Match {
 	best := newBest(k)
 	for i, v := range vectors {
@@ -61,8 +62,8 @@ func (m *Model) Probabilities(cosines []float32) []float32 {
 	return p
 }
 
-// ZeroShot returns how probable it is that a text such as "a photo of a cat"
-// says what a picture shows, for each of some texts.
+// ZeroShot returns, for each text such as "a photo of a cat", the probability
+// that it describes the picture.
 func (m *Model) ZeroShot(ctx context.Context, img image.Image, texts []string) ([]float32, error) {
 	v, err := m.EmbedTexts(ctx, texts)
 	if err != nil {

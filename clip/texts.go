@@ -10,8 +10,9 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// EmbedTexts returns a vector of length 1 for each text. A text may be empty;
-// of one with more than MaxTokens the rest is not read, which TextTokens tells.
+// EmbedTexts returns a vector of length 1 for each text. A text may be empty.
+// If it has more than MaxTokens tokens, the rest is not read; TextTokens
+// reports that.
 func (m *Model) EmbedTexts(ctx context.Context, texts []string) ([][]float32, error) {
 	if m.text == nil {
 		return nil, m.lacks(ErrNoText)
@@ -53,8 +54,8 @@ func (m *Model) EmbedTextsInto(ctx context.Context, dst []float32, texts []strin
 	return ctx.Err()
 }
 
-// TextTokens returns how many tokens of a text are read, and whether there are
-// more, which are not.
+// TextTokens returns how many tokens of a text are read, and whether the text
+// was cut because it has more.
 func (m *Model) TextTokens(text string) (n int, cut bool, err error) {
 	if m.text == nil {
 		return 0, false, m.lacks(ErrNoText)

@@ -20,7 +20,7 @@ import (
 	"github.com/df65613c/easel/nn/profile"
 )
 
-// Device is one that Open takes.
+// Device describes a device that Open can open.
 type Device struct {
 	ID     string // such as "vulkan:0" or "cuda:0"
 	Name   string // as its driver calls it
@@ -29,11 +29,12 @@ type Device struct {
 	Type   string // discrete, integrated, virtual, processor (an emulation) or other
 }
 
-// Real reports whether the device is hardware rather than the processor in its place.
+// Real reports whether the device is hardware, and not an emulation on the
+// processor.
 func (d Device) Real() bool { return d.Type != "processor" }
 
-// Devices lists the devices; one that has both kinds of driver is there twice. Where there
-// is none the error says why.
+// Devices lists the devices. A device with drivers for both Vulkan and CUDA is
+// listed twice. If there is no device, the error says why.
 func Devices(ctx context.Context) ([]Device, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -69,9 +70,10 @@ const (
 // ErrNoDevice says that there is no device of the kind that was asked for.
 var ErrNoDevice = errors.New("no such device")
 
-// Open returns a backend on a device: "vulkan" or "vulkan:0" is the first that Vulkan has,
-// "cuda:1" the second that CUDA has, and "auto" the first of Devices that is hardware
-// and can be opened. Where there is none, the error wraps ErrNoDevice.
+// Open returns a backend on a device: "vulkan" or "vulkan:0" is the first that
+// Vulkan has, "cuda:1" the second that CUDA has, and "auto" the first of
+// Devices that is hardware and can be opened. If there is none, the error wraps
+// ErrNoDevice.
 func Open(id string, o Options) (nn.Backend, error) {
 	if id == "auto" {
 		return openAny(o)

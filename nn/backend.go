@@ -11,8 +11,8 @@ import (
 type Backend interface {
 	// Name names the device and the instruction set, such as "cpu (avx512, 2 threads)".
 	Name() string
-	// Supports reports whether the backend has an operation on a type. It is
-	// asked at Compile only; what is missing is decomposed.
+	// Supports reports whether the backend has an operation on a type. Only
+	// Compile asks it, and decomposes what is missing.
 	Supports(Op, tensor.DType) bool
 	// Compile prepares a program. Call nn.Compile, which lowers a graph first.
 	Compile(context.Context, *Program, CompileOptions) (Executable, error)
@@ -55,8 +55,9 @@ type CompileOptions struct {
 	Taps []string // inner values to give out after the outputs
 	// Memory is how many bytes the executable may allocate; 0 is no limit. A
 	// program that needs more fails with a *MemoryError, unless Spill allows
-	// values between operations to lie in a nameless file. It is made at the first
-	// run, in a folder that the backend knows; a backend without such files ignores Spill.
+	// values between operations to lie in a nameless file. The file is made at
+	// the first run, in a folder that the backend knows. A backend without such
+	// files ignores Spill.
 	Memory int64
 	Spill  bool
 }

@@ -6,10 +6,10 @@ import (
 )
 
 // Delta is a change of a weight, as adapters such as LoRA have it. It is one of
-// the types below. A weight W is meant as a matrix [N,K], a row for each output,
-// K being the product of all other axes; a bias or a norm's scale is a matrix of
-// one row. Each delta of a weight is computed from what is stored, and their sum is added to it, so
-// that none depends on the others.
+// the types below. A weight W is meant as a matrix [N,K], a row for each
+// output, K being the product of all other axes; a bias or a norm's scale is a
+// matrix of one row. Each delta of a weight is computed from the stored weight,
+// and their sum is added to it, so that none depends on the others.
 type Delta interface {
 	check(n, k int) error
 	// scaled returns the delta times a factor.
@@ -36,7 +36,7 @@ type Kronecker struct {
 	Scale float32
 }
 
-// Dense is Scale Diff, with Diff of the weight's size.
+// Dense is Scale times Diff, which has as many elements as the weight.
 type Dense struct {
 	Diff  *Weight
 	Scale float32
@@ -51,7 +51,7 @@ type Rescale struct {
 }
 
 // Mix is Scale Blocks W, with Blocks [N/b,b,b] the diagonal blocks of a matrix
-// (OFT, Qiu et al. 2023, where they are rotations less the identity).
+// (OFT, Qiu et al. 2023, where they are rotations minus the identity).
 type Mix struct {
 	Blocks *Weight
 	Scale  float32
@@ -179,8 +179,8 @@ func matrixShape(w *Weight) [2]int {
 	return [2]int{w.Shape[0], w.Shape[1:].NumElements()}
 }
 
-// Matrix returns the rows and columns of a weight seen as a matrix: of a vector
-// the one row.
+// Matrix returns the rows and columns of a weight seen as a matrix. A vector is
+// one row.
 func (w *Weight) Matrix() (n, k int) {
 	if len(w.Shape) < 2 {
 		return 1, w.Shape.NumElements()
@@ -195,8 +195,8 @@ func Scaled(d Delta, by float32) Delta { return d.scaled(by) }
 // Operands returns the weights that a delta reads.
 func Operands(d Delta) []*Weight { return d.operands() }
 
-// With returns the weight with deltas added to those that it has: another weight,
-// of the same stored bytes.
+// With returns another weight of the same stored bytes, with deltas in addition
+// to those that w has.
 func (w *Weight) With(deltas ...Delta) *Weight {
 	c := *w
 	c.Source = nil

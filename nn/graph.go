@@ -22,7 +22,7 @@ func (v *Value) DType() tensor.DType { return v.dtype }
 // Shape returns the sizes; the caller must not change them.
 func (v *Value) Shape() tensor.Shape { return v.shape }
 
-// Dim returns the size of an axis, counted from the end where axis is negative.
+// Dim returns the size of an axis. A negative axis counts from the end.
 func (v *Value) Dim(axis int) int {
 	if axis < 0 {
 		axis += len(v.shape)
@@ -82,8 +82,8 @@ func (e *RecordError) Error() string { return "nn: " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *RecordError) Unwrap() error { return e.Err }
 
-// Record calls f with an empty graph and returns what it recorded, or the
-// fault that an operation of the graph met.
+// Record calls f with an empty graph and returns what it recorded, or the error
+// of the first operation whose operands do not fit.
 func Record(f func(g *Graph)) (g *Graph, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -9,8 +9,8 @@ import (
 // runs, such as the text of a request while the noise level falls. The first
 // graph computes what depends on those inputs alone. The second computes the
 // rest: its inputs are those of g that it still needs, by their names, and then
-// the outputs of the first, by theirs. Taps of what the first computes are gone. The first graph
-// is nil where there is nothing to compute ahead.
+// the outputs of the first, by theirs. Taps of values that the first computes
+// are dropped. The first graph is nil if there is nothing to compute ahead.
 func Hoist(g *Graph, fixed ...string) (once, each *Graph, err error) {
 	once, each = &Graph{values: g.values}, &Graph{values: g.values, outputs: g.outputs}
 	early := make(map[*Value]bool) // known from the fixed inputs alone

@@ -22,7 +22,7 @@ func Tensors(t ...*tensor.Tensor) []Memory {
 	return m
 }
 
-// Free gives back memory that Backend.New made. Of a tensor it does nothing.
+// Free releases memory that Backend.New made. It does nothing for a tensor.
 func Free(m Memory) error {
 	if c, ok := m.(interface{ Close() error }); ok {
 		return c.Close()

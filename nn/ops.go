@@ -68,8 +68,9 @@ type (
 	// GroupMoments is the sum, and the sum of squares, of each group of channels
 	// over each row of an image [1,H,W,C]: F64 [H,Groups,2].
 	GroupMoments struct{ Groups int }
-	// GroupScale is what Norm multiplies each channel with and then adds, [2,C],
-	// made from the moments of all rows of an image, some rows an operand.
+	// GroupScale gives what Norm multiplies each channel by, and then adds to it:
+	// [2,C]. It is made from the moments of all rows of an image; each operand
+	// has those of some rows.
 	GroupScale struct {
 		Norm   *GroupNorm
 		Pixels int
@@ -80,7 +81,7 @@ type (
 		Scale, Shift *Weight
 	}
 	// Attention is softmax(scale Q K^T) V for each head; Q [B,T,heads*D],
-	// K and V [B,S,heads*D]. The scale is positive; 0 is 1/sqrt(D).
+	// K and V [B,S,heads*D]. Scale is positive, or 0 for 1/sqrt(D).
 	Attention struct {
 		Heads  int
 		Scale  float32
@@ -88,7 +89,7 @@ type (
 	}
 	// AttentionReceived is how much attention each key gets: softmax(scale Q K^T)
 	// summed over the queries, in the mean of the heads. Q [B,T,heads*D] and
-	// K [B,S,heads*D] give [B,S]. The scale is positive; 0 is 1/sqrt(D).
+	// K [B,S,heads*D] give [B,S]. Scale is positive, or 0 for 1/sqrt(D).
 	AttentionReceived struct {
 		Heads int
 		Scale float32
@@ -115,8 +116,8 @@ type (
 		Weight, Bias *Weight // Bias may be nil
 		window       *Window
 	}
-	// FourierFilter multiplies the lowest frequencies of each plane of an NHWC
-	// image, 0 and -1 along either axis, with Scale and takes the real part.
+	// FourierFilter multiplies the lowest frequencies, 0 and -1 along each axis,
+	// of every channel of an NHWC image by Scale, and takes the real part.
 	FourierFilter struct{ Scale float32 }
 	// Embedding looks ids [B,T] up in a table [V,C] and adds positions [T',C], T' >= T,
 	// unless they are nil.

@@ -34,10 +34,10 @@ type PlanOptions struct {
 	Bytes     func(*Value) int // that a value takes in memory; nil is Value.Bytes
 	Workspace []int            // bytes that each node, by index, needs beside its operands; nil is none
 	Align     int              // of every value, a power of two; 0 is 64, a cache line
-	// Unordered says that parts of a node run in any order. A result then takes over
-	// an operand only where each element is made of the same one of the operand. Else
-	// one that Shrinks does, too: it must write no pixel before it has read those
-	// that this overwrites.
+	// Unordered says that the parts of a node run in any order. A result then
+	// takes over the memory of an operand only if each element is computed from
+	// the same element of the operand. Without Unordered, a node that Shrinks
+	// takes over its operand, too: it must read pixels before it overwrites them.
 	Unordered bool
 }
 
@@ -145,8 +145,8 @@ func inPlace(n *Node) int {
 	return -1
 }
 
-// Shrinks reports whether a node makes fewer channels of each pixel alone, so
-// that its result may lie where the pixels did.
+// Shrinks reports whether a node computes each pixel from the same pixel alone,
+// with fewer channels, so that its result may overwrite its operand.
 func Shrinks(n *Node) bool {
 	op, ok := n.Op.(Conv2D)
 	if !ok || op.window != nil || op.residual || op.Norm != nil || op.Stride != 1 || op.Pad != (Padding{}) {

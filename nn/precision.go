@@ -17,10 +17,11 @@ const (
 	F16 Precision = "f16"
 	// BF16 rounds the operands of products to bfloat16.
 	BF16 Precision = "bf16"
-	// Int8 is BF16 or F16 with the linear layers over tokens in 8-bit integers: rows of
-	// activations and of weights by the greatest of each (W8A8).
+	// Int8 is BF16 or F16 with the linear layers over tokens in 8-bit integers:
+	// each row of activations and of weights is scaled by its largest element
+	// (W8A8).
 	Int8 Precision = "int8"
-	// Auto is what the device is fast at.
+	// Auto is the precision that the device is fast at.
 	Auto Precision = "auto"
 )
 

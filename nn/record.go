@@ -210,8 +210,8 @@ func (g *Graph) Affine(x *Value, scale, shift float32) *Value {
 	return g.add(Affine{scale, shift}, x.dtype, x.shape.Clone(), x)
 }
 
-// Concat records the values side by side along an axis, counted from the end
-// where it is negative.
+// Concat records the values joined along an axis. A negative axis counts from
+// the end.
 func (g *Graph) Concat(axis int, in ...*Value) *Value {
 	g.operands("Concat", in...)
 	first := in[0].shape
@@ -230,8 +230,8 @@ func (g *Graph) Concat(axis int, in ...*Value) *Value {
 	return g.add(Concat{axis}, in[0].dtype, shape, in...)
 }
 
-// Slice records elements start to stop-1 along an axis, counted from the end
-// where it is negative.
+// Slice records elements start to stop-1 along an axis. A negative axis counts
+// from the end.
 func (g *Graph) Slice(x *Value, axis, start, stop int) *Value {
 	g.operands("Slice", x)
 	axis = g.axis("Slice", x, axis)
@@ -243,7 +243,7 @@ func (g *Graph) Slice(x *Value, axis, start, stop int) *Value {
 	return g.add(Slice{axis, start, stop}, x.dtype, shape, x)
 }
 
-// UpsampleConv2D records a convolution of 3x3 of the doubled image x.
+// UpsampleConv2D records a 3x3 convolution of the image x doubled in size.
 func (g *Graph) UpsampleConv2D(x *Value, op UpsampleConv2D) *Value {
 	g.operands("UpsampleConv2D", x)
 	g.weight("UpsampleConv2D", "weight", op.Weight, 4)

@@ -12,13 +12,14 @@ const (
 	partRows  = 8  // divide the rows of a part, for it to hold whole tiles of Winograd's algorithm
 )
 
-// Stream cuts large images into parts of some rows, each a value with a lifetime
-// of its own, and what makes and reads them into as many convolutions. A norm
-// needs the moments of the whole image before any of it can be used. Its first
-// rows, as Drop says, are then not kept meanwhile: only their moments are, and
-// they are computed again for each reader. Stream returns nil if no image is to
-// be cut; else the program, and for each of its values, by ID, the ID of the
-// value of p that it is or is a part of (-1 for moments and what is made of them).
+// Stream cuts large images into parts of some rows. Each part is a value with a
+// lifetime of its own, and a convolution that makes or reads an image becomes
+// one convolution for each part. A norm needs the moments of the whole image
+// before any row can be used. Of the first rows, as many as Drop says, only the
+// moments are kept until then, and each reader computes the rows again. Stream
+// returns nil if no image has to be cut. Else it returns the program and, for
+// each of its values by ID, the ID of the value of p that it is or is a part of
+// (-1 for moments and what is made of them).
 func Stream(p *Program, o Streaming) (*Program, []int) {
 	cut := imagesToCut(p, o)
 	if len(cut) == 0 {

@@ -16,23 +16,25 @@ type Weight struct {
 	// strided: a transposed matrix needs no copy. The numbers must not change:
 	// a backend may keep what it made of them for as long as the Weight lives.
 	Load func() (*tensor.Tensor, error)
-	// Source is comparable, or nil: weights of equal sources have equal bytes, and a
-	// device may keep one copy of them. Where it is nil, a Weight equals itself alone.
+	// Source tells which bytes are stored. It is comparable, or nil. Weights with
+	// equal sources have equal bytes, so that a device may keep one copy of them.
+	// A Weight with a nil Source shares its bytes with no other.
 	Source any
-	// Copied says that Load copies the bytes into memory, as it must where a file is not
-	// mapped or the weight not aligned in it. Backends then count it as memory.
+	// Copied says that Load copies the bytes into memory: the file is not mapped,
+	// or the weight is not aligned in it. Backends then count the bytes as
+	// memory.
 	Copied bool
-	// Scale is nil, or what the numbers of a quantised weight [N,...] are
-	// multiplied with. One in I8 has F32 [N], a scale that is not negative for each row, or F16
-	// [N,K/32], one for each 32 of the K numbers of a row; one in F4 has the latter. One in F8E4M3 or F8E5M2 may have
-	// F32 [N].
+	// Scale is nil, or the scales by which the numbers of a quantised weight
+	// [N,...] are multiplied. I8 has F32 [N], one scale for each row that is not
+	// negative, or F16 [N,K/32], one for each 32 of the K numbers of a row. F4
+	// has F16 [N,K/32]. F8E4M3 and F8E5M2 may have F32 [N].
 	Scale *Weight
 	// Deltas are added to the numbers while they are read.
 	Deltas []Delta
 }
 
-// ScaleBlock is how many numbers of a quantised row share a scale, where not
-// all of them do.
+// ScaleBlock is how many consecutive numbers of a quantised row share a scale,
+// unless the whole row has one.
 const ScaleBlock = 32
 
 // Param returns a Weight for a tensor that is at hand.

@@ -1,6 +1,7 @@
 package nn
 
-// WeightOf returns the name of the weight of an operation, or "".
+// WeightOf returns the name of the weight of an operation, or "" if it has
+// none.
 func WeightOf(op Op) string {
 	var w *Weight
 	switch op := op.(type) {

@@ -1,9 +1,9 @@
 package nn
 
-// Window is what a part of a convolution reads of an image, and which rows of
-// the result it makes. The image lies in the first operands, some consecutive
-// rows in each. Of a normalised image the next operand is its GroupScale. A
-// residual is of as many rows as the part makes, or the whole image.
+// Window says which rows of an image a part of a convolution reads, and which
+// rows of the result it makes. The first operands hold the image, some
+// consecutive rows each. If the image is normalised, the next operand is its
+// GroupScale. A residual has the rows that the part makes, or all rows.
 type Window struct {
 	Parts          int // operands that hold rows of the image
 	First          int // the row at which they begin

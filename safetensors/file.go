@@ -78,16 +78,16 @@ func (f *File) Info(name string) (Info, bool) {
 	return info, ok
 }
 
-// Metadata returns the text that the file says about itself. Where shards
-// disagree about a key the first that has it counts.
+// Metadata returns the file's metadata. If shards disagree about a key, the
+// first that has it counts.
 func (f *File) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
-// Tensor returns a tensor. That of a mapped file is a view of the mapped
-// bytes, which must not be used after Close; see Guard about files that shrink
-// meanwhile. One whose bytes are not aligned to the size of its elements is copied,
-// and one behind an io.ReaderAt is read; calls share the copy while it is in use. The
-// tensor must not be written. A name that the file does not have is an error that
-// wraps os.ErrNotExist.
+// Tensor returns a tensor. In a mapped file it is a view of the mapped bytes,
+// which must not be used after Close; see Guard for files that are truncated in
+// use. A tensor that is not aligned to the size of its elements is copied, and
+// one behind an io.ReaderAt is read; calls share the copy while it is in use.
+// The tensor must not be written. A name that the file does not have is an
+// error that wraps os.ErrNotExist.
 func (f *File) Tensor(name string) (*tensor.Tensor, error) {
 	info, ok := f.infos[name]
 	if !ok {

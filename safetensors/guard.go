@@ -9,7 +9,7 @@ import (
 // Guard calls read, which may read tensors of f on the calling goroutine, and
 // returns its error. A mapped file that is truncated while it is in use, or
 // whose disk fails, stops a program that touches the lost bytes; under Guard
-// such a fault is an error that names the file. A panic of another kind passes.
+// such a fault is an error that names the file. Other panics pass through.
 func (f *File) Guard(read func() error) error {
 	f.mu.RLock()
 	sources := f.sources

@@ -11,16 +11,16 @@ import (
 )
 
 // Index says what is in a file of another format: where its tensors lie, and
-// what it says about itself.
+// its metadata.
 type Index struct {
 	Tensors  map[string]Info
 	Metadata map[string]string
 }
 
-// OpenIndexed opens a file of another format in which tensors lie as plain bytes,
-// such as GGUF. read finds out where; it is called once, with the bytes of the
-// file and their number. Tensors may overlap, and have strides. One that does not lie
-// within the file is an error.
+// OpenIndexed opens a file of another format in which tensors lie as plain
+// bytes, such as GGUF. read finds where they lie. It is called once, with the
+// file and its size in bytes. Tensors may overlap, and have strides. One that
+// does not lie within the file is an error.
 func OpenIndexed(path string, read func(file io.ReaderAt, size int64) (*Index, error)) (*File, error) {
 	s, err := openSource(path)
 	if err != nil {

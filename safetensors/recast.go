@@ -14,9 +14,10 @@ import (
 const recastElements = 1 << 20
 
 // Recast writes the tensors of f to a single file at path, under a temporary
-// name until all is written, with floating-point numbers of any type that [tensor.DType.IsFloat] or [tensor.DType.Blocked] names as dt: F32, F16 or BF16,
-// rounded to nearest. Tensors of other types stay as they are. A finite number that is too
-// large for dt is an error. With tensor.Invalid all stay as they are.
+// name until all is written. Floating-point tensors and GGUF's blocks
+// ([tensor.DType.IsFloat], [tensor.DType.Blocked]) are converted to dt: F32,
+// F16 or BF16, rounded to nearest. Other tensors stay as they are, and with
+// tensor.Invalid all do. A finite number that is too large for dt is an error.
 func Recast(ctx context.Context, path string, f *File, dt tensor.DType) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return f.recastAll(ctx, w, dt) })
 }

@@ -41,8 +41,8 @@ type Stream struct {
 	Write func(w io.Writer) error // writes the elements in order
 }
 
-// WriteStreams is Write for tensors that are made one after the other. A
-// tensor of other bytes than its shape takes is an error.
+// WriteStreams is Write for tensors that are made one after the other. A stream
+// that writes more or fewer bytes than its shape takes is an error.
 func WriteStreams(w io.Writer, tensors map[string]Stream, metadata map[string]string) error {
 	names := slices.SortedFunc(maps.Keys(tensors), func(a, b string) int {
 		return cmp.Or(cmp.Compare(tensors[b].DType, tensors[a].DType), cmp.Compare(a, b))

@@ -6,11 +6,12 @@ import (
 )
 
 // BrownianNoise takes the noise of a step from a Brownian motion over the noise
-// levels: the increment between two levels over the root of their distance. So
-// runs with other steps follow one path. Not for concurrent use. It is torchsde's BrownianTree (Li et
-// al., Scalable Gradients for Stochastic Differential Equations, 2020) in the way
-// of k-diffusion's BrownianTreeNoiseSampler: levels are rounded to 6 decimals,
-// and every halving of an interval has a generator with a seed of its own.
+// levels: the increment between two levels, divided by the square root of their
+// distance. Runs with different numbers of steps then follow one path. It is
+// not safe for concurrent use. It is torchsde's BrownianTree (Li et al.,
+// Scalable Gradients for Stochastic Differential Equations, 2020) in the way of
+// k-diffusion's BrownianTreeNoiseSampler: levels are rounded to 6 decimals, and
+// every halving of an interval has a generator with a seed of its own.
 type BrownianNoise struct {
 	Noise // of what is not a step's
 
@@ -32,7 +33,7 @@ func NewBrownianNoise(first Noise, source func(seed int64) Noise, seed int64, si
 	return b
 }
 
-// Between implements StepNoise. Levels out of the range count as its ends.
+// Between implements StepNoise. Levels outside the range count as its ends.
 func (b *BrownianNoise) Between(dst []float32, from, to float64) {
 	clear(dst)
 	low, high := decimals(min(max(min(from, to), b.low), b.high)), decimals(min(max(max(from, to), b.low), b.high))

@@ -8,7 +8,7 @@ import (
 // errCounted ends a run that is only counted.
 var errCounted = errors.New("counted")
 
-// Calls returns how often a run calls Denoise, and most+1 where it is more than
+// Calls returns how often a run calls Denoise, or most+1 if that is more than
 // most. It runs the sampler on a single number. What dpm_adaptive does depends
 // on the picture: its count is that of a simple one.
 func (s Sampler) Calls(ctx context.Context, run *Run[float32], most int) (int, error) {

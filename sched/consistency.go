@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// LCM takes the estimate for the result and adds noise of the next level, as
-// latent consistency models are sampled (Luo et al. 2023, algorithm 3).
+// LCM takes the estimate of x0 and adds noise of the next level, as latent
+// consistency models are sampled (Luo et al. 2023, algorithm 3).
 func LCM[T Float](ctx context.Context, r *Run[T]) error {
 	if err := r.needsNoise(1); err != nil {
 		return err

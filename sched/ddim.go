@@ -5,9 +5,8 @@ import (
 	"math"
 )
 
-// DDIM is the sampler of Song et al. 2020 with an eta of 0 unless told
-// otherwise: in the space of x0 + sigma noise Euler's method, with ancestral steps
-// where eta is not 0.
+// DDIM is the sampler of Song et al. 2020. In the space of x0 + sigma noise it
+// is Euler's method, with ancestral steps if Eta, by default 0, is above 0.
 func DDIM[T Float](ctx context.Context, r *Run[T]) error { return r.eulerAncestral(ctx, 0) }
 
 // ddim is the sampler of Song et al. 2020 as diffusers has it: a step leads down

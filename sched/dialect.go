@@ -71,7 +71,7 @@ func (d Dialect) time(logs []float64, sigma float64) float64 {
 	return float64(best)
 }
 
-// firstScale returns what the first noise is multiplied with, of a model whose
+// firstScale returns what the first noise is multiplied by, of a model whose
 // highest level is given. sqrt(1 + sigma^2) is the deviation of x0 + sigma noise
 // for an x0 of deviation 1; comfy has it from the highest level alone.
 func (d Dialect) firstScale(sigma, highest float64) float64 {

@@ -140,8 +140,9 @@ func (r *Run[T]) descends(sampler string) error {
 }
 
 // DPMFast is DPM-Solver-fast (Lu et al. 2022, section 3.3), which calls the
-// denoiser as often as there are steps: in steps of third order, even in log sigma
-// from the first level to the lowest above 0, with one or two of lower order last.
+// denoiser once for each step of the schedule. Its own steps are of third order
+// and evenly spaced in log sigma, from the first level to the lowest above 0;
+// the last one or two are of lower order.
 func DPMFast[T Float](ctx context.Context, r *Run[T]) error {
 	eta := r.eta(0)
 	if err := r.needsNoise(eta); err != nil {
@@ -204,8 +205,8 @@ const (
 )
 
 // DPMAdaptive is DPM-Solver-23, which chooses its steps from the first level to
-// the lowest above 0 by the difference between its solutions of second and third
-// order; how many there are says nothing else.
+// the lowest above 0 by the difference between its solutions of second and
+// third order. Only the range of Sigmas counts, not their number.
 func DPMAdaptive[T Float](ctx context.Context, r *Run[T]) error {
 	eta := r.eta(0)
 	if err := r.needsNoise(eta); err != nil {

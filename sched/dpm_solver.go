@@ -46,8 +46,9 @@ func (c *Config) dpm() dpm {
 	}
 }
 
-// DPMPP3M is DPM-Solver++ of third order, multistep (Lu et al. 2022, appendix B),
-// whose order rises, and falls again at the end of a run to 0.
+// DPMPP3M is DPM-Solver++ of third order, multistep (Lu et al. 2022, appendix
+// B), whose order rises at the start, and falls again at the end if the run
+// ends at 0.
 func DPMPP3M[T Float](ctx context.Context, r *Run[T]) error {
 	return dpmMultistep(ctx, r, dpm{order: 3, firstLast: r.FirstOrderLast, lowerFinal: r.FirstOrderLast})
 }
@@ -103,7 +104,7 @@ func (c *Config) singlestepOrders(steps int) []int {
 }
 
 // weights returns what a step of length h in log sigma keeps of x, what it
-// takes of the three differences, and what its noise is multiplied with.
+// takes of the three differences, and what its noise is multiplied by.
 func (d dpm) weights(h, to, eta float64) (keep float64, w [3]float64, noise float64) {
 	half := func(first float64) float64 { return first / 2 }
 	if d.noise {

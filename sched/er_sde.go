@@ -12,9 +12,9 @@ const erPoints = 200
 // ER SDE 5).
 func erScale(sigma float64) float64 { return sigma * (math.Exp(math.Pow(sigma, 0.3)) + 10) }
 
-// ERSDE is the extended reverse-time solver of the diffusion SDE, ER-SDE-Solver-3 (Cui
-// et al. 2023): multistep, of an order that rises to 3. A last step to 0 takes the
-// estimate.
+// ERSDE is the extended reverse-time solver of the diffusion SDE,
+// ER-SDE-Solver-3 (Cui et al. 2023): a multistep method whose order rises to 3.
+// A last step to 0 gives the estimate of x0.
 func ERSDE[T Float](ctx context.Context, r *Run[T]) error {
 	if err := r.needsNoise(r.sNoise()); err != nil {
 		return err

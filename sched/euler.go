@@ -14,9 +14,9 @@ func Euler[T Float](ctx context.Context, r *Run[T]) error {
 	})
 }
 
-// EulerAncestral steps below the next level and adds fresh noise to reach it, as in
-// k-diffusion. Like diffusers it also draws noise at the last step, where it adds
-// none.
+// EulerAncestral steps below the next level and adds fresh noise to reach it,
+// as in k-diffusion. Like diffusers, it also draws noise at the last step, and
+// does not use it.
 func EulerAncestral[T Float](ctx context.Context, r *Run[T]) error { return r.eulerAncestral(ctx, 1) }
 
 func (r *Run[T]) eulerAncestral(ctx context.Context, eta float64) error {

@@ -5,9 +5,9 @@ import "context"
 // gradientGamma is how far the slope is taken beyond the one before it.
 const gradientGamma = 2
 
-// GradientEstimation is Euler's method with a slope that is extrapolated from the
-// last two (Permenter and Yuan 2024). A last step to 0 takes the
-// estimate.
+// GradientEstimation is Euler's method with a slope that is extrapolated from
+// the last two (Permenter and Yuan 2024). A last step to 0 gives the estimate
+// of x0.
 func GradientEstimation[T Float](ctx context.Context, r *Run[T]) error {
 	before := make([]T, len(r.X))
 	return r.steps(ctx, func(i int, denoised []T) {

@@ -2,9 +2,10 @@ package sched
 
 import "context"
 
-// HeunPP2 is Heun++ as the web UIs have it: the slope is averaged over the next
-// levels, of which each weighs its share of the first level of the run. Three
-// evaluations a step, two at the last but one, one at the last.
+// HeunPP2 is Heun++ as in the web UIs: the slope is a weighted average over
+// this level and the next ones. The weight of a next level is proportional to
+// its ratio to the first level of the run. Three evaluations a step, two at the
+// last but one, one at the last.
 func HeunPP2[T Float](ctx context.Context, r *Run[T]) error {
 	x, denoised2 := make([]T, len(r.X)), make([]T, len(r.X))
 	slopes := [3][]T{make([]T, len(r.X)), make([]T, len(r.X)), make([]T, len(r.X))}

@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// Sampler is a way from noise to x0 under a name. A run with an option that it
-// does not use is an error.
+// Sampler is a named method that goes from noise to x0. A run with an option
+// that it does not use is an error.
 type Sampler struct {
 	Name string
 	F32  func(context.Context, *Run[float32]) error
@@ -29,8 +29,8 @@ func (s Sampler) Check(r *Run[float32]) error {
 	return s.unused(r)
 }
 
-// Keep clears the options of a run that the sampler does not use, for one of
-// several samplers that share options.
+// Keep clears the options of a run that the sampler does not use, so that
+// several samplers can run with the same options.
 func (s Sampler) Keep(r *Run[float32]) {
 	if s.keep != nil {
 		s.keep(r)
@@ -143,7 +143,7 @@ func knownNamed(name string) *known {
 	return &samplers[i]
 }
 
-// NameError is the error of a name that is none.
+// NameError says that a name is not known.
 type NameError struct {
 	Kind, Name string   // such as sampler, "eular"
 	Nearest    []string // three names that are like it
@@ -156,10 +156,10 @@ func (e *NameError) Error() string {
 
 // ParseSampler finds a sampler by its name, by what AUTOMATIC1111's web UI,
 // ComfyUI, InvokeAI and Stability's API call it, or by its class in diffusers;
-// upper case, spaces and signs count for nothing, nor does a folder of RES4LYF's
-// before the name, as in "multistep/res_2m". A schedule may stand behind it, as
-// in "DPM++ 2M Karras". The result is one of SamplerNames or Classes, and one
-// of ScheduleNames or "".
+// case, spaces and punctuation are ignored, and so is a folder of RES4LYF's
+// before the name, as in "multistep/res_2m". A schedule may follow the name, as
+// in "DPM++ 2M Karras". The sampler returned is one of SamplerNames or Classes,
+// and the schedule one of ScheduleNames or "".
 func ParseSampler(text string) (sampler, schedule string, err error) {
 	names := samplerKeys()
 	text = cutName(text)

@@ -13,8 +13,8 @@ type StepNoise interface {
 	Between(dst []float32, from, to float64)
 }
 
-// Draw fills dst with the noise of a step, if the source tells steps apart, or
-// with what comes next.
+// Draw fills dst with the noise of the step between two levels if the source is
+// a StepNoise, and with its next numbers otherwise.
 func Draw(n Noise, dst []float32, from, to float64) {
 	if s, ok := n.(StepNoise); ok {
 		s.Between(dst, from, to)

@@ -2,7 +2,7 @@ package sched
 
 import "fmt"
 
-// NoiseSequence gives numbers that were kept, one after the other.
+// NoiseSequence gives stored numbers, in order.
 type NoiseSequence struct {
 	numbers []float32
 	drawn   int
@@ -11,14 +11,15 @@ type NoiseSequence struct {
 // NewNoiseSequence returns a source of the given numbers.
 func NewNoiseSequence(numbers []float32) *NoiseSequence { return &NoiseSequence{numbers: numbers} }
 
-// Normal fills dst with the next numbers. Past the last it gives 0, and Err an error.
+// Normal fills dst with the next numbers. After the last one it gives 0, and
+// Err returns an error.
 func (n *NoiseSequence) Normal(dst []float32) {
 	rest := n.numbers[min(n.drawn, len(n.numbers)):]
 	clear(dst[copy(dst, rest):])
 	n.drawn += len(dst)
 }
 
-// Err tells whether more was drawn than there is.
+// Err returns an error if more numbers were drawn than there are.
 func (n *NoiseSequence) Err() error {
 	if n.drawn <= len(n.numbers) {
 		return nil

@@ -2,9 +2,9 @@ package sched
 
 import "math"
 
-// PhiloxNoise draws the numbers of torch.randn in float32 from a generator on
-// a CUDA device: Philox 4x32-10 (Salmon et al. 2011) with the sine half of the
-// Box-Muller transform. Each call counts on by one.
+// PhiloxNoise draws the numbers of torch.randn in float32 from a generator on a
+// CUDA device: Philox 4x32-10 (Salmon et al. 2011) with the sine half of the
+// Box-Muller transform. Each call advances the counter by one.
 type PhiloxNoise struct {
 	key    [2]uint32
 	offset uint32

@@ -11,8 +11,9 @@ import (
 var adamsBashforth = [...][]float64{{1}, {3. / 2, -1. / 2}, {23. / 12, -16. / 12, 5. / 12}, {55. / 24, -59. / 24, 37. / 24, -9. / 24}}
 
 // IPNDM is the improved pseudo numerical method (Liu et al. 2022; Zhang and
-// Chen 2022, section 3.4): the multistep method of fourth order for even steps on
-// the slopes in sigma, of lower order while there are fewer.
+// Chen 2022, section 3.4): the multistep method (Adams-Bashforth) of fourth
+// order for equal steps, on the slopes in sigma. The first steps are of lower
+// order.
 func IPNDM[T Float](ctx context.Context, r *Run[T]) error {
 	slopes := newSlopes(r)
 	return r.steps(ctx, func(i int, denoised []T) { slopes.step(i, denoised) })

@@ -15,13 +15,15 @@ const (
 	Epsilon     Prediction = "epsilon"      // the noise
 	VPrediction Prediction = "v_prediction" // alpha noise - sigma x0 (Salimans and Ho 2022)
 	Sample      Prediction = "sample"       // x0
-	// EDM and EDMV are the noise and v for data of deviation 0.5 and 1, which x is
-	// scaled by, too (Karras et al. 2022, table 1): in Playground v2.5 and CosXL.
+	// EDM and EDMV are the noise and v of models whose data have a standard
+	// deviation of 0.5 and 1, by which x is scaled, too (Karras et al. 2022,
+	// table 1): Playground v2.5 and CosXL.
 	EDM  Prediction = "edm"
 	EDMV Prediction = "edm_v"
 )
 
-// EDMPrediction is EDM or EDMV for data of another deviation than theirs.
+// EDMPrediction is EDM, or EDMV if v is set, for data of another standard
+// deviation.
 func EDMPrediction(v bool, deviation float64) Prediction {
 	p, own := EDM, edmDeviation
 	if v {
@@ -104,8 +106,8 @@ func estimate[T Float](p Prediction, denoised, x, out []T, sigma float64) {
 // Network computes out from in, which is x times the first of Scalings, and the model's time.
 type Network[T Float] func(ctx context.Context, out, in []T, time float64) error
 
-// NewDenoise makes a Denoise for x of n numbers of a network and of what maps
-// sigma to the model's time, such as Schedule.Time.
+// NewDenoise makes a Denoise of a network. time maps sigma to the model's time,
+// such as Schedule.Time; n is the number of elements of x.
 func NewDenoise[T Float](network Network[T], p Prediction, time func(sigma float64) float64, n int) Denoise[T] {
 	scaled, out := make([]T, n), make([]T, n)
 	return func(ctx context.Context, denoised, x []T, sigma float64) error {

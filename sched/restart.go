@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// Restart goes back up: when a run has come down to the level nearest to Min, noise
-// raises it to the one nearest to Max, and Steps of Karras's spacing lead
-// down again, Times over.
+// Restart goes back up: when a run has come down to the level nearest to Min,
+// noise raises it to the one nearest to Max, and Steps of Karras's spacing lead
+// down again. This is done Times times.
 type Restart struct {
 	Min   float64 `json:"min"`
 	Max   float64 `json:"max"`
@@ -19,7 +19,8 @@ type Restart struct {
 // mostRestarts bounds the work that a restart can ask for.
 const mostRestarts = 1000
 
-// Check returns what is wrong with it, nothing if it is nil.
+// Check returns an error that says what is wrong with it. A nil Restart is
+// valid.
 func (v *Restart) Check() error {
 	if fault := v.Fault(); fault != "" {
 		return fmt.Errorf("sched: Restart %s", fault)
@@ -27,7 +28,7 @@ func (v *Restart) Check() error {
 	return nil
 }
 
-// Fault says what is wrong with it, "" if nothing is or if it is nil.
+// Fault says what is wrong with it. It is "" for a valid or nil Restart.
 func (v *Restart) Fault() string {
 	if v == nil || v.Min > 0 && v.Max >= v.Min && v.Max <= math.MaxFloat32 && min(v.Steps, mostRestarts-v.Steps) > 0 && min(v.Times, mostRestarts-v.Times) >= 0 {
 		return ""

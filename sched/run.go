@@ -20,25 +20,26 @@ type Run[T Float] struct {
 	Sigmas  []float64 // noise levels, from high to low; only the last may be 0
 	Denoise Denoise[T]
 	Noise   Noise // for samplers that add noise, nil for others
-	// Eta is how much of the noise that an ancestral or SDE step takes away it
-	// adds anew, 0 to 1; nil is the sampler's own: 0 for DDIM, DPM fast and DPM
-	// adaptive, 0.3 for TCD, 1 for the others. It is TCD's gamma and SA-Solver's tau.
+	// Eta is the share, 0 to 1, of the removed noise that an ancestral or SDE
+	// step adds again; nil is the sampler's own: 0 for DDIM, DPM fast and DPM
+	// adaptive, 0.3 for TCD, 1 for the others. It is TCD's gamma and SA-Solver's
+	// tau.
 	Eta    *float64
-	SNoise *float64 // what all added noise is multiplied with; nil is 1
+	SNoise *float64 // what all added noise is multiplied by; nil is 1
 	Churn  Churn    // for Euler, Heun and DPM2
 	// Restart is where restart sampling goes back up; nil is from 0.1 to 2.
 	Restart *Restart
-	// Order is the most that a multistep sampler rises to, 1 to 3; 0 is its own.
+	// Order is the highest order of a multistep sampler, 1 to 3; 0 is its own.
 	Order int
 	// Levels are the model's noise levels at its training timesteps, from low to
 	// high, for TCD and SA-Solver; nil is SDXL's.
 	Levels []float64
-	// Timesteps are the times given to the model at each of Sigmas but the last, for
-	// samplers that go by them; nil leaves them to Levels.
+	// Timesteps are the times given to the model at each of Sigmas but the last,
+	// for samplers that need them; nil derives them from Levels.
 	Timesteps []float64
-	// First is how many steps of a schedule the run leaves out at its start, and
-	// Whole all its noise levels; nil is Sigmas. Samplers that begin or end in a
-	// way of their own count by them.
+	// First is how many steps of its schedule the run skips at the start, and
+	// Whole is all noise levels of that schedule; nil is Sigmas. Samplers with
+	// special first or last steps count by them.
 	First int
 	Whole []float64
 	// Batch is how many pictures X holds, for samplers that limit estimates of x0
@@ -53,8 +54,8 @@ type Run[T Float] struct {
 	limit limit // of estimates of x0
 }
 
-// NewRun returns a run along a schedule of a number of pictures, without what
-// estimates x0 and the noise.
+// NewRun returns a run of x, which holds a batch of pictures, along a schedule.
+// Denoise and Noise are for the caller to set.
 func NewRun[T Float](s *Schedule, x []T, batch int) *Run[T] {
 	return &Run[T]{
 		X: x, Sigmas: s.Sigmas, Timesteps: s.Timesteps, First: s.first, Whole: s.whole, Batch: batch,
@@ -63,7 +64,7 @@ func NewRun[T Float](s *Schedule, x []T, batch int) *Run[T] {
 }
 
 // Churn raises the noise level before a step, and adds the noise for it (Karras
-// et al. 2022, algorithm 2). The zero value does not.
+// et al. 2022, algorithm 2). The zero value adds none.
 type Churn struct {
 	Amount float64 `json:"amount"`        // S_churn: over all steps, at most sqrt(2)-1 of the level in each
 	Min    float64 `json:"min,omitempty"` // of the noise levels that are raised
@@ -164,8 +165,8 @@ func checkSigmas(sigmas []float64) error {
 // ErrNoNoise is the error of samplers that add noise and have none.
 var ErrNoNoise = errors.New("sched: Noise is nil, and this sampler adds noise")
 
-// ErrNotFinite is in the error of a run whose denoiser gave no numbers: those it
-// works with are too large, or its weights are broken.
+// ErrNotFinite is wrapped by the error of a run whose denoiser returned NaN or
+// infinity: its numbers became too large, or its weights are damaged.
 var ErrNotFinite = errors.New("NaN or Inf")
 
 // eta returns Eta, or a sampler's own.
@@ -273,6 +274,6 @@ func (r *Run[T]) levels() []float64 {
 	return r.Levels
 }
 
-// ErrNoTimesteps is the error of samplers that go by training timesteps and are
-// told none.
+// ErrNoTimesteps is the error of samplers that need training timesteps and have
+// none.
 var ErrNoTimesteps = errors.New("sched: Timesteps is nil, and this sampler goes by them; make the run with NewRun")

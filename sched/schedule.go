@@ -26,8 +26,8 @@ type Schedule struct {
 	Prediction Prediction
 	Sigmas     []float64 // one more than Timesteps; they do not increase
 	Timesteps  []float64 // the times given to the model at each sigma but the last; more than steps where the reference rounds up or calls it twice
-	// InitNoiseSigma is what the reference multiplies the first noise with, in
-	// its own space.
+	// InitNoiseSigma is the factor of the first noise in the reference's own
+	// space.
 	InitNoiseSigma float64
 	// VP says that the reference's sampler works in variance-preserving space:
 	// its latents are x/sqrt(1+sigma^2).
@@ -413,8 +413,8 @@ func (s *Schedule) fill(p *plan, given []float64) error {
 	return nil
 }
 
-// FirstScale returns what the first noise is multiplied with in the space of
-// the samplers, x0 + sigma noise.
+// FirstScale returns the factor of the first noise in the space of the
+// samplers, x0 + sigma noise.
 func (s *Schedule) FirstScale() float64 {
 	if s.VP {
 		return s.InitNoiseSigma * math.Sqrt(1+s.Sigmas[0]*s.Sigmas[0])
@@ -422,8 +422,8 @@ func (s *Schedule) FirstScale() float64 {
 	return s.InitNoiseSigma
 }
 
-// LatentScale returns what x is multiplied with after step i to be what the
-// reference's callback shows, and after the last step what it decodes.
+// LatentScale returns the factor that turns x after step i into what the
+// reference's callback shows, and after the last step into what it decodes.
 func (s *Schedule) LatentScale(i int) float64 {
 	if s.VP {
 		return 1 / math.Sqrt(1+s.Sigmas[i+1]*s.Sigmas[i+1])
@@ -431,9 +431,9 @@ func (s *Schedule) LatentScale(i int) float64 {
 	return 1
 }
 
-// Time returns the time given to the model at a noise level: the listed timestep of
-// a listed sigma, the training timestep of one of its, and for others what lies
-// between by interpolation of the sigmas' logarithms.
+// Time returns the time given to the model at a noise level: its timestep for a
+// sigma of the schedule, the training timestep for a sigma of the training
+// levels, and for others an interpolation over the logarithms of the sigmas.
 func (s *Schedule) Time(sigma float64) float64 {
 	if i := slices.Index(s.Sigmas[:len(s.Timesteps)], sigma); i >= 0 {
 		return s.Timesteps[i]

@@ -44,7 +44,7 @@ var (
 // (Gonzalez et al. 2023), on estimates of x0.
 func SEEDS2[T Float](ctx context.Context, r *Run[T]) error { return r.seeds(ctx, 1, seeds2Points) }
 
-// SEEDS3 is that of three stages.
+// SEEDS3 is SEEDS2 with three stages.
 func SEEDS3[T Float](ctx context.Context, r *Run[T]) error { return r.seeds(ctx, 1, seeds3Points) }
 
 // ExponentialHeun is the exponential method of Runge and Kutta of second order that

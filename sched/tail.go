@@ -6,9 +6,10 @@ import (
 )
 
 // TailSteps returns how many steps an image-to-image run of a strength, 0 to 1,
-// makes, and how long the schedule is whose last ones they are: diffusers and
-// k-diffusion run that share of the steps, the web UI of AUTOMATIC1111 one more, and
-// ComfyUI runs all steps, the last of as many more as make them the share.
+// makes, and the length of the schedule whose last steps these are. diffusers
+// and k-diffusion run that share of the steps, and AUTOMATIC1111's web UI runs
+// one more. ComfyUI runs as many steps as are asked for, at the end of a
+// schedule of steps/strength steps.
 func (d Dialect) TailSteps(steps int, strength float64) (run, total int) {
 	if !(strength > 0) {
 		strength = 0
@@ -29,8 +30,8 @@ func (d Dialect) TailSteps(steps int, strength float64) (run, total int) {
 const comfyWhole = 0.9999
 
 // NewTail returns the part of a schedule that an image-to-image run of a
-// strength, 0 to 1, takes, by the rule of the dialect. Of given sigmas ComfyUI takes a
-// share too.
+// strength, 0 to 1, takes, by the rule of the dialect. If Overrides.Sigmas are
+// given, ComfyUI runs that share of them, too.
 func (c Config) NewTail(o Overrides, steps int, strength float64) (*Schedule, error) {
 	s, err := c.tail(o, steps, strength)
 	if err != nil {
@@ -71,8 +72,8 @@ func (c *Config) tail(o Overrides, steps int, strength float64) (*Schedule, erro
 	return s.From(strength), nil
 }
 
-// From returns the tail of the schedule that is a share of its steps: nothing of
-// it for 0, all of it for 1 and more.
+// From returns the tail of the schedule with a share of its steps: none for 0,
+// all for 1 and more.
 func (s *Schedule) From(share float64) *Schedule {
 	run := 0
 	if share > 0 {
@@ -88,7 +89,8 @@ func (s *Schedule) after(skip int) *Schedule {
 	return &t
 }
 
-// ImageScale returns what the noise on a picture to start from is multiplied with.
+// ImageScale returns the factor of the noise that is added to a picture to
+// start from.
 func (s *Schedule) ImageScale() float64 {
 	if s.entry > 0 {
 		return s.entry * s.ImageShare()
@@ -99,7 +101,7 @@ func (s *Schedule) ImageScale() float64 {
 	return s.Sigmas[0]
 }
 
-// ImageShare returns what the picture to start from is multiplied with.
+// ImageShare returns the factor of the picture to start from.
 func (s *Schedule) ImageShare() float64 {
 	if s.entry == 0 {
 		return 1
@@ -108,7 +110,7 @@ func (s *Schedule) ImageShare() float64 {
 }
 
 // Motion returns the noise levels whose range a Brownian motion spans: those of
-// the run, and in the web UI those that a picture leaves out too.
+// the run, and in the web UI also those that an image-to-image run skips.
 func (s *Schedule) Motion() []float64 {
 	if s.Dialect == A1111 && s.whole != nil {
 		return s.whole

@@ -7,9 +7,9 @@ import (
 
 // TorchNoise draws the numbers of torch.randn in float32 from a generator on
 // the CPU: a Mersenne Twister and the Box-Muller transform, up to one unit in
-// the last place of torch's vector logarithm, sine and cosine. Calls of fewer
-// than 16 numbers are transformed one by one in float64, with a spare that the
-// next such call takes first.
+// the last place, by which torch's vector logarithm, sine and cosine differ.
+// Calls of fewer than 16 numbers are transformed one by one in float64, with a
+// spare that the next such call takes first.
 type TorchNoise struct {
 	mt       [mtSize]uint32
 	index    int

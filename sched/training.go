@@ -19,7 +19,7 @@ type training struct {
 const nearZeroSNR = 1.0 / (1 << 24)
 
 // noiseAlone is the level that stands for noise alone, where the reference has
-// no share of x0 left: in float32 it can still be multiplied with.
+// no share of x0 left: in float32 it can still be multiplied by.
 const noiseAlone = 1e30
 
 // training returns the levels that a configuration's betas give.

@@ -1,7 +1,7 @@
 package sched
 
-// Until returns the schedule without a share of all its steps at the end. The
-// last step that is left leads to where the last one led.
+// Until returns the schedule without its last steps, which are the share skip
+// of all. The last step that remains ends at the last level of the schedule.
 func (s *Schedule) Until(skip float64) *Schedule {
 	n := len(s.Timesteps) - int(float64(s.steps)*skip)
 	if n >= len(s.Timesteps) || n < 1 {

@@ -14,7 +14,7 @@ import (
 	"github.com/df65613c/easel/sdxl/unet"
 )
 
-// Adapter is a LoRA or its kin, as a picture uses it.
+// Adapter is a LoRA, or another change of weights, as a picture uses it.
 type Adapter struct {
 	Name       string   `json:"name"`                  // in the pipeline's library
 	Weight     *float64 `json:"weight,omitempty"`      // its strength in the UNet; nil is 1, 0 is none

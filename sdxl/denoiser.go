@@ -9,9 +9,9 @@ import (
 	"github.com/df65613c/easel/sdxl/unet"
 )
 
-// Denoiser is the UNet under conditions as samplers call it: with guidance the
-// negative side of the batch first, as the reference has it. It is for one run at
-// a time. Close gives its memory back.
+// Denoiser is the UNet with its conditions, as samplers call it. With guidance,
+// the negative side comes first in the batch, as in the reference. It serves
+// one run at a time. Close frees its memory.
 type Denoiser struct {
 	pipe *Pipeline
 	key  string // of the compiled network
@@ -61,8 +61,8 @@ func (d *Denoiser) restart(sigmas []float64) {
 	}
 }
 
-// Step says which step the calls that follow are of, from 0: prompts may change
-// from step to step.
+// Step sets the step, from 0, of the calls that follow: prompts may change from
+// step to step.
 func (d *Denoiser) Step(i int) { d.step = i }
 
 // bytes is the memory that it holds.

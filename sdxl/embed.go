@@ -2,10 +2,10 @@ package sdxl
 
 import "github.com/df65613c/easel/clip"
 
-// CLIP returns the second text encoder as a model that takes texts to vectors, at
-// their own length. They are of one space with the pictures of OpenCLIP's bigG,
-// which is the image encoder of IP-Adapter: clip.Pair joins the two. The model must
-// stay open.
+// CLIP returns the second text encoder as a model that turns texts into
+// vectors, each text at its own length. The vectors lie in one space with those
+// of pictures by OpenCLIP's bigG, which is the image encoder of IP-Adapter:
+// clip.Pair joins the two. The model must stay open.
 func (m *Model) CLIP(o clip.Options) (*clip.Model, error) {
 	if err := m.Require("embedding texts", TextParts); err != nil {
 		return nil, err

@@ -12,8 +12,8 @@ import (
 )
 
 // Decode turns latents [B,4,h,w], as the UNet has them, into pictures
-// [B,3,8h,8w], about -1 to 1. One picture at a time, since memory grows with
-// the batch and speed does not.
+// [B,3,8h,8w], about -1 to 1. It decodes one picture at a time, since memory
+// grows with the batch and speed does not.
 func (p *Pipeline) Decode(ctx context.Context, latents *tensor.Tensor) (*tensor.Tensor, error) {
 	return p.decodeBeside(ctx, latents, 0)
 }

@@ -87,8 +87,8 @@ func OpenFS(fsys fs.FS, name string, opts OpenOptions) (*Model, error) {
 	return m.accounted(err, opts)
 }
 
-// Inspect opens a model only to compare its files with its networks, whatever
-// they lack.
+// Inspect compares the files of a model with its networks. Tensors that are
+// missing or unused are no error.
 func Inspect(path string, opts OpenOptions) ([]checkpoint.Account, error) {
 	m := &Model{Path: path}
 	defer m.Close()

@@ -11,8 +11,9 @@ import (
 	"github.com/df65613c/easel/sched"
 )
 
-// Noises returns the names of the generators of noise: torch's on a CPU, and torch's on a CUDA
-// device; and each with a Brownian motion for the steps of samplers of the SDE.
+// Noises returns the names of the generators of noise: torch's on a CPU,
+// torch's on a CUDA device, and each of them with a Brownian motion for the
+// steps of SDE samplers.
 func Noises() []string { return []string{"torch", "philox", "brownian", "brownian-philox"} }
 
 // newNoise returns a generator for a run over the given noise levels. The noise of

@@ -12,7 +12,7 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// What Options means where it is silent.
+// The values of Options.Steps, CFG and Strength where these are nil.
 const (
 	DefaultSteps    = 30
 	DefaultCFG      = 5.0
@@ -36,10 +36,11 @@ type Options struct {
 	Prompt2      *string `json:"prompt_2,omitempty"`
 	Negative2    *string `json:"negative_prompt_2,omitempty"`
 	PromptSyntax string  `json:"prompt_syntax,omitempty"` // one of prompt.Syntaxes; "" is plain
-	// ClipSkip takes the texts' hidden states from an earlier layer, as the program
-	// of Dialect counts: in diffusers that many before the usual one, and its syntax
-	// skips for the prompt alone; in comfy that many from the end, 2 being the usual
-	// one; in a1111 it changes nothing of SDXL.
+	// ClipSkip takes the texts' hidden states from an earlier layer, and counts
+	// as the program of Dialect does. In diffusers it is the number of layers
+	// before the usual one, and with PromptSyntax diffusers it applies to the
+	// prompt, not to the negative prompt. In comfy it is the layer counted from
+	// the end, 2 being the usual one. In a1111 it has no effect on SDXL.
 	ClipSkip int `json:"clip_skip,omitempty"`
 
 	// Adapters are LoRAs and their kin, of the pipeline's library. Their changes add up.
@@ -50,13 +51,13 @@ type Options struct {
 	Steps  *int     `json:"steps,omitempty"`     // nil is DefaultSteps
 	CFG    *float64 `json:"cfg_scale,omitempty"` // guidance scale; nil is DefaultCFG, or 0.6 for cfg++; 1 or less is none
 	Seed   *int64   `json:"seed,omitempty"`      // of the noise; nil draws one
-	// Batch is the number of pictures, drawn from one stream of noise; in a1111's
-	// dialect from streams of the seeds from Seed on. nil is 1.
+	// Batch is the number of pictures; nil is 1. Their noise comes from one
+	// stream, or in a1111's dialect from the seeds Seed, Seed+1, and so on.
 	Batch *int    `json:"batch,omitempty"`
 	Seeds []int64 `json:"seeds,omitempty"` // in place of Seed and Batch: a stream of noise for each picture
-	// Index, if not nil, is the one picture of the batch that is made, from 0: it is
-	// the same as in the batch. Seed may then be given beside Seeds, and says which
-	// of them it has.
+	// Index, if not nil, is the one picture of the batch that is made, from 0: it
+	// is the same as in the batch. Seed may then be given together with Seeds,
+	// and says which of them the picture has.
 	Index *int   `json:"index,omitempty"`
 	Noise string `json:"noise,omitempty"` // one of Noises; "" is torch
 	// NoiseFrom draws all noise, if it is not nil, in place of a seed's generator; OnNoise
@@ -64,8 +65,8 @@ type Options struct {
 	NoiseFrom sched.Noise          `json:"-"`
 	OnNoise   func(draw []float32) `json:"-"`
 	Variation *Variation           `json:"variation,omitempty"`
-	// ENSD is a1111's eta noise seed delta: the noise of steps is that of the seed
-	// plus this.
+	// ENSD is a1111's eta noise seed delta: the noise of steps is that of
+	// Seed+ENSD.
 	ENSD int64 `json:"ensd,omitempty"`
 
 	Sampler string `json:"sampler,omitempty"` // as sched.ParseSampler reads it; "" is the model's
@@ -82,7 +83,7 @@ type Options struct {
 	Guidance guidance.Settings `json:"guidance,omitzero"` // how the two sides become one; the zero value is plain CFG
 	PAG      *PAG              `json:"pag,omitempty"`     // nil is none
 	// SAG is the scale of self-attention guidance (Hong et al. 2023); 0 is none,
-	// 0.75 what its authors take.
+	// and its authors use 0.75.
 	SAG   float64     `json:"sag,omitempty"`
 	FreeU *unet.FreeU `json:"freeu,omitempty"` // nil is none
 
@@ -101,16 +102,18 @@ type Options struct {
 	// step that runs goes all the way to a picture without noise.
 	SkipEnd float64 `json:"skip_end,omitempty"`
 
-	// Cache, if not "", trades fidelity for time. deepcache:INTERVAL runs the whole
-	// UNet once in that many calls and its outermost layers between;
-	// deepcache:INTERVAL:BRANCH runs BRANCH more levels of layers (Ma et al. 2023).
-	// first-block:THRESHOLD runs the first ResNet block, and the rest only where what
-	// that adds has changed by this share since.
+	// Cache, if not "", trades fidelity for time. deepcache:INTERVAL runs the
+	// whole UNet once in INTERVAL calls, and only its outermost layers in
+	// between; deepcache:INTERVAL:BRANCH runs BRANCH more levels of layers (Ma et
+	// al. 2023). first-block:THRESHOLD runs the first ResNet block, and the rest
+	// only if the block's residual has changed by this share since the rest last
+	// ran.
 	Cache string `json:"cache,omitempty"`
 
-	// MostCalls bounds how often the UNet is run, counted for each side of guidance;
-	// 0 is no limit. A picture that needs more fails before it is begun, but with
-	// dpm_adaptive, whose calls depend on the picture, as soon as it is over.
+	// MostCalls bounds how often the UNet is run, counted for each side of
+	// guidance; 0 is no limit. A picture that needs more fails before it is
+	// begun. With dpm_adaptive, whose calls depend on the picture, it fails when
+	// it exceeds the limit.
 	MostCalls int `json:"-"`
 	// Progress is called after each step, from the goroutine of Generate.
 	Progress func(Progress) `json:"-"`
@@ -123,10 +126,10 @@ type Options struct {
 // is. The zero value is each sampler's own.
 type Noising struct {
 	Eta     *float64       `json:"eta,omitempty"`     // see sched.Run
-	SNoise  *float64       `json:"s_noise,omitempty"` // what added noise is multiplied with; nil is 1
+	SNoise  *float64       `json:"s_noise,omitempty"` // what added noise is multiplied by; nil is 1
 	Churn   *sched.Churn   `json:"s_churn,omitempty"` // for euler, heun and dpm_2; nil is none
 	Restart *sched.Restart `json:"restart,omitempty"` // for restart; nil is its own
-	Order   int            `json:"order,omitempty"`   // the most that a multistep sampler rises to; 0 is its own
+	Order   int            `json:"order,omitempty"`   // the highest order of a multistep sampler; 0 is its own
 }
 
 // tell sets what a run is told.

@@ -11,7 +11,7 @@ import (
 	"github.com/df65613c/easel/sdxl/prompt"
 )
 
-// Limits that keep a slip of the finger from asking for all memory there is.
+// Limits, so that a typing error does not ask for all memory.
 const (
 	MaxSide  = 16384
 	maxSteps = 1000
@@ -19,7 +19,8 @@ const (
 )
 
 // Check returns FieldErrors that name everything wrong with the options, or
-// nil. What the model decides is left out where m is nil or lacks the part.
+// nil. Checks that need a part of the model are left out if m is nil or lacks
+// the part.
 func (o *Options) Check(m *Model) error {
 	var e FieldErrors
 	o.checkPrompts(&e)

@@ -30,16 +30,17 @@ type Pipeline struct {
 // PipelineOptions adjust a Pipeline. The zero value works.
 type PipelineOptions struct {
 	// Memory is how many bytes a call may allocate, more or less; 0 is no limit.
-	// Weights are not among them, which stay in their files. With little memory the
-	// sides of a batch run one after the other, and what still does not fit lies in a
-	// nameless file in the folder for temporary files. The pictures are the same.
+	// Weights do not count, since they stay in their files. With little memory
+	// the sides of guidance run one after the other, and what still does not fit
+	// lies in a nameless temporary file. The pictures are the same.
 	Memory int64
 	// Keep is how many bytes of compiled networks may stay for the next call of the
 	// same shape; 0 is 256 MiB, and below 0 none do. With a limit of Memory none do.
 	Keep int64
 	// Adapters is where Options.Adapters are found; nil is nowhere. The pipeline must be closed before it is.
 	Adapters *adapt.Library
-	// Embeddings is where words of prompts are found that have vectors of their own; nil is nowhere.
+	// Embeddings is where textual inversions for words of prompts are found; nil
+	// is nowhere.
 	Embeddings *adapt.Words
 	// AllowUnused uses adapters although some of their tensors fit nothing.
 	AllowUnused bool
@@ -85,7 +86,7 @@ type Progress struct {
 // Result is the pictures of one call and what makes them again.
 type Result struct {
 	Images []*image.NRGBA
-	// Parameters are the options with all that was open filled in.
+	// Parameters are the options with all defaults filled in.
 	Parameters Options
 }
 

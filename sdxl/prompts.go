@@ -12,10 +12,10 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// PromptText is a text as the two encoders read it, mostly the same.
+// PromptText is the text for each of the two encoders, usually the same.
 type PromptText struct{ L, G string }
 
-// PromptOptions say how a prompt is read.
+// PromptOptions says how a prompt is read.
 type PromptOptions struct {
 	Syntax prompt.Syntax
 	// ClipSkip is how many layers before the usual one, the second to last, the
@@ -33,9 +33,9 @@ type PromptEmbedding struct {
 	Pooled     *tensor.Tensor // [1,P], of the first chunk: the second encoder's projection of the text
 }
 
-// EncodePrompts encodes texts with the weights and at the length that their
-// syntax gives them: in the plain one each is cut or padded to 77 tokens. Texts
-// that change from step to step, and clauses, are for the caller to take apart.
+// EncodePrompts encodes texts with the weights and at the length that the
+// syntax gives them: in the plain syntax each is cut or padded to 77 tokens.
+// The caller must take apart texts that change from step to step, and clauses.
 func (p *Pipeline) EncodePrompts(ctx context.Context, texts []PromptText, o PromptOptions) ([]PromptEmbedding, error) {
 	if err := p.model.Require("encoding texts", TextParts); err != nil {
 		return nil, err

@@ -19,9 +19,9 @@ type Study struct {
 	shape tensor.Shape // of latents
 }
 
-// Study prepares to sample the picture that options describe, whose sampler,
-// schedule and steps do not matter. It is one picture from a text. Its samplers
-// add the noise that the options say.
+// Study prepares to sample the picture that options describe, one picture from
+// a text. Their sampler, schedule and steps are not used; samplers that are run
+// add noise as the options say.
 func (p *Pipeline) Study(ctx context.Context, o Options) (*Study, error) {
 	if o.batch() != 1 || o.Image != nil {
 		return nil, errors.New("sdxl: a study is of one picture from a text, want a batch of 1 and no image")

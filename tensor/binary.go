@@ -12,7 +12,7 @@ func Add(a, b *Tensor) (*Tensor, error) { return add.apply(a, b) }
 // Sub returns a - b.
 func Sub(a, b *Tensor) (*Tensor, error) { return sub.apply(a, b) }
 
-// Mul returns the product of the elements; MatMul is that of matrices.
+// Mul returns the product of the elements. MatMul returns that of matrices.
 func Mul(a, b *Tensor) (*Tensor, error) { return mul.apply(a, b) }
 
 // Div returns a / b. Integers are truncated toward zero, and an integer

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// BroadcastShapes returns the shape that the given ones are repeated to when
-// they meet in an operation. As in NumPy, axes are aligned from the last, and
-// sizes must be equal or 1.
+// BroadcastShapes returns the shape to which the given shapes broadcast. As in
+// NumPy, axes are aligned from the last, and sizes must be equal or 1.
 func BroadcastShapes(shapes ...Shape) (Shape, error) {
 	var out Shape
 	for _, s := range shapes {

@@ -2,15 +2,16 @@ package tensor
 
 import "fmt"
 
-// Less returns where a < b, as Bool. A NaN compares to nothing.
+// Less returns whether a < b for each element, as Bool: false if one is NaN.
 func Less(a, b *Tensor) (*Tensor, error) {
 	return compare("Less", a, b, less[float32], less[float64], less[int64], less[uint64])
 }
 
-// Greater returns where a > b, as Bool.
+// Greater returns whether a > b for each element, as Bool.
 func Greater(a, b *Tensor) (*Tensor, error) { return Less(b, a) }
 
-// Eq returns where a == b, as Bool. Equal compares whole tensors.
+// Eq returns whether a == b for each element, as Bool. Equal compares whole
+// tensors.
 func Eq(a, b *Tensor) (*Tensor, error) {
 	return compare("Eq", a, b, eq[float32], eq[float64], eq[int64], eq[uint64])
 }

@@ -2,8 +2,8 @@ package tensor
 
 import "fmt"
 
-// Contiguous returns t if its elements lie in row-major order without gaps,
-// and a copy that does otherwise.
+// Contiguous returns t if its elements lie in row-major order without gaps, and
+// otherwise a copy whose elements do.
 func (t *Tensor) Contiguous() (*Tensor, error) {
 	if t.IsContiguous() {
 		return t, nil
@@ -32,10 +32,11 @@ func (t *Tensor) Clone() (*Tensor, error) {
 
 // Convert returns t with another dtype, or t itself if it has that already.
 // Floating-point values are rounded to nearest even, or truncated to integers
-// and held within the range of dt (NaN becomes 0). Values above the largest
-// F8E4M3 become that one, as it has no infinity. Integers keep their low bits
-// in a narrower integer. For Bool all but 0 is true. Blocks of GGUF's types are
-// widened, and Q4_0, Q4_1, Q5_0, Q5_1 and Q8_0 made as ggml makes them.
+// and clamped to the range of dt (NaN becomes 0). A value above the largest
+// F8E4M3 becomes the largest, since that type has no infinity. Integers keep
+// their low bits in a narrower integer. For Bool all but 0 is true. All types
+// of GGUF's blocks can be converted to numbers, and numbers to Q4_0, Q4_1,
+// Q5_0, Q5_1 and Q8_0, both as ggml does.
 func (t *Tensor) Convert(dt DType) (*Tensor, error) {
 	if t.dtype == dt {
 		return t, nil

@@ -4,11 +4,10 @@
 // A view (Slice, Narrow, Index, Permute, Transpose, Flip, Expand, Squeeze,
 // Unsqueeze, Reshape) is a method and shares the memory of its tensor. An
 // operation (Add, MatMul, Sum, Softmax, ...) is a function and returns a new
-// contiguous tensor. Both return an error for shapes, dtypes or arguments that
-// do not fit; none panics for what its caller was given by a user. Operations
-// broadcast as NumPy does, and want operands of one dtype (see Convert). They
-// run on all processors, on the kernels of package internal/kernel where there
-// are any.
+// contiguous tensor. Both return an error, and do not panic, if shapes, dtypes
+// or arguments do not fit. Operations broadcast as NumPy does, and need
+// operands of one dtype (see Convert). They run on all processors, with the
+// kernels of package internal/kernel where these exist.
 //
 // F8E5M2, F8E4M3, F16, BF16 and F32 are computed in float32, with sums in
 // float64 except in MatMul, and each result is rounded once. F64 is computed in

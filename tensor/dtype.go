@@ -103,8 +103,8 @@ func (d DType) layout() layout {
 	return layouts[Invalid]
 }
 
-// ParseDType returns the type with a name such as "BF16", as safetensors has it, or ggml for those
-// in blocks.
+// ParseDType returns the type with a name such as "BF16", as in safetensors, or
+// as in ggml for block types such as "Q4_0".
 func ParseDType(name string) (DType, error) {
 	for i, l := range layouts {
 		if l.name == name && DType(i) != Invalid {
@@ -149,8 +149,8 @@ func (d DType) IsFloat() bool {
 	return false
 }
 
-// ByteLen returns the bytes that n elements take, or an error if they are no
-// whole number of blocks or do not fit an int.
+// ByteLen returns the bytes that n elements take, or an error if they are not a
+// whole number of blocks, or the bytes overflow an int.
 func (d DType) ByteLen(n int) (int, error) {
 	l := d.layout()
 	if l.elems == 0 {

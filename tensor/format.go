@@ -16,9 +16,9 @@ const (
 )
 
 // Format prints the elements as NumPy does: rows in brackets, numbers aligned,
-// and the inner ones of a tensor of more than 1000 elements left out. The
-// verbs are %v and %s; %+v puts dtype and shape before; a precision, as in
-// %.2v, sets the digits after the point.
+// and a tensor of more than 1000 elements shortened in the middle. The verbs
+// are %v and %s; %+v puts dtype and shape before; a precision, as in %.2v, sets
+// the digits after the point.
 func (t *Tensor) Format(s fmt.State, verb rune) {
 	var b bytes.Buffer
 	switch {

@@ -4,9 +4,9 @@ import "fmt"
 
 // MatMul returns the matrix products of a, [..., M, K], and b, [..., K, N],
 // which have one dtype. Leading axes are broadcast. As in NumPy an operand with
-// one axis is a row on the left and a column on the right, and the result
-// lacks that axis. Up to F32 sums are made in float32 and rounded once to the
-// dtype; integers wrap around.
+// one axis is a row on the left and a column on the right, and the result lacks
+// that axis. For dtypes up to F32, sums are made in float32 and rounded once to
+// the dtype; integers wrap around.
 func MatMul(a, b *Tensor) (*Tensor, error) {
 	p, err := newProduct(a, b)
 	if err != nil {

@@ -24,20 +24,20 @@ func Sum(t *Tensor, keepDims bool, axes ...int) (*Tensor, error) {
 }
 
 // Mean returns the means over the given axes, as Sum does, for floating-point
-// dtypes. The mean of nothing is NaN.
+// dtypes. The mean of no elements is NaN.
 func Mean(t *Tensor, keepDims bool, axes ...int) (*Tensor, error) {
 	return reduceFloats("Mean", t, keepDims, axes, mean[float32], mean[float64])
 }
 
-// Var returns the variances over the given axes, for floating-point dtypes:
-// the sum of squared distances from the mean, divided by their number less
-// correction. Correction 0 is NumPy's default, 1 PyTorch's.
+// Var returns the variances over the given axes, for floating-point dtypes: the
+// sum of squared distances from the mean, divided by the number of elements
+// minus correction. Correction 0 is NumPy's default, 1 PyTorch's.
 func Var(t *Tensor, correction float64, keepDims bool, axes ...int) (*Tensor, error) {
 	return reduceFloats("Var", t, keepDims, axes, variance[float32](correction), variance[float64](correction))
 }
 
 // Max returns the largest elements over the given axes, as Sum does, and NaN
-// where there is one. That of nothing is an error.
+// where there is a NaN. The maximum of no elements is an error.
 func Max(t *Tensor, keepDims bool, axes ...int) (*Tensor, error) {
 	return extreme("Max", t, keepDims, axes, largest[float32], largest[float64], largest[int64], largest[uint64])
 }
@@ -47,8 +47,8 @@ func Min(t *Tensor, keepDims bool, axes ...int) (*Tensor, error) {
 	return extreme("Min", t, keepDims, axes, smallest[float32], smallest[float64], smallest[int64], smallest[uint64])
 }
 
-// ArgMax returns the I64 indices of the largest elements along an axis: of
-// equal ones the first, or of the first NaN.
+// ArgMax returns the I64 indices of the largest elements along an axis: the
+// first of equal ones, or the first NaN.
 func ArgMax(t *Tensor, keepDims bool, axis int) (*Tensor, error) {
 	axes := []int{axis}
 	if err := notEmpty("ArgMax", t, axes); err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // Softmax returns exp(t) / sum(exp(t)) along an axis, for floating-point
-// dtypes, computed in float64 after the largest element is taken off.
+// dtypes, computed in float64 after the largest element is subtracted.
 func Softmax(t *Tensor, axis int) (*Tensor, error) {
 	axis, err := t.axis(axis)
 	if err != nil {

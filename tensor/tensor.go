@@ -195,8 +195,9 @@ func (t *Tensor) view(shape Shape, strides []int, offset int) *Tensor {
 	return &Tensor{dtype: t.dtype, shape: shape, strides: strides, offset: offset, data: t.data}
 }
 
-// Reshape returns a view with another shape of as many elements. One size may
-// be -1: it is what the others leave. A tensor that is not contiguous is an error.
+// Reshape returns a view with another shape and the same number of elements.
+// One size may be -1: it follows from the others. A tensor that is not
+// contiguous is an error.
 func (t *Tensor) Reshape(shape ...int) (*Tensor, error) {
 	s, rest, known := Shape(shape).Clone(), -1, 1
 	for i, d := range s {

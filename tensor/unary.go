@@ -30,7 +30,7 @@ func Cos(t *Tensor) (*Tensor, error) { return cos.apply(t) }
 // Tanh returns the hyperbolic tangents.
 func Tanh(t *Tensor) (*Tensor, error) { return tanh.apply(t) }
 
-// Round returns the nearest whole numbers, of two the even one.
+// Round returns the nearest whole numbers, and the even one for halves.
 func Round(t *Tensor) (*Tensor, error) { return round.apply(t) }
 
 // Sigmoid returns 1 / (1 + exp(-t)).
@@ -45,8 +45,7 @@ func GELU(t *Tensor) (*Tensor, error) { return gelu.apply(t) }
 // QuickGELU returns t sigmoid(1.702 t).
 func QuickGELU(t *Tensor) (*Tensor, error) { return quickGELU.apply(t) }
 
-// Clamp returns the elements, those below lo and above hi replaced by these. A
-// NaN stays.
+// Clamp returns the elements limited to the range lo to hi. A NaN stays.
 func Clamp(t *Tensor, lo, hi float64) (*Tensor, error) {
 	if !(lo <= hi) {
 		return nil, fmt.Errorf("tensor: Clamp from %v to %v: the first must not be above the second", lo, hi)

@@ -94,8 +94,8 @@ func (t *Tensor) Transpose(a, b int) (*Tensor, error) {
 	return t.view(shape, strides, t.offset), nil
 }
 
-// Squeeze returns the view without the given axes, whose sizes must be 1;
-// without any axis of size 1 if none is given.
+// Squeeze returns the view without the given axes, whose sizes must be 1. If
+// none is given, all axes of size 1 are removed.
 func (t *Tensor) Squeeze(axes ...int) (*Tensor, error) {
 	drop := make([]bool, len(t.shape))
 	for _, a := range axes {
@@ -119,8 +119,8 @@ func (t *Tensor) Squeeze(axes ...int) (*Tensor, error) {
 	return t.view(shape, strides, t.offset), nil
 }
 
-// Unsqueeze returns the view with an axis of size 1 put in, which is number
-// axis of the result; -1 is the last.
+// Unsqueeze returns the view with a new axis of size 1, at position axis of the
+// result; -1 is the last.
 func (t *Tensor) Unsqueeze(axis int) (*Tensor, error) {
 	axis, err := axisOf(axis, len(t.shape)+1, t.shape)
 	if err != nil {

@@ -98,7 +98,7 @@ func (ch *Changes) add(d nn.Delta) error {
 	}
 }
 
-// baseFactors returns what the rows of the weight are multiplied with, or what is
+// baseFactors returns what the rows of the weight are multiplied by, or what is
 // added to that for its columns.
 func (ch *Changes) baseFactors(columns bool) []float32 {
 	if columns {

@@ -129,7 +129,7 @@ func Values(ctx context.Context, w *nn.Weight) ([]float32, error) {
 	return v, nil
 }
 
-// Scales reads what a quantised weight is multiplied with; others have nothing.
+// Scales reads what a quantised weight is multiplied by; others have nothing.
 func Scales(w *nn.Weight) (s convert.Scales, err error) {
 	if err := w.CheckScale(); err != nil || w.Scale == nil {
 		return s, err

@@ -10,7 +10,7 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// loadScales reads what a quantised weight is multiplied with; others have nothing.
+// loadScales reads what a quantised weight is multiplied by; others have nothing.
 func (c *compiler) loadScales(w *nn.Weight) (convert.Scales, error) {
 	s, err := weights.Scales(w)
 	switch {

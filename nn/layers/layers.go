@@ -25,7 +25,8 @@ func (l Recorder) Linear(name string, x *nn.Value, out int, act nn.Activation, e
 	}, extra...)
 }
 
-// Gated records a linear layer with GEGLU: out results of 2 out products.
+// Gated records a linear layer with GEGLU, which makes out results from twice
+// as many products.
 func (l Recorder) Gated(name string, x *nn.Value, out int) *nn.Value {
 	return l.G.Linear(x, nn.Linear{
 		Weight: l.Weights.Weight(name+".weight", 2*out, x.Dim(-1)), Bias: l.Weights.Weight(name+".bias", 2*out), Gated: true,
@@ -44,12 +45,12 @@ func (l Recorder) Conv(name string, x *nn.Value, out, k, stride int, pad nn.Padd
 	}, extra...)
 }
 
-// Conv3 records a convolution of 3x3 that keeps the size.
+// Conv3 records a 3x3 convolution that keeps the size.
 func (l Recorder) Conv3(name string, x *nn.Value, out int, extra ...nn.Operand) *nn.Value {
 	return l.Conv(name, x, out, 3, 1, nn.Pad(1), extra...)
 }
 
-// UpConv3 records a convolution of 3x3 of the image resized to h x w.
+// UpConv3 records a 3x3 convolution of the image resized to h x w.
 func (l Recorder) UpConv3(name string, x *nn.Value, h, w, out int) *nn.Value {
 	if h != 2*x.Dim(1) || w != 2*x.Dim(2) {
 		return l.Conv3(name, l.G.Upsample(x, h, w), out)
@@ -59,7 +60,7 @@ func (l Recorder) UpConv3(name string, x *nn.Value, h, w, out int) *nn.Value {
 	})
 }
 
-// NormConv3 records a convolution of 3x3 of the SiLU of a normalised image.
+// NormConv3 records a 3x3 convolution of the SiLU of a normalised image.
 func (l Recorder) NormConv3(norm, conv string, x *nn.Value, out, groups int, eps float32, extra ...nn.Operand) *nn.Value {
 	c := x.Dim(-1)
 	return l.G.Conv2D(x, nn.Conv2D{

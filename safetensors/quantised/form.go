@@ -42,7 +42,7 @@ func greatest(values []float32) (most float32) {
 	return most
 }
 
-// inverse returns what values are multiplied with: 0 where they are next to nothing.
+// inverse returns what values are multiplied by: 0 where they are next to nothing.
 func inverse(scale float32) float32 {
 	if scale < 1e-30 {
 		return 0

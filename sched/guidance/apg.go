@@ -6,19 +6,21 @@ import (
 	"github.com/df65613c/easel/sched"
 )
 
-// APG is adaptive projected guidance (Sadat et al. 2024): of what the prompt
-// adds, the part along the positive estimate, which saturates, is scaled down,
-// the norm is bounded, and the steps before are counted against it.
+// APG is adaptive projected guidance (Sadat et al. 2024): in the guidance
+// update (positive minus negative) the component parallel to the positive
+// estimate, which makes colours too strong, is scaled down, the norm is
+// limited, and updates of earlier steps are added with a factor that is mostly
+// negative.
 type APG struct {
-	Eta      float64 `json:"eta"`      // of the part along the positive estimate; 1 leaves it
-	Norm     float64 `json:"norm"`     // bound of what the prompt adds, over a whole picture; 0 is none
-	Momentum float64 `json:"momentum"` // of the steps before, below 0 to push away from them
+	Eta      float64 `json:"eta"`      // factor of the component parallel to the positive estimate; 1 leaves it
+	Norm     float64 `json:"norm"`     // largest norm of the guidance update, over a whole picture; 0 is no limit
+	Momentum float64 `json:"momentum"` // of the updates of earlier steps; below 0 pushes away from them
 	// OnOutput applies it to the network's output, as diffusers' guiders do; else
 	// it works on estimates of x0, as the paper does.
 	OnOutput bool `json:"on_output,omitempty"`
 }
 
-// DefaultAPG is what the paper takes for SDXL.
+// DefaultAPG returns the paper's values for SDXL.
 func DefaultAPG() APG { return APG{Eta: 0, Norm: 15, Momentum: -0.5} }
 
 // NewAPG returns a guide that remembers the steps of one picture.

@@ -1,5 +1,5 @@
-// Package guidance makes one answer of a network out of two: without the prompt
-// (negative) and with it (positive). Guides are functions of slices, for one
-// picture at a time, and wrap each other; Settings say in words, for flags and
-// files, which to compose.
+// Package guidance combines two predictions of a network, without the prompt
+// (negative) and with it (positive), into one. A Guide is a function of slices,
+// for one picture at a time, and guides can wrap each other. Settings name the
+// guides to compose, for flags and files.
 package guidance

@@ -6,8 +6,8 @@ import "github.com/df65613c/easel/sched"
 type Sides[T sched.Float] struct {
 	X                  []T // the state, x0 + sigma noise
 	Negative, Positive []T // the network's outputs
-	// Skip and Out make an estimate of x0 of an output: Skip X + Out output. See
-	// sched.Prediction.Scalings.
+	// Skip and Out make an estimate of x0 from an output: Skip X + Out output.
+	// See sched.Prediction.Scalings.
 	Skip, Out float64
 	Scale     float64 // of guidance; 1 is the positive side
 	Channels  int     // planes of a picture
@@ -16,8 +16,8 @@ type Sides[T sched.Float] struct {
 // Guide writes the guided output to dst, which may be Negative.
 type Guide[T sched.Float] func(dst []T, s *Sides[T])
 
-// CFG is classifier-free guidance (Ho and Salimans 2022): the negative output
-// and Scale times what the positive one adds to it.
+// CFG is classifier-free guidance (Ho and Salimans 2022): negative + Scale
+// (positive - negative).
 func CFG[T sched.Float](dst []T, s *Sides[T]) {
 	scale := T(s.Scale)
 	for i, u := range s.Negative {

@@ -6,8 +6,8 @@ import (
 	"github.com/df65613c/easel/sched"
 )
 
-// Rescale brings the standard deviation of what a guide gives back to that of
-// the positive side, by a share phi from 0 to 1 (Lin et al. 2023, section 3.4).
+// Rescale scales what a guide gives towards the standard deviation of the
+// positive side, by a share phi from 0 to 1 (Lin et al. 2023, section 3.4).
 func Rescale[T sched.Float](phi float64, guide Guide[T]) Guide[T] {
 	return func(dst []T, s *Sides[T]) {
 		guide(dst, s)

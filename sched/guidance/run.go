@@ -24,7 +24,7 @@ func NewRun[T sched.Float](s Settings, scale float64, sigmas []float64, pictures
 	return r
 }
 
-// New composes the guide of one picture that settings ask for.
+// New composes the guide that settings ask for. It is for one picture.
 func New[T sched.Float](s Settings) Guide[T] {
 	g := Guide[T](CFG[T])
 	if s.Method == MethodAPG {
@@ -53,7 +53,7 @@ func New[T sched.Float](s Settings) Guide[T] {
 // Guide writes the guided output of one picture.
 func (r *Run[T]) Guide(picture int, dst []T, s *Sides[T]) { r.guides[picture](dst, s) }
 
-// Rests tells whether some steps take the positive side alone.
+// Rests reports whether some steps use the positive side alone.
 func (r *Run[T]) Rests() bool {
 	for _, sigma := range r.sigmas[:len(r.sigmas)-1] {
 		if r.Scale(sigma) == 1 {

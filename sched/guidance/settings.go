@@ -35,26 +35,29 @@ type Settings struct {
 	// is 0 to 1, or apg (Sadat et al. 2024); "" is cfg.
 	Method string `json:"method,omitempty"`
 	APG    *APG   `json:"apg,omitempty"` // nil is DefaultAPG
-	// Rescale, 0 to 1, is the share of Rescale.
+	// Rescale, 0 to 1, is phi of the function Rescale.
 	Rescale float64 `json:"rescale,omitempty"`
-	// Schedule is how the scale goes over the steps: constant, or from 1 up, with
-	// the given scale in the mean, linear or cosine (Wang et al. 2024); "" is constant.
+	// Schedule is how the scale changes over the steps: constant, or linear or
+	// cosine (Wang et al. 2024), which rise from 1 and have the given scale as
+	// their mean. "" is constant.
 	Schedule string `json:"schedule,omitempty"`
-	// Scales, if any, are the scales in place of one and a Schedule: from the
-	// first step to the last, linearly between where there are fewer than steps.
+	// Scales, if any, replace the one scale and Schedule: one for each step, or
+	// fewer, which are interpolated linearly from the first step to the last.
 	Scales []float64 `json:"scales,omitempty"`
-	// Interval is two shares of the steps, 0 to 1, between which there is guidance.
+	// Interval is two shares of the steps, 0 to 1; there is guidance only between
+	// them.
 	Interval []float64 `json:"interval,omitempty"`
-	// Sigmas is two noise levels, between which, the higher included, there is
-	// guidance (Kynkäänniemi et al. 2024).
+	// Sigmas is two noise levels; there is guidance only between them, the higher
+	// one included (Kynkäänniemi et al. 2024).
 	Sigmas []float64 `json:"sigmas,omitempty"`
-	// Threshold, 0 to 1, is the percentile of Threshold, or of Mimic where its
-	// scale is given; 0 is none, or 1 for Mimic.
+	// Threshold, 0 to 1, is the percentile of the function Threshold, or of the
+	// function Mimic if a scale for it is given: Mimic. 0 is none, or 1 for
+	// Mimic.
 	Threshold float64 `json:"threshold,omitempty"`
 	Mimic     float64 `json:"mimic,omitempty"`
 }
 
-// IsZero tells whether s is plain classifier-free guidance.
+// IsZero reports whether s is plain classifier-free guidance.
 func (s Settings) IsZero() bool {
 	return s.Method == "" && s.APG == nil && s.Rescale == 0 && s.Schedule == "" && s.Scales == nil && s.Interval == nil &&
 		s.Sigmas == nil && s.Threshold == 0 && s.Mimic == 0
@@ -68,7 +71,7 @@ func (s Settings) DefaultScale(cfg float64) float64 {
 	return cfg
 }
 
-// Guided tells whether a run of a scale needs the negative side at all.
+// Guided reports whether a run with a scale needs the negative side at all.
 func (s Settings) Guided(scale float64) bool {
 	if len(s.Scales) > 0 {
 		return slices.Max(s.Scales) > 1

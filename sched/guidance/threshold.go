@@ -8,9 +8,9 @@ import (
 )
 
 // Threshold is the dynamic thresholding of Imagen (Saharia et al. 2022, section
-// 2.3): estimates of x0 beyond the percentile, 0 to 1, of their sizes are cut,
-// and all are divided by it where it exceeds 1. It fits models whose x0 lies
-// within -1 to 1; for latents see Mimic.
+// 2.3): estimates of x0 are limited to the percentile, 0 to 1, of their
+// absolute values, and divided by it if it exceeds 1. It fits models whose x0
+// lies within -1 to 1; for latents see Mimic.
 func Threshold[T sched.Float](percentile float64, guide Guide[T]) Guide[T] {
 	var sizes []T
 	return func(dst []T, s *Sides[T]) {
@@ -23,9 +23,9 @@ func Threshold[T sched.Float](percentile float64, guide Guide[T]) Guide[T] {
 	}
 }
 
-// Mimic is dynamic thresholding for latents: plane by plane, how far estimates
-// of x0 lie from their mean is cut at the percentile, 0 to 1, and scaled down
-// to the reach that guidance of a lower scale has.
+// Mimic is dynamic thresholding for latents. In each channel, the distances of
+// the estimate of x0 from its mean are limited to their percentile, 0 to 1, and
+// scaled down to the range that guidance with a lower scale has.
 func Mimic[T sched.Float](scale, percentile float64, guide Guide[T]) Guide[T] {
 	var low, sizes []T
 	return func(dst []T, s *Sides[T]) {

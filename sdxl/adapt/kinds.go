@@ -94,7 +94,7 @@ func (f *File) readPart(m *module, t *target) (c change, err error) {
 	return c, nil
 }
 
-// scale returns what a product of a rank is multiplied with.
+// scale returns what a product of a rank is multiplied by.
 func (f *File) scale(m *module, t *target, c *change, rank int) (float32, error) {
 	c.rank, c.alpha = rank, float64(rank)
 	alpha, stable := f.peft.alpha(t.component, t.name)

@@ -54,7 +54,7 @@ func (f *File) oft(m *module, t *target, c *change) error {
 	return nil
 }
 
-// rescale returns what rows are multiplied with after the rotation.
+// rescale returns what rows are multiplied by after the rotation.
 func (f *File) rescale(m *module, t *target) ([]float64, error) {
 	v := make([]float64, t.shape[0])
 	for i := range v {
@@ -166,7 +166,7 @@ func cayley(q []float64, n int) error {
 
 // boft reads a butterfly: stages of rotations, in each of which a block mixes rows
 // from twice as far (Liu et al. 2023). Together they mix blocks of
-// b 2^(stages-1) rows, which is what the weight is multiplied with.
+// b 2^(stages-1) rows, which is what the weight is multiplied by.
 func (f *File) boft(m *module, t *target, c *change, key string, blocks *tensor.Tensor) error {
 	c.kind = "BOFT"
 	s, rows := blocks.Shape(), t.shape[0]

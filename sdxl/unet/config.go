@@ -30,7 +30,7 @@ func (p *PerBlock) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MarshalJSON writes a number that is for all blocks as such.
+// MarshalJSON writes a single number if it is the same for all blocks.
 func (p PerBlock) MarshalJSON() ([]byte, error) {
 	if len(p) == 1 {
 		return json.Marshal(p[0])

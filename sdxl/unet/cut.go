@@ -8,7 +8,7 @@ import (
 // Cut divides the network in two, for caches across steps: a deep part, whose
 // result changes little from one step to the next, and the layers around it.
 type Cut struct {
-	// Skip is the last of the skips that the layers around the deep part make anew
+	// Skip is the last of the skips that the layers around the deep part compute
 	// (Ma et al. 2023, "DeepCache"). It does not count with FirstBlock.
 	Skip int
 	// FirstBlock takes all that follows the first ResNet block for the deep part.
@@ -19,8 +19,8 @@ type Cut struct {
 	Deep tensor.Shape
 }
 
-// Names of what a cut network has more: the result of the deep part, an image
-// [B,h,w,C], and what the first block adds to its input.
+// Names of the values that a cut network has in addition: the result of the
+// deep part, an image [B,h,w,C], and what the first block adds to its input.
 const (
 	DeepValue   = "deep"
 	ChangeValue = "change"

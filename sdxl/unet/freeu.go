@@ -8,7 +8,7 @@ import (
 
 // FreeU weighs what meets on the UNet's way up (Si et al. 2023, "FreeU: Free Lunch
 // in Diffusion U-Net"): in its first two blocks half of the channels that come
-// from below are multiplied with B1 and B2, and the low frequencies of the skips
+// from below are multiplied by B1 and B2, and the low frequencies of the skips
 // with S1 and S2. 1 leaves each as it is; the authors take 1.3, 1.4, 0.9, 0.2 for SDXL.
 type FreeU struct {
 	B1 float64 `json:"b1"`

@@ -3,17 +3,19 @@ package unet
 import "github.com/df65613c/easel/nn"
 
 // Patch changes the network while it is recorded. A field that is nil changes
-// nothing. Of several patches, later ones are around earlier ones.
+// nothing. If there are several patches, later ones wrap earlier ones.
 type Patch struct {
 	// Attention returns what an attention gives, before its output layer. Next
 	// records what it would be without the patch.
 	Attention func(a *Attention, next func() *nn.Value) *nn.Value
-	// Join returns what a ResNet block of the given up block takes: the image that
-	// comes from below and the skip, which are then put side by side.
+	// Join returns what a ResNet block of the given up block takes: the image
+	// that comes from below, and the skip. The two are then concatenated.
 	Join func(g *nn.Graph, block int, x, skip *nn.Value) (*nn.Value, *nn.Value)
-	// Skip returns skip i of the way down as the way up takes it, of Skips() many.
+	// Skip returns what the way up takes for skip i of the way down, 0 to
+	// Skips()-1.
 	Skip func(g *nn.Graph, i int, x *nn.Value) *nn.Value
-	// Middle returns what the way up begins with.
+	// Middle returns what the way up begins with, given the result of the middle
+	// block.
 	Middle func(g *nn.Graph, x *nn.Value) *nn.Value
 }
 

@@ -8,12 +8,12 @@ const ReceivedValue = "received"
 // middleAttention is the first self-attention in the middle of the network.
 const middleAttention = "mid_block.attentions.0.transformer_blocks.0.attn1"
 
-// HasMiddleAttention tells if the network has attention in its middle.
+// HasMiddleAttention reports whether the network has attention in its middle.
 func (u *UNet) HasMiddleAttention() bool { return u.blocks[len(u.blocks)-1].Depth > 0 }
 
 // ReceivedAttention adds an output: the attention that each pixel in the middle
-// of the network gets [B,pixels], 1 in the mean, which self-attention guidance
-// (Hong et al. 2023) looks at.
+// of the network gets [B,pixels], with a mean of 1, which self-attention
+// guidance (Hong et al. 2023) looks at.
 func ReceivedAttention() Patch {
 	return Patch{Attention: func(a *Attention, next func() *nn.Value) *nn.Value {
 		if a.Name == middleAttention {

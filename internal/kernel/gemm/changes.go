@@ -22,7 +22,7 @@ type Changes struct {
 	Mixes     []Mix
 }
 
-// Factor is what the values of a part are multiplied with:
+// Factor is what the values of a part are multiplied by:
 // Scale Rows[n] Columns[k].
 type Factor struct {
 	Scale   float32

@@ -126,7 +126,7 @@ func scaleOf(bits uint32) (scale, inverse float32) {
 	return m / 127, 127 / m
 }
 
-// inverseOf returns what values are multiplied with to be quantised.
+// inverseOf returns what values are multiplied by to be quantised.
 func inverseOf(scale float32) float32 {
 	if scale > 0 {
 		return 1 / scale
