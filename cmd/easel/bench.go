@@ -32,7 +32,7 @@ func (f *outputFlags) addJSON(cmd *cobra.Command) {
 }
 
 func (f *outputFlags) addPlot(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.plot, "plot", "", "plot to write too: a name that ends in .png, .svg or .pdf")
+	cmd.Flags().StringVar(&f.plot, "plot", "", "plot to write, too: a name that ends in .png, .svg or .pdf")
 }
 
 // check returns an error if the plot cannot be written, before the long work.

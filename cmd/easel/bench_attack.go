@@ -32,10 +32,11 @@ func newBenchAttack() *cobra.Command {
 	var only string
 	cmd := &cobra.Command{
 		Use:   "attack",
-		Short: "Attack a server, and say what each kind of attack costs it and a good client",
-		Long: `Attack a server with bodies, prompts and pictures that cost more than they should, with connections that stall, and with
-floods. The table shows the answer to each attack, its time, how much the server's heap grows meanwhile, and how long a
-well-behaved client waits. The command fails if an attack costs more than allowed. Attack only your own servers.`,
+		Short: "Attack a server, and show what each kind of attack costs the server and a well-behaved client",
+		Long: `Attack a server with bodies, prompts and pictures that cost more than they should, with connections
+that stall, and with floods. The table shows the answer to each attack, its time, how much the
+server's heap grows meanwhile, and how long a well-behaved client waits. The command fails if an
+attack costs more than allowed. Attack only your own servers.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if connections < 1 {
@@ -85,13 +86,13 @@ well-behaved client waits. The command fails if an attack costs more than allowe
 	flags.StringVar(&p.URL, "url", "", "server to attack, such as http://127.0.0.1:8080 (default: one in this program)")
 	flags.StringVar(&p.Key, "key", "", "API key of the attacker and of the good client")
 	flags.StringVar(&p.Good, "good", "", "local address of the good client, such as 127.0.0.2 (default: the attacker's)")
-	flags.IntVar(&connections, "connections", 200, "connections of an attack at once; twenty-five times as many for idle ones")
+	flags.IntVar(&connections, "connections", 200, "connections of an attack at once; attacks with idle connections open 25 times as many")
 	flags.StringVar(&only, "only", "", "regular expression of the kinds to try (default: all)")
-	flags.DurationVar(&p.Stall, "stall", 5*time.Second, "how long attackers stall that do")
+	flags.DurationVar(&p.Stall, "stall", 5*time.Second, "how long attackers that stall do so")
 	flags.DurationVar(&p.Limits.Time, "most-time", p.Limits.Time, "the longest that a refusal may take")
 	flags.DurationVar(&p.Limits.Wait, "most-wait", p.Limits.Wait, "the longest that the good client may wait beyond what it waits alone")
 	flags.Int64Var(&p.Limits.Memory, "most-memory", p.Limits.Memory, "bytes that the heap may grow by")
-	flags.Int64Var(&p.Limits.Answer, "most-answer", p.Limits.Answer, "bytes that an answer without a picture may have")
+	flags.Int64Var(&p.Limits.Answer, "most-answer", p.Limits.Answer, "most bytes of an answer without a picture")
 	return cmd
 }
 

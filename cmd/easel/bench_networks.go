@@ -35,8 +35,8 @@ type runFlags struct {
 
 func (f *runFlags) add(cmd *cobra.Command, runs int) {
 	cmd.Flags().IntVar(&f.runs, "runs", runs, "runs that count")
-	cmd.Flags().IntVar(&f.warmup, "warmup", 1, "runs before them")
-	cmd.Flags().BoolVar(&f.cancel, "cancel", false, "measure too how soon a run stops that is cancelled")
+	cmd.Flags().IntVar(&f.warmup, "warmup", 1, "runs before those that count")
+	cmd.Flags().BoolVar(&f.cancel, "cancel", false, "also measure how soon a cancelled run stops")
 	cmd.Flags().Var(&f.memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")
 }
 

@@ -33,8 +33,9 @@ func newBenchQuality() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "quality",
 		Short: "Measure how many captions of shapes are drawn right, by sampler, steps and cfg",
-		Long: `Draw captions of coloured shapes and check the shapes, colours, places and numbers in each picture. The captions have
-combinations that the training of the model in the box left out; docs/model.md says what its initial weights had seen.`,
+		Long: `Draw captions of coloured shapes and check the shapes, colours, places and numbers in each picture.
+The captions have combinations that the training of the model in the box left out; docs/model.md
+says what its initial weights had seen.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, path := range []string{csvPath, plotPath} {
@@ -110,8 +111,8 @@ combinations that the training of the model in the box left out; docs/model.md s
 	flags.StringSliceVar(&caches, "cache", []string{"none"}, "caches across steps, such as none,deepcache:3,first-block:0.1; those after none are compared with it")
 	flags.IntVar(&count, "captions", 200, "number of captions, spread over the kinds")
 	flags.BoolVar(&presets, "presets", false, "draw ten captions in each style preset instead, and name the style of each picture: 20 steps of dpmpp_2m karras, cfg 5")
-	flags.StringVar(&csvPath, "csv", "", "CSV file to write too")
-	flags.StringVar(&plotPath, "plot", "", "plot to write too: a name that ends in .png, .svg or .pdf")
+	flags.StringVar(&csvPath, "csv", "", "CSV file to write, too")
+	flags.StringVar(&plotPath, "plot", "", "plot to write, too: a name that ends in .png, .svg or .pdf")
 	for _, other := range []string{"sampler", "schedule", "steps", "cfg", "cache", "captions", "csv", "plot"} {
 		cmd.MarkFlagsMutuallyExclusive("presets", other)
 	}

@@ -32,8 +32,8 @@ func newBenchServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Measure the server under many clients at once",
-		Long: `Measure the server under many clients at once: how long answers take, that none is lost, mixed up or made twice, and how
-soon the work of clients that leave is gone.`,
+		Long: `Measure the server under many clients at once: how long answers take, whether any is lost, mixed up
+or made twice, and how soon the work for clients that leave has ended.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for name, v := range map[string]int{"clients": p.Clients, "requests": p.Requests, "queue": queue, "workers": workers, "leaves": leaves} {

@@ -29,10 +29,11 @@ func newBenchSoak() *cobra.Command {
 	p := load.SoakPlan{Plan: load.Plan{Steps: 1, Width: 64, Height: 64, Patience: 20 * time.Millisecond}}
 	cmd := &cobra.Command{
 		Use:   "soak",
-		Short: "Send a server very many requests of all kinds, and see that it holds no more at the end",
-		Long: `Send a server very many requests of all kinds: pictures in each of the forms of answers, embeddings, lists, malformed ones,
-and such whose client leaves in the middle. After each round it rests, and its memory, goroutines and file descriptors are taken. The
-command ends with an error if answers were wrong, or if it holds more at the end.`,
+		Short: "Send a server very many requests of all kinds, and check that it does not grow",
+		Long: `Send a server very many requests of all kinds: pictures in each of the forms of answers, embeddings,
+lists, malformed ones, and requests whose client leaves in the middle. After each round the server
+rests, and its memory, goroutines and file descriptors are counted. The command fails if answers
+were wrong, or if the counts have grown at the end.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, v := range []struct {

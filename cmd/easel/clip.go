@@ -117,12 +117,13 @@ func newClip() *cobra.Command {
 		Short: "Embed texts and pictures in one vector space, and compare them",
 		Long: `Embed texts and pictures as vectors of length 1 in one space, with CLIP or SigLIP.
 
-Texts come from -p and from --texts, a JSON list or a file with one text a line. The output's name gives its format: .safetensors holds
-text_embeds and image_embeds [N,dim] and, with both, logits [pictures,texts]; .npy holds the vectors of either, with the
-names in a .txt file beside it; .jsonl, and output without -o, have a line of JSON for each, .parquet has a row for each.
+Texts come from -p and from --texts, a JSON list or a file with one text a line. The output's name
+gives its format: .safetensors holds text_embeds and image_embeds [N,dim] and, with both, logits
+[pictures,texts]; .npy holds the vectors of either, with the names in a .txt file beside it; .jsonl,
+and output without -o, have a line of JSON for each, .parquet has a row for each.
 
---dir takes all pictures in a folder and its subfolders. Finished vectors are saved beside the output, so that a run that was
-stopped continues where it was.
+--dir takes all pictures in a folder and its subfolders. Finished vectors are saved beside the
+output, so that a run that was stopped continues where it was.
 
 --labels "a cat,a dog" prints the probability of each text for each picture.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -136,7 +137,7 @@ stopped continues where it was.
 	r.model.add(cmd)
 	flags := cmd.Flags()
 	flags.StringArrayVarP(&r.prompts, "prompt", "p", nil, "text; may be given several times")
-	flags.StringVar(&r.textFile, "texts", "", "file of texts: a JSON list, or a text a line")
+	flags.StringVar(&r.textFile, "texts", "", "file of texts: a JSON list, or one text a line")
 	flags.StringArrayVar(&r.pictures, "images", nil, "picture; may be given several times, as may pictures without a flag")
 	flags.StringVar(&r.folder, "dir", "", "folder of pictures")
 	flags.StringVar(&r.labels, "labels", "", "comma-separated texts whose probabilities are printed for each picture")

@@ -21,9 +21,10 @@ func newClipServe() *cobra.Command {
 	var grace time.Duration
 	cmd := &cobra.Command{
 		Use:   "serve [-m MODEL]",
-		Short: "Serve vectors over HTTP, in the form of OpenAI's API and of Immich's machine-learning service",
-		Long: `Serve vectors of texts and pictures by HTTP: /v1/embeddings as OpenAI has it, with pictures as data URIs where modality is
-image, and /predict as the machine-learning service of Immich. Requests that come at the same time are computed in batches.`,
+		Short: "Serve vectors over HTTP, as OpenAI's API and Immich's machine-learning service do",
+		Long: `Serve vectors of texts and pictures by HTTP: /v1/embeddings as OpenAI has it, with pictures as data
+URIs where modality is image, and /predict as the machine-learning service of Immich. Requests that
+come at the same time are computed in batches.`,
 		Args:    cobra.NoArgs,
 		Example: `  easel clip serve -m clip-vit-base-patch32 --listen 0.0.0.0:3003`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {

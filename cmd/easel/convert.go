@@ -27,14 +27,14 @@ func newConvert() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert MODEL -o OUT --dtype DTYPE",
 		Short: "Write a checkpoint in another number format or file format",
-		Long: `Write a checkpoint (safetensors, GGUF or .ckpt), or a folder of safetensors files with what
-lies beside, in another number format: f32, f16, bf16, or quantised: int8 (a scale for each row),
-q8 and q4 (a scale for each 32 numbers). The weights of a converted file are used where
-they lie, as any. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too.
+		Long: `Write a checkpoint (safetensors, GGUF or .ckpt), or a folder of safetensors files with the other
+files in it, in another number format: f32, f16, bf16, or quantised: int8 (a scale for each row), q8
+and q4 (a scale for each 32 numbers). The weights of a converted file are mapped like those of any
+other. Floats of 64 and 8 bits (F64, F8_E4M3, F8_E5M2) are read too.
 
-A file whose name ends in .gguf is written as GGUF, in f32, f16, bf16, q8_0, q5_1, q5_0,
-q4_1 or q4_0. With "keep" numbers stay as they are. What is quantised is not quantised again,
-but GGUF's types are widened for f32, f16 and bf16.`,
+A file whose name ends in .gguf is written as GGUF, in f32, f16, bf16, q8_0, q5_1, q5_0, q4_1 or
+q4_0. With "keep" numbers stay as they are. Quantised tensors are not quantised again. GGUF's types
+can be converted to f32, f16 and bf16.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := newConversion(dtype)

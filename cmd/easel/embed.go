@@ -26,9 +26,10 @@ func newEmbed() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "embed -m MODEL -p TEXT (-o FILE.safetensors | --json)",
 		Short: "Encode texts with both text encoders",
-		Long: `Encode texts with both text encoders. The tensors are ids_l, ids_g [N,77], clip_l, clip_g [N,77,C] (the second to last
-hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C]. With --prompt-syntax or --clip-skip they are prompt_embeds.I
-[77 chunks,C] and pooled.I [C] for text I, from 0.`,
+		Long: `Encode texts with both text encoders. The tensors are ids_l, ids_g [N,77], clip_l, clip_g [N,77,C]
+(the second to last hidden states), prompt_embeds [N,77,C] (both side by side) and pooled [N,C].
+With --prompt-syntax or --clip-skip they are prompt_embeds.I [77 chunks,C] and pooled.I [C] for text
+I, from 0.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(texts) == 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,37 +32,67 @@ var pictureGroups = []flagGroup{
 
 // groupFlags makes the help of a command show its flags in groups; those of no
 // group come last.
-func groupFlags(cmd *cobra.Command, groups []flagGroup) {
-	cmd.SetUsageFunc(func(cmd *cobra.Command) error {
+func groupFlags(cmd *cobra.Command, groups []flagGroup) { cmd.SetUsageFunc(usage(groups)) }
+
+// usage returns what prints the usage of a command, with its flags in groups. The
+// lines are short enough for a terminal.
+func usage(groups []flagGroup) func(*cobra.Command) error {
+	return func(cmd *cobra.Command) error {
 		w := cmd.OutOrStderr()
-		fmt.Fprintf(w, "Usage:\n  %s\n", cmd.UseLine())
+		fmt.Fprint(w, "Usage:\n")
+		if cmd.Runnable() {
+			fmt.Fprintf(w, "  %s\n", cmd.UseLine())
+		}
+		if cmd.HasAvailableSubCommands() {
+			fmt.Fprintf(w, "  %s [command]\n", cmd.CommandPath())
+		}
 		if cmd.Example != "" {
 			fmt.Fprintf(w, "\nExamples:\n%s\n", cmd.Example)
 		}
-		shown := make(map[string]bool)
-		show := func(title string, names []string) {
-			set := pflag.NewFlagSet("", pflag.ContinueOnError)
-			set.SortFlags = false
-			for _, name := range names {
-				if f := cmd.Flags().Lookup(name); f != nil && !f.Hidden {
-					set.AddFlag(f)
-					shown[name] = true
+		if cmd.HasAvailableSubCommands() {
+			fmt.Fprint(w, "\nCommands:\n")
+			for _, c := range cmd.Commands() {
+				if c.IsAvailableCommand() || c.Name() == "help" {
+					fmt.Fprintf(w, "  %-*s %s\n", c.NamePadding(), c.Name(), c.Short)
 				}
 			}
-			if set.HasFlags() {
-				fmt.Fprintf(w, "\n%s:\n%s\n", title, strings.TrimRight(set.FlagUsagesWrapped(100), "\n"))
-			}
 		}
-		for _, g := range groups {
-			show(g.title, g.flags)
+		showFlags(w, cmd, groups)
+		if cmd.HasAvailableSubCommands() {
+			fmt.Fprintf(w, "\n%s COMMAND --help tells more about a command.\n", cmd.CommandPath())
 		}
-		var rest []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if !shown[f.Name] {
-				rest = append(rest, f.Name)
-			}
-		})
-		show("Other", rest)
 		return nil
+	}
+}
+
+// showFlags prints the flags of a command in groups.
+func showFlags(w io.Writer, cmd *cobra.Command, groups []flagGroup) {
+	shown := make(map[string]bool)
+	show := func(title string, names []string) {
+		set := pflag.NewFlagSet("", pflag.ContinueOnError)
+		set.SortFlags = false
+		for _, name := range names {
+			if f := cmd.Flags().Lookup(name); f != nil && !f.Hidden {
+				set.AddFlag(f)
+				shown[name] = true
+			}
+		}
+		if set.HasFlags() {
+			fmt.Fprintf(w, "\n%s:\n%s\n", title, strings.TrimRight(set.FlagUsagesWrapped(100), "\n"))
+		}
+	}
+	for _, g := range groups {
+		show(g.title, g.flags)
+	}
+	var rest []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !shown[f.Name] {
+			rest = append(rest, f.Name)
+		}
 	})
+	if groups == nil {
+		show("Flags", rest)
+	} else {
+		show("Other", rest)
+	}
 }

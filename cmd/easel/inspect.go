@@ -21,11 +21,12 @@ func newInspect() *cobra.Command {
 	var of string
 	cmd := &cobra.Command{
 		Use:   "inspect MODEL|LORA|PICTURE",
-		Short: "List which tensors of a model are used, unused or missing, what a LoRA changes, or the parameters in a picture",
-		Long: `List which tensors of a model are used, unused and missing. The exit status is not 0 if any are unused, missing or of
-another shape than the configuration says. For a LoRA or its kin, print its kind, rank, alpha, base and trigger words, and with
---tensors where each of its modules goes. For a picture (PNG, JPEG, WebP or GIF), print the texts in it: the parameters that
-easel, AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI stored there.`,
+		Short: "Show the unused and missing tensors of a model, what a LoRA changes, or what a picture holds",
+		Long: `List which tensors of a model are used, unused and missing. The exit status is not 0 if any are
+unused, missing or of another shape than the configuration says. For a LoRA or a similar adapter,
+print its kind, rank, alpha, base and trigger words, and with --tensors where each of its modules
+goes. For a picture (PNG, JPEG, WebP or GIF), print the texts in it: the parameters that easel,
+AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI stored there.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if isPicture(args[0]) {

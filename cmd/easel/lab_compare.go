@@ -25,8 +25,9 @@ func newLabCompare() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Compare samplers, schedules and steps on a model: pictures, and their distance to a solution in 1000 steps",
-		Long: `Compare samplers, schedules and steps on a model, all from the same noise at the same noise level. Distances are to a
-solution of the ODE in many steps. Samplers that add noise have no distance, since they are meant to draw another picture.`,
+		Long: `Compare samplers, schedules and steps on a model, all from the same noise at the same noise level.
+Distances are to a solution of the ODE in many steps. Samplers that add noise have no distance,
+since they are meant to draw another picture.`,
 		Args: cobra.NoArgs,
 		Example: `  easel lab compare --sampler euler,dpmpp_2m,uni_pc --schedule normal,karras --steps 8,16,32 -o sheet.png --report report.html
   easel lab compare --sampler euler,heun,dpmpp_2m --steps 24 --calls`,
@@ -77,6 +78,6 @@ solution of the ODE in many steps. Samplers that add noise have no distance, sin
 	flags.IntSliceVar(&grid.Steps, "steps", []int{8, 16, 32}, "numbers of steps")
 	flags.BoolVar(&grid.Calls, "calls", false, "--steps are calls of the denoiser: a sampler that calls it twice a step takes half as many steps")
 	flags.IntVar(&grid.Reference, "reference-steps", lab.DefaultReference, "steps of the solution that distances refer to")
-	flags.StringVarP(&sheet, "output", "o", "", "contact sheet to write too: a PNG")
+	flags.StringVarP(&sheet, "output", "o", "", "contact sheet to write, too: a PNG")
 	return cmd
 }

@@ -23,8 +23,9 @@ func newLabOptimise() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "optimise",
 		Short: "Find the noise levels along which Euler's method follows a model best",
-		Long: `Follow a picture's path along many noise levels, and choose --steps of these levels with the least sum of local errors
-(GITS, Chen et al. 2024). Other pictures of the model can use the levels: give them with --sigmas.`,
+		Long: `Follow a picture's path along many noise levels, and choose --steps of these levels with the least
+sum of local errors (GITS, Chen et al. 2024). Other pictures of the model can use the levels: give
+them with --sigmas.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := out.check(); err != nil {
@@ -57,7 +58,7 @@ func newLabOptimise() *cobra.Command {
 	out.add(cmd)
 	flags := cmd.Flags()
 	flags.IntVar(&steps, "steps", 10, "sampling steps")
-	flags.Float64Var(&growth, "growth", 1.15, "factor by which a step's error counts more than that of the step before")
+	flags.Float64Var(&growth, "growth", 1.15, "factor by which the error of a step counts more than that of the step before")
 	flags.IntVar(&levels, "levels", 60, "noise levels of the path, without the last")
 	flags.StringVar(&schedule, "schedule", "karras", "schedule of these levels: "+strings.Join(sched.ScheduleNames(), ", "))
 	return cmd

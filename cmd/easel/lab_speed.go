@@ -26,8 +26,9 @@ func newLabSpeed() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "speed",
 		Short: "Measure what samplers themselves cost a step, without a network",
-		Long: `Measure the time of samplers themselves, without a network or noise. The rate counts the least that a step must move: for
-each call of the denoiser, x and the estimate are read and x is written. A plain loop of one addition over arrays of that size is shown for comparison.`,
+		Long: `Measure the time of samplers themselves, without a network or noise. The rate counts the least
+memory traffic of a step: for each call of the denoiser, x and the estimate are read and x is
+written. A plain loop of one addition over arrays of that size is shown for comparison.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := out.check(); err != nil {

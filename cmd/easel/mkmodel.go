@@ -16,8 +16,9 @@ func newMkmodel() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mkmodel --preset NAME -o FILE.safetensors|FOLDER/",
 		Short: "Write a model of random weights for measurements",
-		Long: `Write a model of random weights in F16, with the names and shapes of real checkpoints: an original single file, or a diffusers
-folder if the output's name ends in /. sdxl-base has the size of the published base model, 6.9 GB. CLIP and SigLIP models are folders.`,
+		Long: `Write a model of random weights in F16, with the names and shapes of real checkpoints: an original
+single file, or a diffusers folder if the output's name ends in /. sdxl-base has the size of the
+published base model, 6.9 GB. CLIP and SigLIP models are folders.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if output == "" {

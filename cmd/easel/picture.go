@@ -52,7 +52,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw; - reads it from standard input")
-	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw (default: none, whose embedding is zeros if the model says so)")
+	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw (default: none; its embedding is zeros if the model says so)")
 	flags.Var(&f.weighted, "weighted", "text and its weight, such as \"a red circle:0.7\"; weights below 0 say what not to draw; may be given several times, in place of -p and -n")
 	flags.StringVar(&f.prompt2, "prompt-2", "", "what the second text encoder reads (default: the prompt)")
 	flags.StringVar(&f.negative2, "negative-2", "", "what the second text encoder reads for the negative side (default: the negative prompt)")
@@ -73,7 +73,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Float64Var(&o.SkipEnd, "skip-end", 0, "share of the steps left out at the end, 0 to 1; the last step that runs removes all noise")
 	flags.StringVar(&o.Cache, "cache", "", "reuse the output of deep layers: deepcache:3 runs the whole UNet only on every third call, first-block:0.1 only when the residual of its first block has changed by a tenth (default: none)")
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise `levels` such as 14.6,5,1,0, in place of --schedule and --steps")
-	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "program whose meaning the names of samplers and schedules have: "+strings.Join(sched.DialectNames(), ", "))
+	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "program that gives the names of samplers and schedules their meaning: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
 	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "`seeds`, one for each picture, in place of --seed and --batch")
 	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises(), ", ")+" (default torch, as on a CPU; philox as on a CUDA device; brownian-: SDE samplers follow one path at any number of steps, as in the web UIs)")

@@ -23,8 +23,8 @@ func newPredict() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict < request.json > response.json",
 		Short: "Answer a request in the JSON of Stability's v1 API",
-		Long: `Answer a request in the JSON of Stability's v1 API: read it from standard input, write the pictures, base64 in JSON, to
-standard output. docs/api.md lists the fields.`,
+		Long: `Answer a request in the JSON of Stability's v1 API: read it from standard input, write the pictures,
+base64 in JSON, to standard output. docs/api.md lists the fields.`,
 		Args:    cobra.NoArgs,
 		Example: `  echo '{"text_prompts":[{"text":"a red circle"}],"steps":20,"seed":42}' | easel predict > response.json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -19,13 +19,14 @@ func newPull() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pull ORG/NAME[/FILE]",
 		Short: "Download a model from the Hugging Face hub into its cache on this machine",
-		Long: `Download a model from the Hugging Face hub into its cache on this machine, where -m ORG/NAME
-finds it, and Hugging Face's programs do too. Only the files that easel reads are downloaded: of a
-diffusers folder the fp16 variant where there is one, else the plain files. A download that was cut is
-gone on with, and each file is compared with its checksum.
+		Long: `Download a model from the Hugging Face hub into its cache on this machine, where -m ORG/NAME finds
+it, and Hugging Face's programs do too. Only the files that easel reads are downloaded: for a
+diffusers folder the fp16 variant if there is one, otherwise the plain files. An interrupted
+download is resumed, and each file is checked against its checksum.
 
-A model that needs an account takes the token of HF_TOKEN or of "hf auth login". HF_ENDPOINT names another hub,
-HF_HUB_CACHE and HF_HOME another place for the cache. No other command of easel downloads anything.`,
+For a model that needs an account, the token comes from HF_TOKEN or from "hf auth login".
+HF_ENDPOINT names another hub, HF_HUB_CACHE and HF_HOME another place for the cache. No other
+command of easel downloads anything.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if v := os.Getenv("HF_HUB_OFFLINE"); v != "" && v != "0" {

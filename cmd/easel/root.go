@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -28,17 +29,21 @@ func newRoot() *cobra.Command {
 			return handOver(cmd)
 		},
 	}
-	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(), newConvert(), newPull(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newMkmodel(), newDevices())
+	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(),
+		newConvert(), newPull(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newMkmodel(), newDevices())
 	root.AddCommand(newFullCommands()...)
 	explainArguments(root)
 	hideEmptyDefaults(root)
+	root.SetUsageFunc(usage(nil))
 	return root
 }
 
-// hideEmptyDefaults keeps "(default [])" and the like out of the help.
+// hideEmptyDefaults keeps "(default [])" and the like out of the help. Of the
+// lists of pflag itself, "[]" is the default that it hides.
 func hideEmptyDefaults(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.DefValue == "[]" || f.Name == "negative-crop" {
+		hidden := slices.Contains([]string{"stringArray", "stringSlice", "intSlice"}, f.Value.Type())
+		if f.DefValue == "[]" && !hidden || f.Name == "negative-crop" {
 			f.DefValue = ""
 		}
 	})

@@ -20,8 +20,8 @@ func newSearch() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "search [-m MODEL] TEXT VECTORS... | --image PICTURE VECTORS...",
 		Short: "Search the vectors of easel clip for those most similar to a text or a picture",
-		Long: `Search files that easel clip wrote (.npy, .safetensors, .jsonl) for the vectors nearest to a text or a picture.
-The search is exact. Each line is the cosine and the name.`,
+		Long: `Search files that easel clip wrote (.npy, .safetensors, .jsonl) for the vectors nearest to a text or
+a picture. The search is exact. Each line is the cosine and the name.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if count < 1 {

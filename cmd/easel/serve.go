@@ -42,9 +42,10 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve pictures, text embeddings and a web page over HTTP",
-		Long: `Serve pictures and text embeddings over HTTP in the form of Stability's v1 API, SageMaker and OpenAI's embeddings API, and a
-web page. docs/api.md has the details. After SIGTERM or SIGINT the server refuses new requests and gives those accepted --grace to finish; a
-second signal ends it at once.`,
+		Long: `Serve pictures and text embeddings over HTTP in the form of Stability's v1 API, SageMaker and
+OpenAI's embeddings API, and a web page. docs/api.md has the details. After SIGTERM or SIGINT the
+server refuses new requests and gives those accepted --grace to finish; a second signal ends it at
+once.`,
 		Args:    cobra.NoArgs,
 		Example: `  easel serve -m sdxl-base --listen 127.0.0.1:8080`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },

@@ -23,9 +23,10 @@ func newTokenize() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tokenize -m MODEL",
 		Short: "Turn lines of text into token ids",
-		Long: `Turn texts from standard input into the token ids of both tokenizers, with start and end tokens, neither cut nor padded.
-Each line of text gives a line for each tokenizer; with --json a JSON array of texts gives {"ids_l": [[...]], "ids_g": [[...]]}.
-With --prompt-syntax the lines are the chunks of 77 tokens that the text encoders take, with the weights that are not 1.`,
+		Long: `Turn texts from standard input into the token ids of both tokenizers, with start and end tokens,
+neither cut nor padded. Each line of text gives a line for each tokenizer; with --json a JSON array
+of texts gives {"ids_l": [[...]], "ids_g": [[...]]}. With --prompt-syntax the lines are the chunks
+of 77 tokens that the text encoders take, with the weights that are not 1.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			m, err := model.open(cmd.ErrOrStderr(), sdxl.TokenizerParts)

@@ -22,8 +22,9 @@ func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify PICTURE",
 		Short: "Make a picture again from the parameters in it, and compare the bytes",
-		Long: `Make a picture again from the parameters in it, and compare the bytes. The exit status is not 0 if they differ: because the
-model is another one, the picture was changed, or it started from another picture than -i.`,
+		Long: `Make a picture again from the parameters in it, and compare the bytes. The exit status is not 0 if
+they differ: because the model is another one, the picture was changed, or it started from another
+picture than -i.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := args[0]
