@@ -26,7 +26,8 @@ func TestHelp(t *testing.T) {
 		require.NoError(t, root.Execute())
 		help := out.String()
 		for line := range strings.Lines(help) {
-			require.LessOrEqual(t, utf8.RuneCountInString(line), 110, "%s: %s", cmd.CommandPath(), line)
+			isCommand := strings.Contains(line, "  easel ") // to be copied: it may be long
+			require.True(t, isCommand || utf8.RuneCountInString(line) <= 110, "%s: %s", cmd.CommandPath(), line)
 		}
 		words, between := word.FindAllString(help, -1), word.Split(help, -1)
 		for i := 1; i < len(words); i++ {

@@ -24,7 +24,7 @@ func newLabCompare() *cobra.Command {
 	var sheet string
 	cmd := &cobra.Command{
 		Use:   "compare",
-		Short: "Compare samplers, schedules and steps on a model: pictures, and their distance to a solution in 1000 steps",
+		Short: "Compare samplers, schedules and steps: pictures, and their distance to a solution in 1000 steps",
 		Long: `Compare samplers, schedules and steps on a model, all from the same noise at the same noise level.
 Distances are to a solution of the ODE in many steps. Samplers that add noise have no distance,
 since they are meant to draw another picture.`,

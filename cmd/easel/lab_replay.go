@@ -21,7 +21,7 @@ func newLabReplay() *cobra.Command {
 	var record bool
 	cmd := &cobra.Command{
 		Use:   "replay FILE.safetensors",
-		Short: "Record a sampler's calls of a model, or run a sampler again on a recording, without the model",
+		Short: "Record a sampler's calls of a model, or replay a recording without the model",
 		Args:  cobra.ExactArgs(1),
 		Example: `  easel lab replay --record --sampler uni_pc --steps 12 run.safetensors
   easel lab replay run.safetensors`,

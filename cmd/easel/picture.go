@@ -75,7 +75,7 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise `levels` such as 14.6,5,1,0, in place of --schedule and --steps")
 	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "program that gives the names of samplers and schedules their meaning: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
-	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "`seeds`, one for each picture, in place of --seed and --batch")
+	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "seeds `N,N,...`, one for each picture, in place of --seed and --batch")
 	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises(), ", ")+" (default torch, as on a CPU; philox as on a CUDA device; brownian-: SDE samplers follow one path at any number of steps, as in the web UIs)")
 	f.storedNoise.add(flags)
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed whose noise is mixed into the initial noise")
