@@ -65,6 +65,7 @@ func newLabConverge() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers; those that add noise are measured on gaussian, and left out of others")
+	flags.Lookup("sampler").DefValue = "all"
 	flags.StringVar(&problem, "problem", "mixture", "gaussian or mixture")
 	flags.IntSliceVar(&steps, "steps", []int{16, 32, 64, 128, 256, 512}, "numbers of steps")
 	flags.BoolVar(&strong, "strong", false, "the error along one Brownian motion, with --problem gaussian (default --steps 16,32,64)")

@@ -61,6 +61,7 @@ written. A plain loop of one addition over arrays of that size is shown for comp
 	out.add(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers")
+	flags.Lookup("sampler").DefValue = "all"
 	flags.Var(&size, "size", "picture whose latents are sampled (default 1024x1024)")
 	flags.IntVar(&steps, "steps", 20, "steps of a run; its set-up time is included")
 	flags.DurationVar(&each, "time", 200*time.Millisecond, "time for each sampler")
