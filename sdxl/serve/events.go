@@ -39,7 +39,7 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request, q *request
 	box := newMailbox()
 	po.Progress = func(sample int, p sdxl.Progress) {
 		e := &event{Sample: sample, Step: p.Step, Steps: p.Steps}
-		if every > 0 && p.Step%every == 0 && p.Step < p.Steps {
+		if every > 0 && p.Step%every == 0 && p.Step < p.Steps && box.wantsPreview() {
 			e.Preview = preview(ctx, p)
 		}
 		box.put("progress", e)

@@ -65,7 +65,7 @@ func TestFullQueueIsTold(t *testing.T) {
 			}
 		})
 	}
-	require.Eventually(t, func() bool { waiting, running, _ := s.queue.Load(); return waiting == 8 && running == 1 }, 10*time.Second, time.Millisecond)
+	eventually(t, func() bool { waiting, running, _ := s.queue.Load(); return waiting == 8 && running == 1 })
 	for range 20 {
 		answer, data := call(t, url+"/predict", []byte(seeded(99)))
 		require.Equal(t, 429, answer.StatusCode)
@@ -94,11 +94,11 @@ func TestClientThatLeavesStopsItsWork(t *testing.T) {
 			ended <- err
 		}()
 	}
-	require.Eventually(t, func() bool { waiting, running, _ := s.queue.Load(); return waiting == 1 && running == 1 }, 10*time.Second, time.Millisecond)
+	eventually(t, func() bool { waiting, running, _ := s.queue.Load(); return waiting == 1 && running == 1 })
 	leave()
 	require.ErrorIs(t, <-ended, context.Canceled)
 	require.ErrorIs(t, <-ended, context.Canceled)
-	require.Eventually(t, func() bool { waiting, running, _ := s.queue.Load(); return waiting+running == 0 }, 10*time.Second, time.Millisecond)
+	eventually(t, func() bool { waiting, running, _ := s.queue.Load(); return waiting+running == 0 })
 	require.Equal(t, g.started.Load(), g.stopped.Load())
 }
 
@@ -111,7 +111,7 @@ func TestDrain(t *testing.T) {
 			answers <- answer.StatusCode
 		}()
 	}
-	require.Eventually(t, func() bool { waiting, _, _ := s.queue.Load(); return waiting == 2 }, 10*time.Second, time.Millisecond)
+	eventually(t, func() bool { waiting, _, _ := s.queue.Load(); return waiting == 2 })
 	s.Drain()
 	answer, _ := call(t, url+"/predict", []byte(seeded(9)))
 	require.Equal(t, 503, answer.StatusCode)

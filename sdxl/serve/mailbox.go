@@ -9,8 +9,8 @@ type message struct {
 }
 
 // mailbox holds messages for a client until it takes them. Of those that a slow
-// client has not taken the oldest are dropped, so that it costs no more than a
-// fast one.
+// client has not taken the oldest are dropped, and no more previews are made, so
+// that it costs no more than a fast one.
 type mailbox struct {
 	filled chan struct{}
 
@@ -32,18 +32,24 @@ func (m *mailbox) put(name string, value any) {
 		m.messages = m.messages[1:]
 	}
 	m.messages = append(m.messages, message{name, value})
-	previews := 0
-	for i := len(m.messages) - 1; i >= 0; i-- {
-		if e, ok := m.messages[i].value.(*event); ok && e.Preview != nil {
-			if previews++; previews > mailboxPreviews {
-				e.Preview = nil
-			}
-		}
-	}
 	select {
 	case m.filled <- struct{}{}:
 	default:
 	}
+}
+
+// wantsPreview reports whether the client has taken most of the previews so far. Only
+// then is another worth the time of the client's turn.
+func (m *mailbox) wantsPreview() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	previews := 0
+	for _, held := range m.messages {
+		if e, ok := held.value.(*event); ok && e.Preview != nil {
+			previews++
+		}
+	}
+	return previews < mailboxPreviews
 }
 
 // take empties the box.

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,15 +20,18 @@ import (
 	"github.com/df65613c/easel/sdxl"
 )
 
-// noisy is a preview that no compression makes small.
-func noisy(context.Context) ([]*image.NRGBA, error) {
+// noise is a picture that no compression makes small.
+var noise = sync.OnceValue(func() []*image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, 512, 512))
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range img.Pix {
 		img.Pix[i] = byte(rng.Uint32())
 	}
-	return []*image.NRGBA{img}, nil
-}
+	return []*image.NRGBA{img}
+})
+
+// noisy is a preview of it.
+func noisy(context.Context) ([]*image.NRGBA, error) { return noise(), nil }
 
 // stalled asks for events and does not read them.
 func stalled(t *testing.T, url string) net.Conn {
@@ -36,19 +41,28 @@ func stalled(t *testing.T, url string) net.Conn {
 	return c
 }
 
-// TestStalledReaderHoldsNoTurn: a client that does not read its events loses
-// some of them, and its job ends as soon as ever.
+// TestStalledReaderHoldsNoTurn: of a client that does not read its events the job
+// ends as soon as ever, and no more previews are made than the connection and
+// the mailbox take. No write fails in this time, which would end the job too.
 func TestStalledReaderHoldsNoTurn(t *testing.T) {
-	s, url := startFake(t, Options{}, func(_ context.Context, r *request.Request, po request.Options) error {
-		for step := range 20 {
-			po.Progress(0, sdxl.Progress{Step: step + 1, Steps: 21, Preview: noisy})
+	const steps, few = 100, 30
+	var made atomic.Int32
+	counted := func(ctx context.Context) ([]*image.NRGBA, error) {
+		made.Add(1)
+		return noisy(ctx)
+	}
+	s, url := startFake(t, Options{WriteTimeout: time.Hour}, func(_ context.Context, r *request.Request, po request.Options) error {
+		for step := range steps {
+			po.Progress(0, sdxl.Progress{Step: step + 1, Steps: steps + 1, Preview: counted})
 		}
 		return nil
 	})
-	stalled(t, url)
-	eventually(t, func() bool { return s.metrics.steps.Get() == 20 && s.idle() })
+	conn := stalled(t, url)
+	eventually(t, func() bool { return s.metrics.steps.Get() == steps && s.idle() })
+	require.Less(t, made.Load(), int32(few))
 	answer, _ := call(t, url+"/predict", []byte(seeded(1)))
 	require.Equal(t, 200, answer.StatusCode)
+	require.NoError(t, conn.Close())
 }
 
 // TestStalledReaderEndsItsJob: a write that does not get through in time ends
