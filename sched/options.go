@@ -85,7 +85,13 @@ func checked[T Float](name string, takes optionSet, f run[T]) run[T] {
 func (m method) sampler(name string) Sampler {
 	return Sampler{
 		Name: name, F32: checked(name, m.takes, m.f32), F64: checked(name, m.takes, m.f64),
-		unused: func(r *Run[float32]) error { return unusedOptions(name, m.takes, r) },
+		unused: func(r *Run[float32]) error {
+			err := unusedOptions(name, m.takes, r)
+			if err == nil && m.takes&takesRestart != 0 {
+				err = restartsNothing(r)
+			}
+			return err
+		},
 		keep: func(r *Run[float32]) {
 			for _, o := range options[float32]() {
 				if m.takes&o.takes == 0 {

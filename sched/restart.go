@@ -46,8 +46,33 @@ func defaultRestart(steps int) Restart {
 	return Restart{Min: 0.1, Max: 2, Steps: max(2, steps/4), Times: times}
 }
 
+// restartOf returns a run's restart, and the indices of the levels that it goes up
+// from and to. Where there are none for it they are equal.
+func restartOf[T Float](r *Run[T]) (restart Restart, bottom, top int) {
+	restart = defaultRestart(len(r.Sigmas) - 1)
+	if r.Restart != nil {
+		restart = *r.Restart
+	}
+	bottom, top = closest(r.Sigmas, restart.Min), closest(r.Sigmas, restart.Max)
+	if top >= bottom || r.Sigmas[bottom] == 0 {
+		return restart, 0, 0
+	}
+	return restart, bottom, top
+}
+
+// restartsNothing returns an error for a run that RestartHeun would never take up again.
+func restartsNothing[T Float](r *Run[T]) error {
+	restart, bottom, top := restartOf(r)
+	if bottom != top {
+		return nil
+	}
+	return fmt.Errorf("sched: restart would restart nothing: in a run of %d steps no level near %g comes after one near %g; want more steps, a restart between other levels, or the sampler heun",
+		len(r.Sigmas)-1, restart.Min, restart.Max)
+}
+
 // RestartHeun is restart sampling (Xu et al. 2023, algorithm 1) with Heun's
 // steps. It takes the denoiser's calls of the restart beside those of the schedule.
+// A run without levels for the restart is Heun's alone; a Sampler's Check refuses it.
 func RestartHeun[T Float](ctx context.Context, r *Run[T]) error {
 	if err := r.needsNoise(1); err != nil {
 		return err
@@ -56,16 +81,12 @@ func RestartHeun[T Float](ctx context.Context, r *Run[T]) error {
 		return err
 	}
 	h, again, noise := newHeun(r), make([]T, len(r.X)), make([]float32, len(r.X))
-	restart := defaultRestart(len(r.Sigmas) - 1)
-	if r.Restart != nil {
-		restart = *r.Restart
-	}
-	bottom, top := closest(r.Sigmas, restart.Min), closest(r.Sigmas, restart.Max)
+	restart, bottom, top := restartOf(r)
 	return r.evaluations(ctx, func(i int, denoised []T) error {
 		if err := h.step(ctx, i, denoised, r.Sigmas[i], r.Sigmas[i+1]); err != nil {
 			return err
 		}
-		if i+1 != bottom || top >= bottom || r.Sigmas[bottom] == 0 {
+		if i+1 != bottom || top >= bottom {
 			return nil
 		}
 		low, high := r.Sigmas[bottom], r.Sigmas[top]

@@ -34,7 +34,7 @@ type Plan struct {
 // Limits are what a kind of attack may cost. A field of 0 is no limit.
 type Limits struct {
 	Time   time.Duration // until it is refused or cut; what is accepted has its turn
-	Wait   time.Duration // of the good client beside it, beyond what it waits alone
+	Wait   time.Duration // of the good client beside it, beyond twice what it waits alone and a turn of the attacker's
 	Memory int64         // bytes that the program grows by
 	Answer int64         // bytes of the answer
 }
@@ -48,6 +48,10 @@ type Kind struct {
 	// LastsLonger says that the attacker itself takes time, by stalling.
 	LastsLonger bool
 	run         func(context.Context, *attacker) (outcome, error)
+	// turn, if not nil, has one of the attacker's jobs done alone, for how long its
+	// turn is. Where once is set the attack is a single request, whose time is that.
+	turn func(context.Context, *attacker) (outcome, error)
+	once bool
 }
 
 // outcome is the worst of the answers.
@@ -65,6 +69,7 @@ type Result struct {
 	Memory int64   `json:"memory_bytes"`
 	// Good is how long the good client waited for its answers meanwhile, in seconds.
 	Good    load.Quantile `json:"good_seconds"`
+	Turn    float64       `json:"turn_seconds"` // of a job of the attacker's
 	Answers int           `json:"good_answers"` // that it got
 	Fault   []string      `json:"faults,omitempty"`
 }
@@ -118,6 +123,12 @@ func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone load.Qu
 	if p.Settle != nil {
 		p.Settle()
 	}
+	a := &attacker{p, p.newClient("")}
+	defer a.client.CloseIdleConnections()
+	turn, err := k.timeOfTurn(ctx, a)
+	if err != nil {
+		return Result{}, err
+	}
 	before, err := p.memory(ctx)
 	if err != nil {
 		return Result{}, err
@@ -150,18 +161,19 @@ func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone load.Qu
 		}
 		waits <- s
 	}()
-	a := &attacker{p, p.newClient("")}
-	defer a.client.CloseIdleConnections()
 	start := time.Now()
 	o, err := k.run(ctx, a)
 	took := time.Since(start)
+	if k.once {
+		turn = took
+	}
 	stop()
 	s := <-waits
 	<-watched
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Name: k.Name, Status: o.status, Time: took.Seconds(), Answer: o.bytes, Memory: max(0, peak.Load()-before), Good: load.NewQuantile(s.waits), Answers: len(s.waits)}
+	r := Result{Name: k.Name, Status: o.status, Time: took.Seconds(), Answer: o.bytes, Memory: max(0, peak.Load()-before), Good: load.NewQuantile(s.waits), Turn: turn.Seconds(), Answers: len(s.waits)}
 	fault := func(is bool, format string, args ...any) {
 		if is {
 			r.Fault = append(r.Fault, fmt.Sprintf(format, args...))
@@ -173,8 +185,18 @@ func (p *Plan) try(ctx context.Context, k Kind, good *http.Client, alone load.Qu
 	fault(l.Time > 0 && !k.LastsLonger && o.status != http.StatusOK && took > l.Time, "took %.2f s, want %v at most", took.Seconds(), l.Time)
 	fault(l.Answer > 0 && o.bytes > l.Answer && o.status != http.StatusOK, "answered %d bytes, want %d at most", o.bytes, l.Answer)
 	fault(l.Memory > 0 && r.Memory > l.Memory, "took %d MiB, want %d at most", r.Memory>>20, l.Memory>>20)
-	fault(l.Wait > 0 && r.Good.Max > alone.Max+l.Wait.Seconds(), "the good client waited %.2f s, alone %.2f", r.Good.Max, alone.Max)
+	fault(l.Wait > 0 && r.Good.Max > 2*alone.Max+r.Turn+l.Wait.Seconds(), "the good client waited %.2f s, alone %.2f and for a turn of %.2f", r.Good.Max, alone.Max, r.Turn)
 	return r, nil
+}
+
+// timeOfTurn returns how long a turn of the attacker's is, where it has any.
+func (k *Kind) timeOfTurn(ctx context.Context, a *attacker) (time.Duration, error) {
+	if k.turn == nil {
+		return 0, nil
+	}
+	start := time.Now()
+	_, err := k.turn(ctx, a)
+	return time.Since(start), err
 }
 
 // ask sends a good request.

@@ -36,7 +36,7 @@ func (a *attacker) send(ctx context.Context, method, path, body string, headers 
 
 // body is a kind that posts one.
 func body(name, path string, make func() string, headers ...string) Kind {
-	return Kind{Name: name, run: func(ctx context.Context, a *attacker) (outcome, error) {
+	return Kind{Name: name, once: true, run: func(ctx context.Context, a *attacker) (outcome, error) {
 		return a.send(ctx, http.MethodPost, path, make(), headers...)
 	}}
 }

@@ -24,7 +24,9 @@ func (a *attacker) many(ctx context.Context, n int, f func(context.Context) (out
 			if err != nil {
 				failed = err
 			}
-			worst.status, worst.bytes = max(worst.status, o.status), max(worst.bytes, o.bytes)
+			if o.status > worst.status || o.status == worst.status && o.bytes > worst.bytes {
+				worst = o
+			}
 		})
 	}
 	wg.Wait()
@@ -84,6 +86,17 @@ func answered(name string, text func(*attacker) string) Kind {
 	return Kind{Name: name, run: func(ctx context.Context, a *attacker) (outcome, error) { return a.raw(ctx, text(a), 0, true) }}
 }
 
+// taking is a kind whose jobs take the turn that a request of them takes.
+func taking(k Kind, path, body string, headers ...string) Kind {
+	k.turn = func(ctx context.Context, a *attacker) (outcome, error) {
+		return a.send(ctx, http.MethodPost, path, body, headers...)
+	}
+	return k
+}
+
+// manyTexts asks for as many embeddings as one request may.
+var manyTexts = `{"input":[` + strings.Repeat(`"a red circle",`, 63) + `"a star"]}`
+
 const longRequest = `{"text_prompts":[{"text":"x"}],"steps":150,"seed":1,"width":64,"height":64}`
 
 // doors are attacks on the protocol, on connections and on the queue.
@@ -100,30 +113,29 @@ func doors(n int) []Kind {
 			return "POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"
 		}),
 		stalling("slow: expects to be asked", n, func(a *attacker) string { return a.head("POST", "/predict", 30*mega, "Expect: 100-continue\r\n") }),
-		stalling("stalled: readers of events", n, func(a *attacker) string {
+		taking(stalling("stalled: readers of events", n, func(a *attacker) string {
 			return a.head("POST", "/predict?preview=2", len(longRequest), "Accept: text/event-stream\r\n") + longRequest
-		}),
+		}), "/predict?preview=2", longRequest, "Accept", "text/event-stream"),
 		stalling("stalled: readers of pages", n, func(a *attacker) string { return strings.Repeat(a.head("GET", "/openapi.json", 0, ""), 20) }),
 		stalling("stalled: readers of metrics", n, func(a *attacker) string { return strings.Repeat(a.head("GET", "/metrics", 0, ""), 20) }),
-		stalling("left: pipelined", n, func(a *attacker) string {
+		taking(stalling("left: pipelined", n, func(a *attacker) string {
 			return strings.Repeat(a.head("POST", "/predict", len(longRequest), "")+longRequest, 3)
-		}),
-		{Name: "left: at once", run: func(ctx context.Context, a *attacker) (outcome, error) {
+		}), "/predict", longRequest),
+		taking(Kind{Name: "left: at once", run: func(ctx context.Context, a *attacker) (outcome, error) {
 			return a.many(ctx, n, func(ctx context.Context) (outcome, error) {
 				return a.raw(ctx, a.head("POST", "/predict", len(longRequest), "")+longRequest, 0, false)
 			})
-		}},
-		{Name: "flood: requests", LastsLonger: true, run: func(ctx context.Context, a *attacker) (outcome, error) {
+		}}, "/predict", longRequest),
+		taking(Kind{Name: "flood: requests", LastsLonger: true, run: func(ctx context.Context, a *attacker) (outcome, error) {
 			return a.many(ctx, n, func(ctx context.Context) (outcome, error) {
 				return a.send(ctx, http.MethodPost, "/predict", goodRequest)
 			})
-		}},
-		{Name: "flood: embeddings", LastsLonger: true, run: func(ctx context.Context, a *attacker) (outcome, error) {
-			request := `{"input":[` + strings.Repeat(`"a red circle",`, 63) + `"a star"]}`
+		}}, "/predict", goodRequest),
+		taking(Kind{Name: "flood: embeddings", LastsLonger: true, run: func(ctx context.Context, a *attacker) (outcome, error) {
 			return a.many(ctx, n/4, func(ctx context.Context) (outcome, error) {
-				return a.send(ctx, http.MethodPost, "/v1/embeddings", request)
+				return a.send(ctx, http.MethodPost, "/v1/embeddings", manyTexts)
 			})
-		}},
+		}}, "/v1/embeddings", manyTexts),
 		{Name: "flood: wrong keys", run: func(ctx context.Context, a *attacker) (outcome, error) {
 			return a.many(ctx, n, func(ctx context.Context) (outcome, error) {
 				return a.send(ctx, http.MethodPost, "/predict", "{", "Authorization", "Bearer wrong")

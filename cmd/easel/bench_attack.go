@@ -90,7 +90,7 @@ attack costs more than allowed. Attack only your own servers.`,
 	flags.StringVar(&only, "only", "", "regular expression of the kinds to try (default: all)")
 	flags.DurationVar(&p.Stall, "stall", 5*time.Second, "how long attackers that stall do so")
 	flags.DurationVar(&p.Limits.Time, "most-time", p.Limits.Time, "the longest that a refusal may take")
-	flags.DurationVar(&p.Limits.Wait, "most-wait", p.Limits.Wait, "the longest that the good client may wait beyond what it waits alone")
+	flags.DurationVar(&p.Limits.Wait, "most-wait", p.Limits.Wait, "the longest that the good client may wait beyond twice what it waits alone and one turn of the attacker")
 	flags.Int64Var(&p.Limits.Memory, "most-memory", p.Limits.Memory, "bytes that the heap may grow by")
 	flags.Int64Var(&p.Limits.Answer, "most-answer", p.Limits.Answer, "most bytes of an answer without a picture")
 	return cmd
@@ -99,9 +99,9 @@ attack costs more than allowed. Attack only your own servers.`,
 func (r attackReport) table(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %d threads, %s\n", r.Processor, r.Threads, r.Commit)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "kind\tstatus\tseconds\tanswer, bytes\theap, MiB\tgood client: p50\tp99\tmost, seconds\tof answers\tfaults")
+	fmt.Fprintln(tw, "kind\tstatus\tseconds\tanswer, bytes\theap, MiB\tgood client: p50\tp99\tmost, seconds\tof answers\ta turn, seconds\tfaults")
 	for _, k := range r.Kinds {
-		fmt.Fprintf(tw, "%s\t%d\t%.2f\t%d\t%d\t%.2f\t%.2f\t%.2f\t%d\t%v\n", k.Name, k.Status, k.Time, k.Answer, k.Memory>>20, k.Good.P50, k.Good.P99, k.Good.Max, k.Answers, k.Fault)
+		fmt.Fprintf(tw, "%s\t%d\t%.2f\t%d\t%d\t%.2f\t%.2f\t%.2f\t%d\t%.2f\t%v\n", k.Name, k.Status, k.Time, k.Answer, k.Memory>>20, k.Good.P50, k.Good.P99, k.Good.Max, k.Answers, k.Turn, k.Fault)
 	}
 	return tw.Flush()
 }

@@ -33,7 +33,7 @@ var flagEffects = map[string]flagEffect{
 	"sampler": {"dpmpp_2m", "", false}, "schedule": {"karras", "", false}, "spacing": {"linspace", "", false}, "skip-end": {"0.4", "", false}, "cache": {"deepcache:2", "", false},
 	"sigmas": {"14,5,1,0", "", false}, "dialect": {"comfy", "", false},
 	"eta": {"0.4", "", true}, "s-noise": {"0.7", "", true}, "s-churn": {"3", "--sampler euler", false}, "s-tmin": {"5", "--sampler euler --s-churn 3", false}, "s-tmax": {"3", "--sampler euler --s-churn 3", false},
-	"restart": {"0.5,10,3,3", "--sampler restart --steps 8", false}, "order": {"1", "--sampler uni_pc", false},
+	"restart": {"0.5,5,3,3", "--sampler restart --sigmas 14,5,2,0.5,0.1,0", false}, "order": {"1", "--sampler uni_pc", false},
 	"seeds": {"7", "", false}, "noise": {"philox", "", false}, "variation-seed": {"9", "--variation-strength 0.5", false}, "variation-strength": {"0.5", "--variation-seed 9 --variation-strength 0.1", false},
 	"ensd": {"31337", "--dialect a1111", true}, "index": {"1", "--batch 2", false},
 	"original-size": {"300x700", "", false}, "target-size": {"300x700", "", false}, "crop": {"200,10", "", false},

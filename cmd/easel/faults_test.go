@@ -39,6 +39,7 @@ func TestWhatWouldDoNothingIsAFault(t *testing.T) {
 		"--order is given, and the sampler euler has none":                          {"--sampler", "euler", "--eta", "0.5", "--order", "2"},
 		"--s-churn is given, and the sampler dpmpp_2m has none":                     {"--sampler", "dpmpp_2m", "--s-churn", "1"},
 		"--restart is given, and the sampler heun has none":                         {"--sampler", "heun", "--restart", "0.1,2,5,1"},
+		"restart would restart nothing: in a run of 1 steps":                        {"--sampler", "restart", "--sigmas", "14,0", "--steps", "1"},
 		"this folder has its own configuration; " + model("b") + " is for a single": {"--config", model("b")},
 		`this is one file, and variant "fp16" is for folders`:                       {"-m", single, "--variant", "fp16", "--config", model("b")},
 		"--spill-dir no/such: want a folder that is there":                          {"--memory", "1GB", "--spill-dir", "no/such"},
