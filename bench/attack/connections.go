@@ -121,11 +121,11 @@ func doors(n int) []Kind {
 		taking(stalling("left: pipelined", n, func(a *attacker) string {
 			return strings.Repeat(a.head("POST", "/predict", len(longRequest), "")+longRequest, 3)
 		}), "/predict", longRequest),
-		taking(Kind{Name: "left: at once", run: func(ctx context.Context, a *attacker) (outcome, error) {
+		{Name: "left: at once", run: func(ctx context.Context, a *attacker) (outcome, error) {
 			return a.many(ctx, n, func(ctx context.Context) (outcome, error) {
 				return a.raw(ctx, a.head("POST", "/predict", len(longRequest), "")+longRequest, 0, false)
 			})
-		}}, "/predict", longRequest),
+		}},
 		taking(Kind{Name: "flood: requests", LastsLonger: true, run: func(ctx context.Context, a *attacker) (outcome, error) {
 			return a.many(ctx, n, func(ctx context.Context) (outcome, error) {
 				return a.send(ctx, http.MethodPost, "/predict", goodRequest)
