@@ -73,8 +73,9 @@ func (r *Run[T]) output(dst, denoised []T, sigma float64, noise bool) {
 // still reports whether a step has no length, and so teaches nothing new.
 func still(from, to float64) bool { return math.Abs(to-from) <= rounding*from }
 
-// plain takes a step that needs no method: the last, to 0, is to the estimate, and
-// one without length is none. It reports whether the step was such.
+// plain takes a step that needs no method: the last one, to 0, goes to the
+// estimate, and one of length 0 does nothing. It reports whether the step was
+// one of these.
 func (r *Run[T]) plain(from, to float64, denoised []T) bool {
 	if to == 0 {
 		copy(r.X, denoised)

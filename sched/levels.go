@@ -74,9 +74,9 @@ func (c *Config) continuous() bool {
 	return c.TimestepType == "continuous" && c.PredictionType == string(VPrediction)
 }
 
-// spaced returns whole times by the configuration's spacing: of leading and
-// trailing ones that many, of last training timesteps; leading ones divide these
-// into parts.
+// spaced returns whole times by the configuration's spacing. last is the number
+// of training timesteps; parts is how many parts leading and linspace spacing
+// divide them into.
 func (c *Config) spaced(steps, parts, last int) []float64 {
 	switch c.TimestepSpacing {
 	case "leading":

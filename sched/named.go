@@ -272,8 +272,9 @@ func (l *levels) distilled() levels {
 	return d
 }
 
-// lcm takes steps of these, evenly from the last one down; more than there are
-// are those there are, and so of a model with fewer timesteps.
+// lcm takes some of these, evenly from the last one down. If more are asked for
+// than there are, it takes all of them, and of a model with fewer timesteps
+// likewise.
 func lcm(l *levels, _ Dialect, steps int) []float64 {
 	times := min(lcmTimes, len(l.train))
 	n := min(steps, times)

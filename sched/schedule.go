@@ -219,8 +219,8 @@ func (c *Config) plan(r *resolved) (plan, error) {
 	return p, nil
 }
 
-// planElsewhere is plan for programs that know no class: of the file they have
-// the noise of the training timesteps and what the network predicts.
+// planElsewhere is plan for programs that know no classes: from the file they
+// take only the noise of the training timesteps, and what the network predicts.
 func (c *Config) planElsewhere(r *resolved) (p plan, err error) {
 	own, err := c.as(c.Class, "")
 	if err != nil {

@@ -19,8 +19,8 @@ func UniPCBH2[T Float](ctx context.Context, r *Run[T]) error {
 	return uniPCSteps(ctx, r, uniPC{order: MaxOrder, b: uniPCB2, lowerFinal: r.FirstOrderLast})
 }
 
-// unifiedWeights is exponentialWeights but for two nodes, of which UniPC takes
-// weights that hold for any B; those of more don't depend on it.
+// unifiedWeights is exponentialWeights, except that for two nodes UniPC takes
+// weights that hold for any B. With more nodes the weights don't depend on B.
 func unifiedWeights(b func(h float64) float64) func(dst, nodes []float64, h float64) {
 	return func(dst, nodes []float64, h float64) {
 		if len(nodes) != 2 {

@@ -93,8 +93,9 @@ func (p *Pipeline) Encode(ctx context.Context, o Options) (*Conditions, error) {
 	return c, nil
 }
 
-// scene returns the conditioning of the sides in one of the scenes, for each picture
-// of the batch. Of all scenes only the texts' chunks are kept, each once.
+// scene returns the conditioning of the sides in one of the scenes, for each
+// picture of the batch. Between scenes only the texts' chunks are kept, each
+// once.
 func (c *Conditions) scene(i int) (embedded, error) {
 	var contexts, pooled []*tensor.Tensor
 	if c.zeros {

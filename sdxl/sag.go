@@ -8,7 +8,7 @@ import (
 	"github.com/df65613c/easel/sdxl/unet"
 )
 
-// Of self-attention guidance, with the constants of diffusers' pipeline.
+// The constants of self-attention guidance, as in diffusers' pipeline.
 const (
 	muchAttention = 1.0 // more than the mean
 	blurReach     = 4   // pixels to each side

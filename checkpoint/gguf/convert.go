@@ -17,8 +17,9 @@ func Quantisations() []tensor.DType {
 	return []tensor.DType{tensor.Q80, tensor.Q51, tensor.Q50, tensor.Q41, tensor.Q40}
 }
 
-// kept are parts of names of tensors that stay as they are, as in stable-diffusion.cpp: biases,
-// embeddings of tokens, times and sizes. They are few numbers, and their errors are seen. A projection may be stored
+// kept are parts of names of tensors that stay as they are, as in
+// stable-diffusion.cpp: biases, embeddings of tokens, times and sizes. These
+// are few numbers, and errors in them are visible. A projection may be stored
 // transposed, and then blocks would lie across its rows.
 var kept = []string{".bias", "time_embed.", "label_emb.", "embedding", "text_projection"}
 
@@ -47,10 +48,11 @@ func as(name string, info safetensors.Info, dt tensor.DType) (tensor.DType, erro
 	return dt, nil
 }
 
-// WriteFile writes the tensors of f to a GGUF file at path, under a temporary name until all is
-// written, as stable-diffusion.cpp and ComfyUI-GGUF read it: floating-point numbers as dt, or, where
-// dt is one of [Quantisations], matrices of whole blocks as dt and others as they are.
-// With tensor.Invalid all stay as they are.
+// WriteFile writes the tensors of f to a GGUF file at path, under a temporary
+// name until all is written, as stable-diffusion.cpp and ComfyUI-GGUF read it:
+// floating-point numbers become dt. If dt is one of [Quantisations], only
+// matrices of whole blocks do, and others stay as they are. With tensor.Invalid
+// all stay as they are.
 func WriteFile(ctx context.Context, path string, f *safetensors.File, dt tensor.DType) error {
 	streams := make(map[string]safetensors.Stream)
 	for _, name := range f.Names() {

@@ -38,9 +38,9 @@ const (
 	shapeKey = "comfy.gguf.orig_shape."
 )
 
-// Open maps the file at path. Shapes are in the order of safetensors and torch, the
-// fastest axis last, and those that ComfyUI-GGUF changed are as they were. The
-// metadata are single values as text; of lists there are none.
+// Open maps the file at path. Shapes are in the order of safetensors and torch,
+// the fastest axis last, and those that ComfyUI-GGUF changed are as they were.
+// The metadata has the single values, as text, and no lists.
 func Open(path string) (*safetensors.File, error) {
 	return safetensors.OpenIndexed(path, func(file io.ReaderAt, size int64) (*safetensors.Index, error) {
 		d := decoder{r: bufio.NewReaderSize(io.NewSectionReader(file, 0, size), 1<<16), size: size}
@@ -216,8 +216,8 @@ func (d *decoder) pair(metadata map[string]string, shapes map[string]tensor.Shap
 	return nil
 }
 
-// value reads a value of the metadata and returns it as text, if it is one. Of a list of
-// whole numbers that is to be kept, d has the numbers.
+// value reads a value of the metadata and returns it as text, if it is one. If
+// it is a list of whole numbers to keep, d gets the numbers.
 func (d *decoder) value(k kind, keep bool, depth int) (string, error) {
 	switch k {
 	case stringKind:

@@ -1,10 +1,11 @@
 // Package pickle reads the files of torch.save (.ckpt, .pt, .pth, .bin), and runs nothing of
 // them.
 //
-// Such a file is a program for Python's pickle machine. This package has a machine of the few
-// instructions that tensors need. Names of classes and functions are compared with a list; one that
-// is not in it is an error that names it, and even those in it are not called but understood. Tensors
-// are views of the mapped file, with strides where torch saved a view.
+// Such a file is a program for Python's pickle machine. This package has a
+// machine of the few instructions that tensors need. Names of classes and
+// functions are compared with a list; a name that is not in the list is an
+// error, and even those in it are not called. Tensors are views of the mapped
+// file, with strides where torch saved a view.
 package pickle
 
 import (
@@ -31,9 +32,10 @@ const (
 	stateDict = "state_dict"
 )
 
-// Open maps the file at path, of any torch. Its tensors are named by the keys that lead to
-// them, with dots between, such as "state_dict.model.conv.weight" or "string_to_param.*"; of a checkpoint with a
-// state_dict there are no others. The metadata are the texts and numbers, named likewise.
+// Open maps the file at path, of any torch. Its tensors are named by the keys
+// that lead to them, with dots between, such as "state_dict.model.conv.weight"
+// or "string_to_param.*"; a checkpoint with a state_dict has only the tensors
+// in it. The metadata has the texts and numbers, named in the same way.
 func Open(file string) (*safetensors.File, error) {
 	return safetensors.OpenIndexed(file, func(r io.ReaderAt, size int64) (*safetensors.Index, error) {
 		index, err := read(r, size)

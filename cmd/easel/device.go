@@ -46,8 +46,8 @@ func (f *deviceFlag) add(cmd *cobra.Command) {
 	cmd.Flags().Var(f, deviceName, "where networks run: cpu, vulkan or cuda, such as vulkan:1 for the second device, or auto for a GPU if there is one; easel devices lists them")
 }
 
-// open opens the device: the processor with the options, or a GPU with what of them it
-// has, and with so much memory if that is not 0.
+// open opens the device: the processor with the options, or a GPU with those of
+// the options that it has, and with memory bytes if that is not 0.
 func (f *deviceFlag) open(here nncpu.Options, memory int64) (nn.Backend, error) {
 	if id := cmp.Or(f.id, onCPU); id != onCPU {
 		b, err := openGPU(id, gpuOptions{here.Precision, memory, here.Profile})

@@ -9,7 +9,7 @@ import (
 )
 
 // packagePrefix is the name of a package that begins its errors, for programs
-// that import it. It tells a user of the command nothing.
+// that import it. It means nothing to a user of the command.
 var packagePrefix = regexp.MustCompile(`(^|: )(sched|sdxl|nn|cpu|tensor|safetensors|clip|checkpoint|guidance|lab|gpu|prompt|quantised|program|pickle|gguf|adapt|tokenizer|unet|vae|imagefile): `)
 
 // flagNames are the flags of options whose names differ by more than dashes.

@@ -41,8 +41,9 @@ func (r stubbornRuns) Run(ctx context.Context, dst, src []nn.Memory) error {
 	return r.Executable.Run(ctx, dst, src)
 }
 
-// TestCancelledWorkLetsGo: the server ends after work that was cancelled has let go
-// of the model, which is closed then; of what does not let go it says so.
+// TestCancelledWorkLetsGo: the server ends after work that was cancelled has
+// let go of the model, which is closed then; it reports work that does not let
+// go.
 func TestCancelledWorkLetsGo(t *testing.T) {
 	m, err := sdxl.Open(model("c"), sdxl.OpenOptions{})
 	require.NoError(t, err)

@@ -70,8 +70,8 @@ func newPlan() *cobra.Command {
 	return cmd
 }
 
-// rateOf returns how many operations a second networks can be expected to do, or 0
-// where that is not known: of the processor it is measured.
+// rateOf returns how many operations a second networks can be expected to do,
+// or 0 if that is not known. The processor's rate is measured.
 func rateOf(ctx context.Context, b nn.Backend, threads int) (float64, error) {
 	threads, err := threadsOf(threads)
 	if _, here := b.(*cpu.Backend); !here || err != nil {

@@ -38,8 +38,8 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// hideEmptyDefaults keeps "(default [])" and the like out of the help. Of the
-// lists of pflag itself, "[]" is the default that it hides.
+// hideEmptyDefaults keeps "(default [])" and the like out of the help. pflag
+// itself hides "[]" for its own types of lists.
 func hideEmptyDefaults(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		hidden := slices.Contains([]string{"stringArray", "stringSlice", "intSlice"}, f.Value.Type())

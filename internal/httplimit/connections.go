@@ -136,7 +136,7 @@ func HangUp(ctx context.Context, every time.Duration) (context.Context, context.
 	return ctx, cancel
 }
 
-// Address names the client of an address and port. Of IPv6 the first 64
+// Address names the client of an address and port. For IPv6 only the first 64
 // bits count, since one machine has all addresses that begin with them.
 func Address(remote string) string {
 	a, err := netip.ParseAddrPort(remote)

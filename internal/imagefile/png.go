@@ -131,8 +131,8 @@ func rawProfile(text []byte) []byte {
 	return data
 }
 
-// convert drops what 8 bits can't hold. Of 16 bits the high byte
-// is kept; but gray of 16 bits is cut off at 255, as Pillow does.
+// convert drops what 8 bits can't hold. It keeps the high byte of 16 bits,
+// except that 16-bit gray is clipped at 255, as in Pillow.
 func (h pngHeader) convert(ctx context.Context, decoded image.Image) (*image.NRGBA, error) {
 	dst := image.NewNRGBA(image.Rect(0, 0, h.width, h.height))
 	row := func(int) {}

@@ -32,8 +32,8 @@ type Usage struct {
 	TotalTokens  int `json:"total_tokens"`
 }
 
-// NewEmbeddings returns the answer of a model that made rows from texts of so
-// many tokens. Format is one of EmbeddingFormats.
+// NewEmbeddings returns the answer of a model that made rows from inputs with a
+// total number of tokens. Format is one of EmbeddingFormats.
 func NewEmbeddings(model string, rows [][]float32, tokens int, format string) Embeddings {
 	list := make([]Embedding, len(rows))
 	for i, row := range rows {

@@ -28,9 +28,10 @@ const (
 	maxFaults = 20     // that are named
 )
 
-// Decode fills the struct that dst points to from a JSON object, which may begin
-// with a mark of UTF-8. Fields are known by the names of their json tags alone,
-// exactly; null leaves a field as it is. Of many faults the first are named.
+// Decode fills the struct that dst points to from a JSON object, which may
+// begin with a mark of UTF-8. Fields are known by the names of their json tags
+// alone, exactly; null leaves a field as it is. If there are many faults, only
+// the first are named.
 //
 // A field of type json.Unmarshaler reads itself; its error says what it wants. A
 // field's tag without:"a b" makes fields a and b of its object unknown.

@@ -181,8 +181,8 @@ func operand(w *nn.Weight) (m gemm.Matrix, rows, cols int, err error) {
 	return gemm.Matrix{Data: Data(t), Format: f, RowStride: cols, ColStride: 1}, rows, cols, nil
 }
 
-// project adds W Right Down, as the product of W Right, which is computed later, and
-// Down. Of a kernel with taps each of them has ranks of its own.
+// project adds W Right Down, as the product of W Right, which is computed
+// later, and Down. In a kernel with taps, each tap has its own ranks.
 func (ch *Changes) project(d nn.Projected) error {
 	right, err := ch.vector(d.Right)
 	if err != nil {

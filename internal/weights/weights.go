@@ -129,7 +129,7 @@ func Values(ctx context.Context, w *nn.Weight) ([]float32, error) {
 	return v, nil
 }
 
-// Scales reads what a quantised weight is multiplied by; others have nothing.
+// Scales reads the scales of a quantised weight; other weights have none.
 func Scales(w *nn.Weight) (s convert.Scales, err error) {
 	if err := w.CheckScale(); err != nil || w.Scale == nil {
 		return s, err

@@ -43,8 +43,8 @@ type Backend struct {
 	changes perWeight[*weights.Changes]
 }
 
-// New returns a backend with a pool of threads of its own. Where there is no such
-// precision as the options ask for, its Compile returns an error.
+// New returns a backend with a pool of threads of its own. If it does not have
+// the precision that the options ask for, its Compile returns an error.
 func New(opts Options) *Backend {
 	precision, err := resolve(opts.Precision)
 	return &Backend{

@@ -11,7 +11,8 @@ import (
 )
 
 // ampleMemory is what a program may take before images are made in parts for
-// less. Whole, the VAE's decoder takes 1.5 GiB for a megapixel in float32.
+// less. With whole images, the VAE's decoder takes 1.5 GiB for a megapixel in
+// float32.
 const ampleMemory = 880 << 20
 
 // arrangement is a way to run a program.
@@ -79,8 +80,8 @@ func (b *Backend) Compile(ctx context.Context, p *nn.Program, opts nn.CompileOpt
 	return nil, &nn.MemoryError{Limit: opts.Memory, Least: least}
 }
 
-// compile prepares a program, whose values take so much memory whole, in one
-// arrangement. It returns nil where that is no other than the ample one.
+// compile prepares a program in one arrangement. values is the bytes of all its
+// values. It returns nil if the arrangement gives the same as the ample one.
 func (b *Backend) compile(ctx context.Context, p *nn.Program, a arrangement, values int) (*executable, error) {
 	e := &executable{
 		backend: b, pool: b.pool, profile: b.profile, precision: b.precision, program: p,

@@ -67,7 +67,7 @@ func (k *kernel) part(b band, w int) conv.Shape {
 	}
 }
 
-// windowOf returns the window of a node: of a whole one, all.
+// windowOf returns the window of a node; that of a whole node has all rows.
 func windowOf(n *nn.Node, part *nn.Window) nn.Window {
 	if part != nil {
 		return *part

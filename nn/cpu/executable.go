@@ -65,7 +65,8 @@ func (e *executable) spill(folder string) {
 }
 
 // prepare makes the slab, in memory or in a file, the scratch and the scales of
-// weights. It waits for the first run: what is only to be planned takes nothing.
+// weights. It waits for the first run, so that a program that is only planned
+// takes no memory.
 func (e *executable) prepare(ctx context.Context) (err error) {
 	for _, c := range e.changes {
 		if err := c.Make(ctx, e.pool); err != nil {

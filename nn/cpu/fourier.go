@@ -69,8 +69,8 @@ func (c *compiler) fourierFilter(index int, n *nn.Node, op nn.FourierFilter) {
 	})
 }
 
-// oneTurn returns the cosine and sine of n steps of one turn; where n is 1 that
-// is no other frequency than 0, and both are 0.
+// oneTurn returns the cosine and sine of n steps of one turn. If n is 1,
+// frequency -1 is frequency 0, and both are 0.
 func oneTurn(n int) (cos, sin []float32) {
 	cos, sin = make([]float32, n), make([]float32, n)
 	for i := range n {

@@ -11,8 +11,8 @@ func (c *compiler) groupMoments(n *nn.Node, op nn.GroupMoments) {
 	c.moments(imageOf(n.In[0]), n.In[0], op.Groups, func() []norm.Moments { return elements[norm.Moments](e.mem[n.Out.ID()]) })
 }
 
-// scaleParts combines the moments of all parts into what
-// they do of those of a whole image.
+// scaleParts turns the moments of all parts into the factors and offsets of the
+// whole image.
 func (c *compiler) scaleParts(index int, n *nn.Node, op nn.GroupScale) error {
 	s, err := c.groupScale(op.Norm, op.Pixels)
 	if err != nil {
@@ -34,8 +34,8 @@ func (c *compiler) scaleParts(index int, n *nn.Node, op nn.GroupScale) error {
 	return nil
 }
 
-// affine returns what the image of a convolution is scaled with: of a part it is
-// an operand, of a whole it is made.
+// affine returns the factors and offsets of a convolution's image. A part has
+// them as an operand; for a whole image they are computed.
 func (v *convolution) affine(index int) (affine, error) {
 	if v.op.Window() == nil {
 		return v.groupAffine(index, v.node.In[0], v.op.Norm)

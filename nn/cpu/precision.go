@@ -8,9 +8,9 @@ import (
 	"github.com/df65613c/easel/nn"
 )
 
-// Precisions lists the precisions that the backend has by name: bfloat16 in
-// convolutions of 3x3 by Winograd's algorithm rounds transforms, and Auto is BF16
-// where the processor has instructions for it, else F32.
+// Precisions lists the names of the precisions that the backend has. In BF16,
+// 3x3 convolutions by Winograd's algorithm round the transforms. Auto is BF16
+// if the processor has instructions for it, else F32.
 func Precisions() []string {
 	return []string{string(nn.Auto), string(nn.F32), string(nn.BF16), string(nn.Int8)}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// loadScales reads what a quantised weight is multiplied by; others have nothing.
+// loadScales reads the scales of a quantised weight; other weights have none.
 func (c *compiler) loadScales(w *nn.Weight) (convert.Scales, error) {
 	s, err := weights.Scales(w)
 	switch {

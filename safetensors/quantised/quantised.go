@@ -43,8 +43,8 @@ const (
 
 // kept are parts of names of tensors that stay as they are: tables of
 // embeddings, the first and the last layer, embeddings of time and sizes, the
-// projection that some files store transposed, and the autoencoder. They are
-// few numbers, and their errors are seen.
+// projection that some files store transposed, and the autoencoder. These are
+// few numbers, and errors in them are visible.
 var kept = []string{
 	"embedding.weight", "time_embedding.", "time_embed.", "add_embedding.", "label_emb.", "time_emb_proj.", "emb_layers.",
 	"conv_in.", "conv_out.", "diffusion_model.input_blocks.0.", "diffusion_model.out.", "text_projection",
@@ -66,8 +66,8 @@ func Names(f *safetensors.File) (names []string) {
 	return names
 }
 
-// Of returns the scheme of a file that is quantised, "" of others. Those of other programs are named
-// too, and not written.
+// Of returns the scheme of a quantised file, or "" for other files. It also
+// names schemes of other programs, which easel does not write.
 func Of(f *safetensors.File) Scheme {
 	if s := f.Metadata()[MetadataKey]; s != "" {
 		return Scheme(s)

@@ -1,6 +1,7 @@
-// Package adapt reads adapters of Stable Diffusion XL: LoRA and its kin, and
-// textual inversions. It turns the tensors of a file into changes of a model's
-// weights by the reference's names. It records no graph and opens no model.
+// Package adapt reads adapters of Stable Diffusion XL: LoRA and similar kinds,
+// and textual inversions. It turns the tensors of a file into changes of a
+// model's weights by the reference's names. It records no graph and opens no
+// model.
 package adapt
 
 import (

@@ -71,8 +71,8 @@ func (l *Library) paths() (map[string]string, error) {
 	return list, nil
 }
 
-// scan returns the paths of the files with one of some extensions in a folder and
-// those below it, by name. Of two of one name it is the first.
+// scan returns the paths of the files with one of some extensions in a folder
+// and those below it, by name. If two have the same name, it is the first.
 func scan(dir string, name func(path string) string, extensions ...string) (map[string]string, error) {
 	list := make(map[string]string)
 	if dir == "" {

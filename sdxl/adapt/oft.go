@@ -215,8 +215,9 @@ func identity(n int) []float64 {
 	return x
 }
 
-// stage multiplies x, of n rows and columns, with one stage: pairs of rows k apart
-// are brought together, blocks of b rows rotated, and all put back.
+// stage multiplies x, which has n rows and columns, by one stage: pairs of rows
+// k apart are brought together, blocks of b rows are rotated, and all rows are
+// put back.
 func stage(x, rotations []float64, n, b, k int) []float64 {
 	// place returns the row that is at i once pairs are together.
 	place := func(i int) int { return i/(2*k)*2*k + i%2*k + i%(2*k)/2 }

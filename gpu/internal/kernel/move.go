@@ -26,8 +26,8 @@ func move(c *call) {
 	}
 }
 
-// tokenRow copies, of each sequence, the row at the first place of a token. Bindings: x
-// [B,T,C], ids [B,T], y [B,C].
+// tokenRow copies the row of each sequence at the first place of a token.
+// Bindings: x [B,T,C], ids [B,T], y [B,C].
 //
 // Parameters: T, C, the token or a negative number for the greatest, B.
 func tokenRow(c *call) {

@@ -57,9 +57,9 @@ func momentsOf(n int, x func(i int) float64) (mean, squares float64) {
 	return mean, squares
 }
 
-// moments makes those of a group of channels over a block of pixels, one a work
-// group: mean, sum of squares off it, how many numbers, 0. Bindings: x [B,pixels,C], moments
-// [B,blocks,groups,4].
+// moments makes, for a group of channels over a block of pixels: the mean, the
+// sum of squared distances from it, the number of numbers, 0. A work group
+// makes one. Bindings: x [B,pixels,C], moments [B,blocks,groups,4].
 //
 // Constant: format of x. Parameters: pixels, C, groups, pixels in a block, blocks of an image.
 func moments(c *call) {
@@ -79,9 +79,9 @@ func moments(c *call) {
 	}
 }
 
-// scale makes of the moments of all blocks what each channel of an image is multiplied
-// with, and what is added then: a group of an image a work group. Bindings: moments
-// [B,blocks,groups,4], scale, shift, factors and terms [B,2,C].
+// scale turns the moments of all blocks into the factor and the term of each
+// channel of an image. A work group makes one group of one image. Bindings:
+// moments [B,blocks,groups,4], scale, shift, factors and terms [B,2,C].
 //
 // Parameters: blocks, C, groups, eps.
 func scale(c *call) {

@@ -10,8 +10,9 @@ import (
 	"github.com/df65613c/easel/tensor"
 )
 
-// onHost adds a node that the processor computes. Where it needs the program's inputs
-// alone it comes before all passes, so that the device works without a pause.
+// onHost adds a node that the processor computes. If it needs only the
+// program's inputs, it runs before all passes, so that the device works without
+// a pause.
 func (c *compiler) onHost(n *nn.Node, compute func(dst, src []byte) error) {
 	x := n.In[0].Root()
 	input := slices.IndexFunc(c.program.Inputs, func(in nn.Named) bool { return in.Value == x })

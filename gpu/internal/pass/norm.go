@@ -91,8 +91,8 @@ func (c *compiler) groupNorm(n *nn.Node, op nn.GroupNorm) error {
 	return nil
 }
 
-// groupScale makes factors and terms of the moments of parts of an image: of each
-// row four numbers a group, in the 16 bytes of two of F64.
+// groupScale makes factors and terms from the moments of parts of an image.
+// Each row has four numbers for a group, in the 16 bytes of two F64.
 func (c *compiler) groupScale(n *nn.Node, op nn.GroupScale) error {
 	rows, each := 0, 4*op.Norm.Groups
 	for _, v := range n.In {

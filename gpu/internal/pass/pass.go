@@ -12,8 +12,8 @@ type Limits struct {
 	Range int64   // bytes of a binding
 	Slab  int64   // bytes of the slab
 	FLOPs float64 // of a pass, so that it ends soon; 0 is no limit
-	// Attention is how many channels a head may have for which there is a kernel that
-	// keeps no scores, where products are of halves; 0 is none.
+	// Attention is the most channels of a head for which there is a kernel in
+	// halves that keeps no scores; 0 is none.
 	Attention int
 }
 

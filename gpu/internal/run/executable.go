@@ -102,7 +102,8 @@ func (e *executable) scratch() (up, down int64) {
 }
 
 // prepare takes the memory of the device, copies weights there, and records the
-// passes. It waits for the first run: what is only to be planned takes nothing.
+// passes. It waits for the first run, so that a program that is only planned
+// takes no memory.
 func (e *executable) prepare(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
