@@ -155,27 +155,16 @@ func (f form) of(s shapes, part string) shapes {
 
 // originalUNet looks up shapes of a UNet of diffusers by the original names.
 func (s shapes) originalUNet() shapes {
-	layers := s.count("down_blocks.0.resnets.%d.conv1.weight")
+	blocks := make([]unet.Block, s.count("down_blocks.%d.resnets.0.conv1.weight"))
+	for i := range blocks {
+		blocks[i].Layers = s.count(fmt.Sprintf("down_blocks.%d", i) + ".resnets.%d.conv1.weight")
+	}
+	back := unetNames(blocks)
+	for i, pair := range back {
+		back[i] = [2]string{pair[1], pair[0]}
+	}
 	return func(key string) (tensor.Shape, bool) {
-		for from, to := range map[string]string{"input_blocks.0.0.": "conv_in.", "out.2.": "conv_out.", "label_emb.0.0.": "add_embedding.linear_1."} {
-			if rest, ok := strings.CutPrefix(key, from); ok {
-				return s(to + rest)
-			}
-		}
-		rest, down := strings.CutPrefix(key, "input_blocks.")
-		var n, kind int
-		if _, err := fmt.Sscanf(rest, "%d.%d.", &n, &kind); !down || err != nil {
-			return nil, false
-		}
-		rest = strings.TrimPrefix(rest, fmt.Sprintf("%d.%d.", n, kind))
-		block, layer := (n-1)/(layers+1), (n-1)%(layers+1)
-		switch {
-		case kind == 1:
-			return s(fmt.Sprintf("down_blocks.%d.attentions.%d.%s", block, layer, rest))
-		case layer == layers:
-			return s(fmt.Sprintf("down_blocks.%d.downsamplers.0.conv.%s", block, strings.TrimPrefix(rest, "op.")))
-		}
-		return s(fmt.Sprintf("down_blocks.%d.resnets.%d.%s", block, layer, strings.Replace(rest, "in_layers.2.", "conv1.", 1)))
+		return s(strings.Replace(back.Rename(key), ".in_layers.2.", ".conv1.", 1))
 	}
 }
 

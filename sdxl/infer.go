@@ -2,6 +2,7 @@ package sdxl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/df65613c/easel/clip"
@@ -69,12 +70,12 @@ func inferUNet(s shapes) (unet.Config, error) {
 	}
 	c.LayersPerBlock, c.TransformerLayers, c.AttentionHeadDim, c.CrossAttentionDim = nil, nil, nil, nil
 	context := 0
-	level := func(last int, layers int) error {
+	depth := func(at string) int { return s.count(at + ".transformer_blocks.%d.norm1.weight") }
+	level := func(last int, depths unet.PerBlock) error {
 		ch := s.dim(key("input_blocks.%d.0.in_layers.2.weight", last), 0)
-		depth := s.count(key("input_blocks.%d.1.transformer_blocks.", last) + "%d.norm1.weight")
 		n, err := 1, error(nil)
 		kind := "Down"
-		if depth > 0 {
+		if depths[0] > 0 {
 			kind = "CrossAttnDown"
 			if n, err = heads(key("input_blocks.%d.1", last), ch); err != nil {
 				return err
@@ -84,32 +85,63 @@ func inferUNet(s shapes) (unet.Config, error) {
 			c.UseLinear = len(shape) == 2
 		}
 		c.BlockOutChannels = append(c.BlockOutChannels, ch)
-		c.LayersPerBlock = append(c.LayersPerBlock, layers)
-		c.TransformerLayers = append(c.TransformerLayers, max(depth, 1))
+		c.LayersPerBlock = append(c.LayersPerBlock, len(depths))
+		c.TransformerLayers = append(c.TransformerLayers, depths)
 		c.AttentionHeadDim = append(c.AttentionHeadDim, n)
 		c.DownBlockTypes = append(c.DownBlockTypes, kind+"Block2D")
 		c.UpBlockTypes = append([]string{strings.Replace(kind, "Down", "Up", 1) + "Block2D"}, c.UpBlockTypes...)
 		return nil
 	}
-	layers, i := 0, 1
-	for ; ; i++ {
-		resnet := s.has(key("input_blocks.%d.0.in_layers.2.weight", i))
-		if resnet {
-			layers++
+	var depths unet.PerBlock
+	for i := 1; ; i++ {
+		if s.has(key("input_blocks.%d.0.in_layers.2.weight", i)) {
+			depths = append(depths, depth(key("input_blocks.%d.1", i)))
 			continue
 		}
-		if layers > 0 {
-			if err := level(i-1, layers); err != nil {
+		if depths != nil {
+			if err := level(i-1, depths); err != nil {
 				return c, err
 			}
 		}
-		layers = 0
+		depths = nil
 		if !s.has(key("input_blocks.%d.0.op.weight", i)) {
 			break
 		}
 	}
+	if c.LayersPerBlock == nil {
+		return c, fmt.Errorf("no UNet: tensor %s is missing", "input_blocks.1.0.in_layers.2.weight")
+	}
 	c.CrossAttentionDim = unet.PerBlock{context}
-	return c, nil
+	inferUp(&c, depth)
+	return c, s.inferMid(&c, depth("middle_block.1"))
+}
+
+// inferUp reads how deep the layers on the way up are.
+func inferUp(c *unet.Config, depth func(at string) int) {
+	n := 0
+	for _, layers := range slices.Backward(c.LayersPerBlock) {
+		depths := make(unet.PerBlock, layers+1)
+		for i := range depths {
+			depths[i] = depth(fmt.Sprintf("output_blocks.%d.1", n))
+			n++
+		}
+		c.ReverseLayers = append(c.ReverseLayers, depths)
+	}
+}
+
+// inferMid reads which kind of middle block there is.
+func (s shapes) inferMid(c *unet.Config, depth int) error {
+	resnets := 0
+	for _, at := range []string{"middle_block.0", "middle_block.2"} {
+		if s.has(at + ".in_layers.2.weight") {
+			resnets++
+		}
+	}
+	c.MidBlockType = unet.MidBlock(resnets)
+	if before := c.TransformerLayers[len(c.TransformerLayers)-1][0]; depth > 0 && depth != before {
+		return fmt.Errorf("middle_block.1 has %d transformer blocks and the layers before it have %d, want as many", depth, before)
+	}
+	return nil
 }
 
 // inferVAE reads the configuration off the tensors of a single file.

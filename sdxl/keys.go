@@ -34,9 +34,9 @@ var unetResnet = strings.NewReplacer(
 	".norm1.", ".in_layers.0.", ".conv1.", ".in_layers.2.", ".time_emb_proj.", ".emb_layers.1.",
 	".norm2.", ".out_layers.0.", ".conv2.", ".out_layers.3.", ".conv_shortcut.", ".skip_connection.")
 
-// unetKeys returns the finder of a UNet's parameters in a single file, below its prefix. The
+// unetNames returns what a UNet's modules are called in a single file, below its prefix. The
 // blocks are numbered in the order of execution there.
-func unetKeys(blocks []unet.Block) func(string) []checkpoint.Place {
+func unetNames(blocks []unet.Block) checkpoint.Names {
 	table := slices.Clone(unetStem)
 	n := 1
 	for i, b := range blocks {
@@ -66,6 +66,12 @@ func unetKeys(blocks []unet.Block) func(string) []checkpoint.Place {
 		}
 		table = append(table, [2]string{fmt.Sprintf("up_blocks.%d.upsamplers.0.conv", i), fmt.Sprintf("output_blocks.%d.%d.conv", n-1, part)})
 	}
+	return table
+}
+
+// unetKeys returns the finder of a UNet's parameters in a single file, below its prefix.
+func unetKeys(blocks []unet.Block) func(string) []checkpoint.Place {
+	table := unetNames(blocks)
 	return func(name string) []checkpoint.Place {
 		key := table.Rename(name)
 		if strings.Contains(name, "resnets.") {

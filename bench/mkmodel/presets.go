@@ -51,6 +51,10 @@ func Architecture(name string) (sdxl.Architecture, error) {
 	for i, ch := range p.unet {
 		heads[i] = max(1, ch/headDim)
 	}
+	depth := make(unet.PerLayer, len(p.depth))
+	for i, d := range p.depth {
+		depth[i] = unet.PerBlock{d}
+	}
 	context := p.textL[0] + p.textG[0]
 	return sdxl.Architecture{
 		TextL: text(p.textL, "CLIPTextModel", "quick_gelu"),
@@ -58,9 +62,9 @@ func Architecture(name string) (sdxl.Architecture, error) {
 		UNet: unet.Config{
 			InChannels: 4, OutChannels: 4, SampleSize: 128,
 			DownBlockTypes:   []string{"DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"},
-			MidBlockType:     "UNetMidBlock2DCrossAttn",
+			MidBlockType:     unet.MidBlock(2),
 			UpBlockTypes:     []string{"CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"},
-			BlockOutChannels: p.unet, LayersPerBlock: []int{2}, TransformerLayers: p.depth, AttentionHeadDim: heads,
+			BlockOutChannels: p.unet, LayersPerBlock: []int{2}, TransformerLayers: depth, AttentionHeadDim: heads,
 			CrossAttentionDim: []int{context}, NormNumGroups: 32, NormEps: 1e-5, UseLinear: true,
 			AdditionEmbedType: "text_time", AdditionTimeDim: timeDim, AdditionInputDim: sizeIDs*timeDim + p.textG[0],
 			DownsamplePadding: 1, FlipSinToCos: true, ActFn: "silu", MidBlockScale: 1, ResnetTimeScale: "default",

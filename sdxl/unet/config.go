@@ -3,51 +3,10 @@
 package unet
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 )
-
-// PerBlock is a number for each block of a network; the JSON may give one for all.
-type PerBlock []int
-
-// UnmarshalJSON accepts a number, a list of numbers, or null.
-func (p *PerBlock) UnmarshalJSON(data []byte) error {
-	var one *int
-	if json.Unmarshal(data, &one) == nil {
-		*p = nil
-		if one != nil {
-			*p = PerBlock{*one}
-		}
-		return nil
-	}
-	var list []int
-	if err := json.Unmarshal(data, &list); err != nil {
-		return errors.New("want a whole number or a list of whole numbers")
-	}
-	*p = list
-	return nil
-}
-
-// MarshalJSON writes a single number if it is the same for all blocks.
-func (p PerBlock) MarshalJSON() ([]byte, error) {
-	if len(p) == 1 {
-		return json.Marshal(p[0])
-	}
-	return json.Marshal([]int(p))
-}
-
-// expand returns n numbers, or an error if there are neither one nor n.
-func (p PerBlock) expand(field string, n int) ([]int, error) {
-	switch len(p) {
-	case n:
-		return p, nil
-	case 1:
-		return slices.Repeat(p, n), nil
-	}
-	return nil, fmt.Errorf("%s has %d entries, want %d, one for each block", field, len(p), n)
-}
 
 // maxLayers bounds the graph that a configuration can ask for, which is recorded
 // layer by layer; SDXL has 10.
@@ -59,12 +18,13 @@ type Config struct {
 	OutChannels        int      `json:"out_channels"`
 	SampleSize         int      `json:"sample_size"`
 	DownBlockTypes     []string `json:"down_block_types"`
-	MidBlockType       string   `json:"mid_block_type"`
+	MidBlockType       *string  `json:"mid_block_type"` // nil is no middle block, as "null" in the file
 	UpBlockTypes       []string `json:"up_block_types"`
 	BlockOutChannels   []int    `json:"block_out_channels"`
 	LayersPerBlock     PerBlock `json:"layers_per_block"`
-	TransformerLayers  PerBlock `json:"transformer_layers_per_block"`
-	AttentionHeadDim   PerBlock `json:"attention_head_dim"` // the number of heads, despite its name
+	TransformerLayers  PerLayer `json:"transformer_layers_per_block"`
+	ReverseLayers      PerLayer `json:"reverse_transformer_layers_per_block"` // of the way up, coarsest first; nil is as on the way down
+	AttentionHeadDim   PerBlock `json:"attention_head_dim"`                   // the number of heads, despite its name
 	NumAttentionHeads  PerBlock `json:"num_attention_heads"`
 	CrossAttentionDim  PerBlock `json:"cross_attention_dim"`
 	NormNumGroups      int      `json:"norm_num_groups"`
@@ -95,18 +55,36 @@ type Config struct {
 // DefaultConfig holds what a config.json means where it is silent.
 func DefaultConfig() Config {
 	return Config{
-		InChannels: 4, OutChannels: 4, MidBlockType: "UNetMidBlock2DCrossAttn", LayersPerBlock: PerBlock{2},
-		TransformerLayers: PerBlock{1}, AttentionHeadDim: PerBlock{8}, CrossAttentionDim: PerBlock{1280},
+		InChannels: 4, OutChannels: 4, MidBlockType: new(midAttention), LayersPerBlock: PerBlock{2},
+		TransformerLayers: PerLayer{{1}}, AttentionHeadDim: PerBlock{8}, CrossAttentionDim: PerBlock{1280},
 		NormNumGroups: 32, NormEps: 1e-5, DownsamplePadding: 1, FlipSinToCos: true, ActFn: "silu",
 		MidBlockScale: 1, ResnetTimeScale: "default", TimeEmbeddingType: "positional",
 		ConvInKernel: 3, ConvOutKernel: 3, AttentionType: "default",
 	}
 }
 
+// Kinds of middle blocks: two ResNet blocks around a transformer, or one ResNet block.
+const (
+	midAttention = "UNetMidBlock2DCrossAttn"
+	midResnet    = "UNetMidBlock2D"
+)
+
+// MidBlock names the kind of a middle block of some ResNet blocks for Config; nil is none.
+func MidBlock(resnets int) *string {
+	switch resnets {
+	case 0:
+		return nil
+	case 1:
+		return new(midResnet)
+	}
+	return new(midAttention)
+}
+
 // Block is what the configuration says of one resolution.
 type Block struct {
-	Channels, Layers, Depth, Heads, Context int
-	Attention                               bool
+	Channels, Layers, Heads, Context int
+	Attention                        bool
+	Down, Up                         []int // transformer blocks of each layer on the way down and up
 }
 
 // Blocks checks the configuration and returns it by resolution, finest first.
@@ -128,7 +106,9 @@ func (c *Config) Blocks() ([]Block, error) {
 		c.AdditionInputDim, TimeIDs, c.AdditionTimeDim)
 	want(c.FlipSinToCos && c.FreqShift == 0, "flip_sin_to_cos %v with freq_shift %g, want true with 0", c.FlipSinToCos, c.FreqShift)
 	want(c.ActFn == "silu" || c.ActFn == "swish", "act_fn is %q, want %q", c.ActFn, "silu")
-	want(c.MidBlockType == "UNetMidBlock2DCrossAttn", "mid_block_type is %q, want %q", c.MidBlockType, "UNetMidBlock2DCrossAttn")
+	if mid := c.MidBlockType; mid != nil {
+		want(*mid == midAttention || *mid == midResnet, "mid_block_type is %q, want %q, %q or null", *mid, midAttention, midResnet)
+	}
 	want(c.MidBlockScale == 1, "mid_block_scale_factor is %g, want 1", c.MidBlockScale)
 	want(c.ResnetTimeScale == "default", "resnet_time_scale_shift is %q, want %q", c.ResnetTimeScale, "default")
 	want(c.TimeEmbeddingType == "positional", "time_embedding_type is %q, want %q", c.TimeEmbeddingType, "positional")
@@ -151,14 +131,24 @@ func (c *Config) Blocks() ([]Block, error) {
 	if heads == nil {
 		heads = c.AttentionHeadDim
 	}
-	layers, depth := expand("layers_per_block", c.LayersPerBlock), expand("transformer_layers_per_block", c.TransformerLayers)
+	layers := expand("layers_per_block", c.LayersPerBlock)
 	nHeads, context := expand("attention_head_dim", heads), expand("cross_attention_dim", c.CrossAttentionDim)
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	for i, l := range layers {
+		want(l > 0 && l <= maxLayers, "layers_per_block[%d] is %d, want 1 to %d", i, l, maxLayers)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	down, up, err := c.depths(layers)
+	if err != nil {
+		return nil, err
+	}
 	blocks := make([]Block, n)
 	for i := range blocks {
-		b := Block{c.BlockOutChannels[i], layers[i], depth[i], nHeads[i], context[i], false}
+		b := Block{c.BlockOutChannels[i], layers[i], nHeads[i], context[i], false, down[i], up[i]}
 		switch c.DownBlockTypes[i] {
 		case "DownBlock2D":
 		case "CrossAttnDownBlock2D":
@@ -166,16 +156,20 @@ func (c *Config) Blocks() ([]Block, error) {
 		default:
 			want(false, "down_block_types[%d] is %q, want DownBlock2D or CrossAttnDownBlock2D", i, c.DownBlockTypes[i])
 		}
-		up := map[bool]string{false: "UpBlock2D", true: "CrossAttnUpBlock2D"}[b.Attention]
-		want(c.UpBlockTypes[n-1-i] == up, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i, c.UpBlockTypes[n-1-i], up, i)
+		mirror := map[bool]string{false: "UpBlock2D", true: "CrossAttnUpBlock2D"}[b.Attention]
+		want(c.UpBlockTypes[n-1-i] == mirror, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i, c.UpBlockTypes[n-1-i], mirror, i)
 		want(b.Channels > 0 && b.Channels%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, b.Channels, c.NormNumGroups)
-		want(b.Layers > 0 && b.Layers <= maxLayers, "layers_per_block[%d] is %d, want 1 to %d", i, b.Layers, maxLayers)
-		if b.Attention || i == n-1 {
+		if b.Attention || i == n-1 && c.midAttends() {
 			want(b.Heads > 0 && b.Channels%max(b.Heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads", b.Channels, i, b.Heads)
-			want(b.Depth > 0 && b.Depth <= maxLayers && b.Context > 0, "block %d has depth %d and context %d, want 1 to %d and a positive number", i, b.Depth, b.Context, maxLayers)
+			depths := slices.Concat(b.Down, b.Up)
+			want(slices.Min(depths) > 0 && slices.Max(depths) <= maxLayers && b.Context > 0,
+				"block %d has transformers of %d blocks on the way down, %d on the way up, and context %d, want 1 to %d and a positive number", i, b.Down, b.Up, b.Context, maxLayers)
 			want(b.Context == context[0], "cross_attention_dim differs from block to block")
 		}
 		blocks[i] = b
 	}
 	return blocks, errors.Join(errs...)
 }
+
+// midAttends reports whether the middle block has a transformer.
+func (c *Config) midAttends() bool { return c.MidBlockType != nil && *c.MidBlockType == midAttention }

@@ -21,9 +21,9 @@ func PerturbedAttention(names *regexp.Regexp) Patch {
 
 // SelfAttentions returns the names of the self-attentions.
 func (u *UNet) SelfAttentions() (names []string) {
-	add := func(where string, layers int, b Block) {
-		for j := range layers {
-			for k := range b.Depth {
+	add := func(where string, depths []int) {
+		for j, depth := range depths {
+			for k := range depth {
 				names = append(names, fmt.Sprintf("%s.attentions.%d.transformer_blocks.%d.attn1", where, j, k))
 			}
 		}
@@ -31,13 +31,13 @@ func (u *UNet) SelfAttentions() (names []string) {
 	last := len(u.blocks) - 1
 	for i, b := range u.blocks {
 		if b.Attention {
-			add(fmt.Sprintf("down_blocks.%d", i), b.Layers, b)
+			add(fmt.Sprintf("down_blocks.%d", i), b.Down)
 		}
 	}
-	add("mid_block", 1, u.blocks[last])
+	add("mid_block", []int{u.midDepth()})
 	for i := range u.blocks {
 		if b := u.blocks[last-i]; b.Attention {
-			add(fmt.Sprintf("up_blocks.%d", i), b.Layers+1, b)
+			add(fmt.Sprintf("up_blocks.%d", i), b.Up)
 		}
 	}
 	return names

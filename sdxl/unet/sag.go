@@ -9,7 +9,7 @@ const ReceivedValue = "received"
 const middleAttention = "mid_block.attentions.0.transformer_blocks.0.attn1"
 
 // HasMiddleAttention reports whether the network has attention in its middle.
-func (u *UNet) HasMiddleAttention() bool { return u.blocks[len(u.blocks)-1].Depth > 0 }
+func (u *UNet) HasMiddleAttention() bool { return u.midDepth() > 0 }
 
 // ReceivedAttention adds an output: the attention that each pixel in the middle
 // of the network gets [B,pixels], with a mean of 1, which self-attention

@@ -39,6 +39,14 @@ func (u *UNet) With(change func(layers.Weights) layers.Weights) *UNet {
 // ContextDim returns the width of the text's hidden states.
 func (u *UNet) ContextDim() int { return u.blocks[len(u.blocks)-1].Context }
 
+// midDepth returns how many transformer blocks the middle block has: as many as the layer before it.
+func (u *UNet) midDepth() int {
+	if !u.Config.midAttends() {
+		return 0
+	}
+	return u.blocks[len(u.blocks)-1].Down[0]
+}
+
 // Levels returns the number of resolutions.
 func (u *UNet) Levels() int { return len(u.blocks) }
 
@@ -150,7 +158,7 @@ func (r *recorder) down(i int, x *nn.Value) *nn.Value {
 			r.cut.first = x
 		}
 		if b.Attention {
-			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
+			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b, b.Down[j])
 		}
 		r.skips = append(r.skips, x)
 	}
@@ -164,10 +172,15 @@ func (r *recorder) down(i int, x *nn.Value) *nn.Value {
 }
 
 func (r *recorder) mid(x *nn.Value) *nn.Value {
+	if r.Config.MidBlockType == nil {
+		return x
+	}
 	b := r.blocks[len(r.blocks)-1]
 	x = r.Resnet("mid_block.resnets.0", x, r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
-	x = r.transformer("mid_block.attentions.0", x, b)
-	x = r.Resnet("mid_block.resnets.1", x, r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
+	if depth := r.midDepth(); depth > 0 {
+		x = r.transformer("mid_block.attentions.0", x, b, depth)
+		x = r.Resnet("mid_block.resnets.1", x, r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
+	}
 	r.G.TapImage("mid_block", x)
 	return x
 }
@@ -182,7 +195,7 @@ func (r *recorder) up(i int, x *nn.Value) *nn.Value {
 		}
 		x = r.Resnet(fmt.Sprintf("%s.resnets.%d", name, j), r.join(i, x, r.skips[r.left]), r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
 		if b.Attention {
-			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b)
+			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b, b.Up[j])
 		}
 	}
 	if x == nil {
@@ -199,10 +212,10 @@ func (r *recorder) up(i int, x *nn.Value) *nn.Value {
 }
 
 // transformer records a Transformer2DModel over the pixels of x.
-func (r *recorder) transformer(name string, x *nn.Value, b Block) *nn.Value {
+func (r *recorder) transformer(name string, x *nn.Value, b Block, depth int) *nn.Value {
 	h := r.GroupNorm(name+".norm", x, r.Config.NormNumGroups, transformerEps)
 	h = r.Linear(name+".proj_in", r.Tokens(h), b.Channels, nn.Identity)
-	for k := range b.Depth {
+	for k := range depth {
 		h = r.transformerBlock(fmt.Sprintf("%s.transformer_blocks.%d", name, k), h, b)
 	}
 	y := r.Image(r.Linear(name+".proj_out", h, b.Channels, nn.Identity, nn.Residual(r.Tokens(x))), x)
