@@ -31,7 +31,7 @@ type Weights struct {
 // which tensors of the file should be parameters of this network.
 func New(component string, file Source, find func(name string) []Place, owned func(key string) bool) *Weights {
 	return &Weights{
-		component: component, file: file, find: find, owned: owned,
+		component: component, file: unpacked(file), find: find, owned: owned,
 		weights: make(map[string]*nn.Weight), used: make(map[string][]string), missing: make(map[string]bool), faults: make(map[string]error),
 	}
 }
@@ -81,6 +81,9 @@ func (p *Weights) Weight(name string, shape ...int) *nn.Weight {
 
 // fit checks that a weight can be read from its place, and finds its scales.
 func (p *Weights) fit(w *nn.Weight, s Place, info safetensors.Info) error {
+	if f, ok := p.file.(*fourBit); ok && f.fault(s.Key) != nil {
+		return f.fault(s.Key)
+	}
 	if err := s.check(info.Shape, w.Shape); err != nil {
 		return err
 	}

@@ -20,6 +20,13 @@ import (
 // TestQuantisedUNetOfGGUF draws with a UNet of ComfyUI-GGUF's, and compares latents with those of
 // diffusers' pipeline with the same weights widened.
 func TestQuantisedUNetOfGGUF(t *testing.T) {
+	want := golden.Tensors(t, golden.Path("forms", "forms.safetensors"))["unet.gguf"]
+	got := formLatents(t, sdxl.OpenOptions{UNet: golden.Path("forms", "unet.gguf")})
+	require.Less(t, golden.RelErr(got.Float32s(), want.Float32s()), 1e-4)
+}
+
+// formLatents returns the latents of the golden case of forms, with parts of the golden model a replaced.
+func formLatents(t *testing.T, parts sdxl.OpenOptions) *tensor.Tensor {
 	data, err := os.ReadFile(golden.Path("forms", "forms.json"))
 	require.NoError(t, err)
 	var c struct {
@@ -30,15 +37,30 @@ func TestQuantisedUNetOfGGUF(t *testing.T) {
 		Width, Height    int
 	}
 	require.NoError(t, json.Unmarshal(data, &c))
-	want := golden.Tensors(t, golden.Path("forms", "forms.safetensors"))
 	b := cpu.New(cpu.Options{})
 	defer b.Close()
-	m := open(t, golden.Path("a", "model"), sdxl.OpenOptions{UNet: golden.Path("forms", "unet.gguf")})
+	m := open(t, golden.Path("a", "model"), parts)
 	o := sdxl.Options{Prompt: c.Prompt, Negative: &c.Negative, Steps: &c.Steps, CFG: &c.CFG, Seed: &c.Seed, Width: c.Width, Height: c.Height, Trace: map[string]*tensor.Tensor{}}
 	_, err = sdxl.NewPipeline(m, b, sdxl.PipelineOptions{}).Generate(t.Context(), o)
 	require.NoError(t, err)
-	require.Less(t, golden.RelErr(o.Trace["latents"].Float32s(), want["unet.gguf"].Float32s()), 1e-4)
-	t.Log(golden.RelErr(o.Trace["latents"].Float32s(), want["unet.gguf"].Float32s()))
+	return o.Trace["latents"]
+}
+
+// TestUNetInFourBits draws with a UNet that diffusers stored with bitsandbytes, and compares latents with
+// those of diffusers' pipeline with it.
+func TestUNetInFourBits(t *testing.T) {
+	folder := golden.Path("a", "model", "unet")
+	tensors := golden.Tensors(t, filepath.Join(folder, "diffusion_pytorch_model.safetensors"))
+	for key, x := range golden.Tensors(t, golden.Path("forms", "unet-nf4.safetensors")) {
+		tensors[key] = x
+	}
+	dir := t.TempDir()
+	config, err := os.ReadFile(filepath.Join(folder, "config.json"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), config, 0o644))
+	require.NoError(t, safetensors.WriteFile(filepath.Join(dir, "diffusion_pytorch_model.safetensors"), tensors, nil))
+	want := golden.Tensors(t, golden.Path("forms", "unet-nf4.latents.safetensors"))["unet-nf4"]
+	require.Less(t, golden.RelErr(formLatents(t, sdxl.OpenOptions{UNet: dir}).Float32s(), want.Float32s()), 1e-4)
 }
 
 // TestPartsFromElsewhere puts a model together from files and folders of its parts, under

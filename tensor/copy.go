@@ -35,8 +35,8 @@ func (t *Tensor) Clone() (*Tensor, error) {
 // and clamped to the range of dt (NaN becomes 0). A value above the largest
 // F8E4M3 becomes the largest, since that type has no infinity. Integers keep
 // their low bits in a narrower integer. For Bool all but 0 is true. All types
-// of GGUF's blocks can be converted to numbers, and numbers to Q4_0, Q4_1,
-// Q5_0, Q5_1 and Q8_0, both as ggml does.
+// in blocks can be converted to numbers, and numbers to Q4_0, Q4_1, Q5_0, Q5_1
+// and Q8_0, as ggml and bitsandbytes do.
 func (t *Tensor) Convert(dt DType) (*Tensor, error) {
 	if t.dtype == dt {
 		return t, nil

@@ -37,7 +37,8 @@ const (
 	I64
 	U64
 
-	// Blocks of GGUF files, which hold their scales. Operations do not read them; Convert widens them.
+	// Blocks that hold their scales: those of GGUF files, and of bitsandbytes. Operations do not read
+	// them; Convert widens them.
 	Q40
 	Q41
 	Q50
@@ -50,6 +51,8 @@ const (
 	Q6K
 	IQ4NL
 	IQ4XS
+	NF4 // 64 codes of quantiles of the normal distribution after their F32 factor, the first of two in the upper bits
+	FP4 // as NF4, of floating-point numbers of 4 bits
 )
 
 type layout struct {
@@ -94,6 +97,8 @@ var layouts = [...]layout{
 	Q6K:        {"Q6_K", 256, 210},
 	IQ4NL:      {"IQ4_NL", 32, 18},
 	IQ4XS:      {"IQ4_XS", 256, 136},
+	NF4:        {"NF4", 64, 36},
+	FP4:        {"FP4", 64, 36},
 }
 
 func (d DType) layout() layout {
@@ -104,7 +109,7 @@ func (d DType) layout() layout {
 }
 
 // ParseDType returns the type with a name such as "BF16", as in safetensors, or
-// as in ggml for block types such as "Q4_0".
+// as in ggml and bitsandbytes for block types such as "Q4_0" and "NF4".
 func ParseDType(name string) (DType, error) {
 	for i, l := range layouts {
 		if l.name == name && DType(i) != Invalid {
@@ -122,8 +127,8 @@ func (d DType) String() string {
 	return fmt.Sprintf("DType(%d)", uint8(d))
 }
 
-// Blocked reports whether the type is one of GGUF's, whose blocks hold their scales.
-func (d DType) Blocked() bool { return d >= Q40 && d <= IQ4XS }
+// Blocked reports whether the type is one of GGUF's or bitsandbytes', whose blocks hold their scales.
+func (d DType) Blocked() bool { return d >= Q40 && d <= FP4 }
 
 // Valid reports whether d is one of the types of this package.
 func (d DType) Valid() bool { return d.layout().elems > 0 }

@@ -70,7 +70,7 @@ func TestDTypes(t *testing.T) {
 		_, err = dt.ByteLen(math.MaxInt - math.MaxInt%elems)
 		require.Equal(t, bytes > elems, err != nil, "%v", dt)
 	}
-	require.Equal(t, 34, n)
+	require.Equal(t, 36, n)
 	_, err := tensor.ParseDType("INVALID")
 	require.Error(t, err)
 	_, err = tensor.F4.ByteLen(3)

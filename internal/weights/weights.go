@@ -34,7 +34,7 @@ func LoadAny(w *nn.Weight) (*tensor.Tensor, convert.Format, error) {
 	}
 	f, ok := convert.Named(t.DType().String())
 	if !ok {
-		return nil, 0, fmt.Errorf("weight %s is %s; backends take F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, I8 and F4 with scales, and GGUF's types", w.Name, t.DType())
+		return nil, 0, fmt.Errorf("weight %s is %s; backends take F64, F32, F16, BF16, F8_E4M3 and F8_E5M2, I8 and F4 with scales, GGUF's types, and NF4 and FP4", w.Name, t.DType())
 	}
 	return t, f, nil
 }

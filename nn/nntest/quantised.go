@@ -37,7 +37,7 @@ func e2m1(b uint8) float64 {
 	return math.Copysign(v, 0.5-float64(b>>3))
 }
 
-// blockedWeight returns random blocks of one of GGUF's types.
+// blockedWeight returns random blocks.
 func (r *source) blockedWeight(dt tensor.DType, shape ...int) *nn.Weight {
 	t := tensor.New(dt, shape...)
 	for i := range t.Bytes() {
@@ -89,7 +89,7 @@ func quantisedCases() (list []testCase) {
 		name   string
 		dt     tensor.DType
 		blocks bool
-	}{{"I8", tensor.I8, false}, {"I8 in blocks", tensor.I8, true}, {"F4", tensor.F4, true}, {"F8_E4M3", tensor.F8E4M3, false}, {"Q8_0", tensor.Q80, true}, {"Q5_1", tensor.Q51, true}} {
+	}{{"I8", tensor.I8, false}, {"I8 in blocks", tensor.I8, true}, {"F4", tensor.F4, true}, {"F8_E4M3", tensor.F8E4M3, false}, {"Q8_0", tensor.Q80, true}, {"Q5_1", tensor.Q51, true}, {"NF4", tensor.NF4, true}} {
 		list = append(list,
 			testCase{"Linear/" + kind.name, func(g *nn.Graph, r *source) {
 				x := g.Input("x", tensor.F32, 70, 96)

@@ -77,6 +77,7 @@ func Of(f *safetensors.File) Scheme {
 		scale, ok := f.Info(name + ScaleSuffix)
 		_, comfy := f.Info(strings.TrimSuffix(name, "weight") + "scale_weight")
 		_, bits := f.Info(strings.TrimSuffix(name, "weight") + "SCB")
+		bits = bits || strings.Contains(name, ".quant_state.bitsandbytes__")
 		switch {
 		case (ok || comfy) && (info.DType == tensor.F8E4M3 || info.DType == tensor.F8E5M2):
 			return "scaled fp8"

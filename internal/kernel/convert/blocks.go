@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// The block formats are those of ggml, which GGUF files hold. A block holds its
-// scales; see ggml's ggml-quants.c and the Python package gguf.
+// The block formats are those of ggml, which GGUF files hold, and of bitsandbytes. A block holds its
+// scales; see ggml's ggml-quants.c and the Python packages gguf and bitsandbytes.
 
 // blockForm is how a block format lies in memory.
 type blockForm struct {
@@ -39,10 +39,12 @@ var blockForms = [...]blockForm{
 	Q6K - firstBlocked:   {"Q6_K", superBlock, 210, 128},
 	IQ4NL - firstBlocked: {"IQ4_NL", smallBlock, 18, 32},
 	IQ4XS - firstBlocked: {"IQ4_XS", superBlock, 136, 32},
+	NF4 - firstBlocked:   {"NF4", 64, 36, 64},
+	FP4 - firstBlocked:   {"FP4", 64, 36, 64},
 }
 
 // Blocked reports whether values lie in blocks that hold their scales.
-func (f Format) Blocked() bool { return f >= firstBlocked && f <= IQ4XS }
+func (f Format) Blocked() bool { return f >= firstBlocked && f <= FP4 }
 
 // Block returns the values and the bytes of a block of a blocked format.
 func (f Format) Block() (values, bytes int) {
@@ -95,6 +97,10 @@ func widenUnit(dst []float32, block []byte, unit int, f Format) {
 		widenIQ4NL(dst, block)
 	case IQ4XS:
 		widenIQ4XS(dst, block, unit)
+	case NF4:
+		widenTable(dst, block, &nf4)
+	case FP4:
+		widenTable(dst, block, &fp4)
 	}
 }
 
@@ -244,6 +250,35 @@ func widenIQ4XS(dst []float32, b []byte, unit int) {
 	high := binary.LittleEndian.Uint16(b[2:])
 	s := b[4+unit/2]>>(4*(unit%2))&15 | byte(high>>(2*unit))&3<<4
 	widenCodes(dst, b[8+16*unit:], half(b)*float32(int(s)-32))
+}
+
+// nf4 are the quantiles of Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs, 2023, appendix E.
+var nf4 = [16]float32{
+	-1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0,
+	0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1,
+}
+
+// fp4 are a sign, two bits of exponent, one of fraction, as bitsandbytes orders and scales them.
+var fp4 = [16]float32{
+	0, 0.0052083334, 0.6666667, 1, 0.33333334, 0.5, 0.16666667, 0.25,
+	float32(math.Copysign(0, -1)), -0.0052083334, -0.6666667, -1, -0.33333334, -0.5, -0.16666667, -0.25,
+}
+
+// Table returns the values of the codes of NF4 or FP4.
+func Table(f Format) [16]float32 {
+	if f == NF4 {
+		return nf4
+	}
+	return fp4
+}
+
+func widenTable(dst []float32, b []byte, table *[16]float32) {
+	by := math.Float32frombits(binary.LittleEndian.Uint32(b))
+	dst = dst[:64]
+	for i, q := range b[4:36] {
+		dst[2*i] = table[q>>4] * by
+		dst[2*i+1] = table[q&15] * by
+	}
 }
 
 // BlocksFromF32 sets dst to the blocks of a format that src is rounded to, as gguf's

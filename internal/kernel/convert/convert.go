@@ -37,6 +37,8 @@ const (
 	Q6K
 	IQ4NL // as Q40, of 16 values that are not evenly spaced
 	IQ4XS // as IQ4NL, with scales of 6 bits
+	NF4   // blocks of bitsandbytes: 64 values of a table, and a factor
+	FP4
 )
 
 // Size returns the bytes of one value, 0 for F4 and in blocks.
@@ -80,7 +82,7 @@ func (f Format) String() string {
 
 // Named returns the format of a name.
 func Named(name string) (Format, bool) {
-	for f := range IQ4XS + 1 {
+	for f := range FP4 + 1 {
 		if f.String() == name {
 			return f, true
 		}
