@@ -1,6 +1,7 @@
 package nntest
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/df65613c/easel/nn"
@@ -42,6 +43,13 @@ func (r *source) blockedWeight(dt tensor.DType, shape ...int) *nn.Weight {
 	t := tensor.New(dt, shape...)
 	for i := range t.Bytes() {
 		t.Bytes()[i] = byte(r.Uint32()) & 0x2f // keeps the scales, wherever they lie, ordinary numbers
+	}
+	if dt == tensor.NF4 || dt == tensor.FP4 { // whose scales have a wider range
+		for b := t.Bytes(); len(b) > 0; {
+			_, size := dt.Block()
+			binary.LittleEndian.PutUint32(b, math.Float32bits(0.5+r.Float32()))
+			b = b[size:]
+		}
 	}
 	return nn.Param("w", t)
 }
@@ -89,7 +97,7 @@ func quantisedCases() (list []testCase) {
 		name   string
 		dt     tensor.DType
 		blocks bool
-	}{{"I8", tensor.I8, false}, {"I8 in blocks", tensor.I8, true}, {"F4", tensor.F4, true}, {"F8_E4M3", tensor.F8E4M3, false}, {"Q8_0", tensor.Q80, true}, {"Q5_1", tensor.Q51, true}, {"NF4", tensor.NF4, true}} {
+	}{{"I8", tensor.I8, false}, {"I8 in blocks", tensor.I8, true}, {"F4", tensor.F4, true}, {"F8_E4M3", tensor.F8E4M3, false}, {"Q8_0", tensor.Q80, true}, {"Q5_1", tensor.Q51, true}} {
 		list = append(list,
 			testCase{"Linear/" + kind.name, func(g *nn.Graph, r *source) {
 				x := g.Input("x", tensor.F32, 70, 96)
@@ -105,11 +113,11 @@ func quantisedCases() (list []testCase) {
 				g.Output("y", g.UpsampleConv2D(x, nn.UpsampleConv2D{Weight: r.quantisedWeight(kind.dt, kind.blocks, 17, 32, 3, 3)}))
 			}})
 	}
-	// Rows of 96 begin inside blocks of 256.
-	list = append(list,
-		testCase{"Linear/Q4_K", func(g *nn.Graph, r *source) {
+	for _, dt := range []tensor.DType{tensor.Q4K, tensor.NF4, tensor.FP4} { // rows of 96 begin inside blocks of 256, and of 64
+		list = append(list, testCase{"Linear/" + dt.String(), func(g *nn.Graph, r *source) {
 			x := g.Input("x", tensor.F32, 70, 96)
-			g.Output("y", g.Linear(x, nn.Linear{Weight: r.blockedWeight(tensor.Q4K, 40, 96)}))
+			g.Output("y", g.Linear(x, nn.Linear{Weight: r.blockedWeight(dt, 40, 96)}))
 		}})
+	}
 	return list
 }
