@@ -167,7 +167,7 @@ var elsewhere = []struct{ pattern, why string }{
 	{`^go test (\./\.\.\. |\./\.\.\.$)|^\.ci/run`, "runs this test"},
 	{`^go build .*\./cmd/easel`, ".ci/run builds all three"},
 	{`^go test \./(bench/kernels|tensor) -bench`, "measures"},
-	{`^go run \./sqlite`, ".ci/run runs it"},
+	{`^go run \./sqlite|^go -C docs/examples run \./adapters`, ".ci/run runs it"},
 	{`^(EASEL_\w+=\S+ )*go test -count=1`, "wants references that Python makes"},
 	{`^(/tmp/venv/bin/)?(python|pip) |^export `, "Python; the file and its flags are looked for"},
 }
@@ -221,7 +221,7 @@ func (d documented) look(t *testing.T, line string) {
 
 // documentedModels are the names of models in the documentation, and the small ones
 // that stand for them.
-var documentedModels = map[string]string{"sdxl-base": model("a"), "sdxl-vae": model("a"), "sdxl-unet.gguf": golden.Path("forms", "unet.gguf"),
+var documentedModels = map[string]string{"sdxl/demo/model/": filepath.Join(repository, "sdxl/demo/model") + "/", "sdxl-base": model("a"), "sdxl-vae": model("a"), "sdxl-unet.gguf": golden.Path("forms", "unet.gguf"),
 	"sdxl-vae.ckpt": golden.Path("forms", "vae.ckpt"), "sdxl-base.safetensors": golden.Path("b", "single.safetensors"), "clip-b32": clipModel("quick"), "clip-vit-base-patch32": clipModel("quick")}
 
 // easel runs the command, without the network: a server is asked and stopped.
