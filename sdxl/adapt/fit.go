@@ -22,6 +22,9 @@ type target struct {
 	bias            tensor.Shape // nil is none
 }
 
+// width returns how many numbers a row of the weight has.
+func (t *target) width() int { return t.shape[1:].NumElements() }
+
 // NewTargets returns the weights of a model for adapters to be fitted to.
 func NewTargets(list []Target) *Targets {
 	t := &Targets{make(map[string]*target)}

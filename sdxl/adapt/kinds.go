@@ -128,7 +128,7 @@ func (f *File) lora(m *module, t *target, c *change) (nn.Delta, error) {
 	if mid := m.parts["mid"]; mid != "" {
 		c.kind = "LoCon (CP)"
 		var err error
-		if down, err = f.tucker(mid, m.parts["down"]); err != nil {
+		if down, err = f.tucker(mid, m.parts["down"], t); err != nil {
 			return nil, err
 		}
 	}
@@ -137,8 +137,9 @@ func (f *File) lora(m *module, t *target, c *change) (nn.Delta, error) {
 }
 
 // tucker returns mid [p,q,...] contracted with down [q,in,...] over q, as a matrix
-// [p,in,...] of as many taps as mid has.
-func (f *File) tucker(midKey, downKey string) (*nn.Weight, error) {
+// [p,in,...] of as many taps as mid has. A product that no weight like the target's can
+// take is an error, since a few bytes could make any number of it.
+func (f *File) tucker(midKey, downKey string, t *target) (*nn.Weight, error) {
 	mid, err := f.floats(midKey)
 	if err != nil {
 		return nil, err
@@ -152,6 +153,9 @@ func (f *File) tucker(midKey, downKey string) (*nn.Weight, error) {
 		return nil, fmt.Errorf("%s%v and %s%v do not multiply", midKey, ms, downKey, ds)
 	}
 	p, q, in, taps := ms[0], ms[1], ds[1], ms[2:].NumElements()
+	if width := t.width(); p > max(t.shape[0], width) || in*taps > width {
+		return nil, fmt.Errorf("%s%v and %s%v make more than a weight of %v takes", midKey, ms, downKey, ds, t.shape)
+	}
 	out, err := tensor.Zeros(tensor.F32, p, in, taps)
 	if err != nil {
 		return nil, err
@@ -193,7 +197,7 @@ func (f *File) loha(m *module, t *target, c *change) (nn.Delta, error) {
 		if core := m.parts[[2]string{"t1", "t2"}[i]]; core != "" {
 			c.kind = "LoHa (CP)"
 			var err error
-			if down[i], err = f.tucker(core, b); err != nil {
+			if down[i], err = f.tucker(core, b, t); err != nil {
 				return nil, err
 			}
 			if up[i], err = f.transposed(a); err != nil {
@@ -228,8 +232,8 @@ func (f *File) transposed(key string) (*nn.Weight, error) {
 }
 
 // multiplied returns the product of two matrices of the file, the second of any
-// number of axes.
-func (f *File) multiplied(a, b string) (*nn.Weight, error) {
+// number of axes, which must not be larger than the target's weight.
+func (f *File) multiplied(a, b string, t *target) (*nn.Weight, error) {
 	x, err := f.floats(a)
 	if err != nil {
 		return nil, err
@@ -243,6 +247,9 @@ func (f *File) multiplied(a, b string) (*nn.Weight, error) {
 		return nil, fmt.Errorf("%s%v and %s%v do not multiply", a, xs, b, ys)
 	}
 	n, r, k := xs[0], xs[1], ys[1:].NumElements()
+	if n > t.shape[0] || k > t.width() {
+		return nil, fmt.Errorf("%s%v and %s%v make more than a weight of %v takes", a, xs, b, ys, t.shape)
+	}
 	out, err := tensor.Zeros(tensor.F32, append([]int{n}, ys[1:]...)...)
 	if err != nil {
 		return nil, err
@@ -275,9 +282,9 @@ func (f *File) lokr(m *module, t *target, c *change) (nn.Delta, error) {
 		}
 		core := m.parts["lokr_t2"]
 		if name != "w2" || core == "" {
-			return f.multiplied(a, b)
+			return f.multiplied(a, b, t)
 		}
-		down, err := f.tucker(core, b)
+		down, err := f.tucker(core, b, t)
 		if err != nil {
 			return nil, err
 		}
@@ -285,7 +292,7 @@ func (f *File) lokr(m *module, t *target, c *change) (nn.Delta, error) {
 		if err != nil {
 			return nil, err
 		}
-		return f.tuckerUp(a, up, down)
+		return f.tuckerUp(a, up, down, t)
 	}
 	a, err := factor("w1")
 	if err != nil {
@@ -308,13 +315,13 @@ func (f *File) lokr(m *module, t *target, c *change) (nn.Delta, error) {
 }
 
 // tuckerUp returns up [r,out] transposed times down [r,in,taps].
-func (f *File) tuckerUp(key string, up *tensor.Tensor, down *nn.Weight) (*nn.Weight, error) {
+func (f *File) tuckerUp(key string, up *tensor.Tensor, down *nn.Weight, to *target) (*nn.Weight, error) {
 	t, err := down.Load()
 	if err != nil {
 		return nil, err
 	}
 	us := up.Shape()
-	if len(us) != 2 || us[0] != down.Shape[0] {
+	if len(us) != 2 || us[0] != down.Shape[0] || us[1] > to.shape[0] {
 		return nil, fmt.Errorf("%s%v and a core of %v do not multiply", key, us, down.Shape)
 	}
 	r, n, k := us[0], us[1], down.Shape[1:].NumElements()
@@ -337,6 +344,9 @@ func (f *File) tuckerUp(key string, up *tensor.Tensor, down *nn.Weight) (*nn.Wei
 // dora gives a change the lengths that rows of the weight are to have, or in
 // older files of LyCORIS slices of its second axis, which the shape tells.
 func (f *File) dora(key string, t *target, of nn.Delta) (nn.Delta, error) {
+	if len(t.shape) < 2 {
+		return nil, fmt.Errorf("%s has lengths for the rows of a vector", key)
+	}
 	length, n, c := f.weight(key), t.shape[0], t.shape[1]
 	s := length.Shape
 	count := s.NumElements()
@@ -349,6 +359,9 @@ func (f *File) dora(key string, t *target, of nn.Delta) (nn.Delta, error) {
 
 func (f *File) glora(m *module, t *target, c *change) error {
 	c.kind = "GLoRA"
+	if len(t.shape) < 2 {
+		return fmt.Errorf("a vector %v has no product for %s", t.shape, m.parts["a1"])
+	}
 	if m.parts["bm"] != "" {
 		return fmt.Errorf("%s: GLoRA of Tucker's form is not read", m.parts["bm"])
 	}
