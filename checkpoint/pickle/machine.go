@@ -25,6 +25,7 @@ type machine struct {
 	marks []int // heights of the stack
 	memo  map[uint32]any
 	calls bool // whether globals and calls may occur
+	steps int  // instructions of all pickles so far
 }
 
 // load reads one pickle.
@@ -35,6 +36,7 @@ func (m *machine) load() (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.steps++
 		if op == '.' {
 			return m.pop()
 		}

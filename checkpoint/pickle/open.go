@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -28,8 +27,12 @@ const (
 	protocol  = 1001
 	mostVisit = 1 << 20 // values that are looked at for tensors
 	mostDepth = 32
-	mostData  = 256 << 20 // bytes of data.pkl
-	stateDict = "state_dict"
+	// The names of values may have so many bytes together, and more for each instruction: the
+	// same value may lie at many places, and have a name at each.
+	mostNames     = 64 << 10
+	mostNamesEach = 64
+	mostData      = 256 << 20 // bytes of data.pkl
+	stateDict     = "state_dict"
 )
 
 // Open maps the file at path, of any torch. Its tensors are named by the keys
@@ -92,7 +95,7 @@ func readZip(r io.ReaderAt, size int64) (*safetensors.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	return index(top, func(s *storage) (int64, error) {
+	return index(top, m.steps, func(s *storage) (int64, error) {
 		e := entries["data/"+s.key]
 		if e == nil {
 			return 0, fmt.Errorf("there is no storage data/%.50s", s.key)
@@ -159,7 +162,7 @@ func readOld(r io.ReaderAt, size int64) (*safetensors.Index, error) {
 		return nil, fmt.Errorf("a list of storages that is a %T", v)
 	}
 	at := position.n - int64(m.r.Buffered())
-	lengths, err := storageSizes(top)
+	lengths, err := storageSizes(top, m.steps)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +189,7 @@ func readOld(r io.ReaderAt, size int64) (*safetensors.Index, error) {
 			return nil, fmt.Errorf("truncated: storage %.50s ends at %d, and the file at %d", key, at, size)
 		}
 	}
-	return index(top, func(s *storage) (int64, error) {
+	return index(top, m.steps, func(s *storage) (int64, error) {
 		at, ok := places[s.key]
 		if !ok {
 			return 0, fmt.Errorf("there is no storage %.50s", s.key)
@@ -208,9 +211,9 @@ func (c *counted) Read(b []byte) (int, error) {
 }
 
 // storageSizes returns the storages of all tensors, by their keys.
-func storageSizes(top any) (map[string]*storage, error) {
+func storageSizes(top any, steps int) (map[string]*storage, error) {
 	found := make(map[string]*storage)
-	err := walk(top, func(_ string, v any) error {
+	err := walk(top, steps, func(_ string, v any) error {
 		if t, ok := v.(*view); ok {
 			found[t.of.key] = t.of
 		}
@@ -220,7 +223,7 @@ func storageSizes(top any) (map[string]*storage, error) {
 }
 
 // index names the tensors and texts of an object.
-func index(top any, place func(*storage) (int64, error)) (*safetensors.Index, error) {
+func index(top any, steps int, place func(*storage) (int64, error)) (*safetensors.Index, error) {
 	all := &safetensors.Index{Tensors: make(map[string]safetensors.Info), Metadata: make(map[string]string)}
 	only := ""
 	if d, ok := top.(*dict); ok {
@@ -230,7 +233,7 @@ func index(top any, place func(*storage) (int64, error)) (*safetensors.Index, er
 			}
 		}
 	}
-	err := walk(top, func(name string, v any) error {
+	err := walk(top, steps, func(name string, v any) error {
 		switch v := v.(type) {
 		case *view:
 			if !strings.HasPrefix(name, only) {
@@ -299,18 +302,24 @@ func dense(shape tensor.Shape, strides []int) bool {
 	return true
 }
 
-// walk calls f for all values below a value, with the keys that lead to them.
-func walk(top any, f func(name string, v any) error) error {
-	visits := 0
-	var at func(names []string, v any) error
-	at = func(names []string, v any) error {
+// walk calls f for all values below one that a number of instructions made, with the keys
+// that lead to them.
+func walk(top any, steps int, f func(name string, v any) error) error {
+	visits, left := 0, mostNames+mostNamesEach*steps
+	var names []string
+	var at func(v any) error
+	at = func(v any) error {
 		if visits++; visits > mostVisit {
 			return fmt.Errorf("more than %d values", mostVisit)
 		}
 		if len(names) > mostDepth {
 			return fmt.Errorf("values %d deep", mostDepth)
 		}
-		each := func(key string, v any) error { return at(append(slices.Clip(names), key), v) }
+		each := func(key string, v any) error {
+			names = append(names, key)
+			defer func() { names = names[:len(names)-1] }()
+			return at(v)
+		}
 		switch v := v.(type) {
 		case *dict:
 			for i, key := range v.keys {
@@ -340,9 +349,15 @@ func walk(top any, f func(name string, v any) error) error {
 				}
 			}
 		default:
+			for _, name := range names {
+				left -= len(name) + 1
+			}
+			if left < 0 {
+				return errors.New("values with names that are longer together than the file could have")
+			}
 			return f(strings.Join(names, "."), v)
 		}
 		return nil
 	}
-	return at(nil, top)
+	return at(top)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -193,4 +194,31 @@ func TestReadyAndCancelledAtOnce(t *testing.T) {
 		}
 		require.Equal(t, 1, q.free)
 	}
+}
+
+// TestQueueWaits: its end is that of the last job.
+func TestQueueWaits(t *testing.T) {
+	q := NewQueue(2, 2, 2)
+	q.Wait()
+	first, second := join(t, q, "a"), join(t, q, "b")
+	third := join(t, q, "b")
+	require.Equal(t, []bool{true, true, false}, []bool{started(first), started(second), started(third)})
+	waiting, running, _ := q.Load()
+	require.Equal(t, []int{1, 2}, []int{waiting, running})
+	ended := make(chan struct{})
+	go func() { q.Wait(); close(ended) }()
+	for _, job := range []*Ticket{first, second, third} {
+		select {
+		case <-ended:
+			t.Error("a job runs")
+		case <-time.After(5 * time.Millisecond):
+		}
+		job.Leave()
+	}
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Error("no job runs")
+	}
+	require.Equal(t, 2, q.free)
 }

@@ -51,3 +51,47 @@ func TestSlowReaderGetsAll(t *testing.T) {
 	require.ErrorIs(t, err, errTest)
 	require.Equal(t, 2*PieceSize, n)
 }
+
+// head counts what is written, and takes the first status.
+type head struct {
+	deadlineWriter
+	pieces   []int
+	statuses []int
+	flushed  int
+}
+
+func (h *head) WriteHeader(status int) { h.statuses = append(h.statuses, status) }
+func (h *head) Write(b []byte) (int, error) {
+	h.pieces = append(h.pieces, len(b))
+	return len(b), nil
+}
+func (h *head) FlushError() error { h.flushed++; return nil }
+
+// TestPieces: an answer of any size goes out in pieces of at most the size for a
+// time-out, each with a deadline.
+func TestPieces(t *testing.T) {
+	for size, pieces := range map[int][]int{
+		0: {0}, 1: {1}, PieceSize - 1: {PieceSize - 1}, PieceSize: {PieceSize}, PieceSize + 1: {PieceSize, 1}, 2*PieceSize + 5: {PieceSize, PieceSize, 5},
+	} {
+		deadlines := 0
+		h := &head{deadlineWriter: deadlineWriter{set: func(time.Time) { deadlines++ }}}
+		w := NewWriter(h, time.Hour)
+		n, err := w.Write(make([]byte, size, size)) // without room behind it
+		require.NoError(t, err)
+		require.Equal(t, size, n)
+		require.Equal(t, pieces, h.pieces)
+		require.Equal(t, len(pieces), deadlines)
+		require.NoError(t, http.NewResponseController(w).Flush())
+		require.Equal(t, []int{len(pieces) + 1, 1}, []int{deadlines, h.flushed})
+	}
+	deadlines := 0
+	h := &head{deadlineWriter: deadlineWriter{set: func(time.Time) { deadlines++ }}}
+	w := NewWriter(h, time.Hour)
+	require.Zero(t, w.Status)
+	w.WriteHeader(404)
+	w.WriteHeader(500)
+	require.Equal(t, 404, w.Status)
+	require.Equal(t, []int{404, 500}, h.statuses)
+	require.Equal(t, 2, deadlines)
+	require.Same(t, h, w.Unwrap())
+}

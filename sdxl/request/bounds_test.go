@@ -1,0 +1,105 @@
+package request_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/png"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/df65613c/easel/sdxl"
+	"github.com/df65613c/easel/sdxl/request"
+)
+
+// TestBoundsOfFields: each field at its ends, and one past them.
+func TestBoundsOfFields(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, image.NewNRGBA(image.Rect(0, 0, 64, 64))))
+	start := fmt.Sprintf(`,"init_image":%q`, base64.StdEncoding.EncodeToString(b.Bytes()))
+	field := func(more string) string { return `{"text_prompts":[{"text":"x"}]` + more + `}` }
+	long := func(n int) string { return strings.Repeat("é", n) }
+	prompts := func(n int) string {
+		return `{"text_prompts":[` + strings.TrimSuffix(strings.Repeat(`{"text":"x"},`, n), ",") + `]}`
+	}
+	weight := func(w string) string {
+		return `{"text_prompts":[{"text":"x"},{"text":"y","weight":` + w + `}]}`
+	}
+	for body, want := range map[string][]string{
+		field(`,"cfg_scale":0`): nil, field(`,"cfg_scale":-0.001`): {"cfg_scale"}, field(`,"cfg_scale":35`): nil, field(`,"cfg_scale":35.001`): {"cfg_scale"},
+		field(`,"steps":1`): nil, field(`,"steps":0`): {"steps"}, field(`,"samples":1`): nil, field(`,"samples":0`): {"samples"},
+		field(`,"seed":0`): nil, field(`,"seed":-1`): {"seed"}, field(`,"seed":4294967295`): nil, field(`,"seed":4294967296`): {"seed"},
+		field(`,"width":64`): nil, field(`,"width":0`): {"width"}, field(`,"width":63`): {"width"}, field(`,"width":96`): {"width"}, field(`,"height":64`): nil, field(`,"height":-64`): {"height"},
+		field(fmt.Sprintf(`,"width":%d`, sdxl.MaxSide/64*64)): nil, field(fmt.Sprintf(`,"width":%d`, sdxl.MaxSide/64*64+64)): {"width"},
+		weight("100"): nil, weight("100.1"): {"text_prompts[1].weight"}, weight("-100"): nil, weight("-100.1"): {"text_prompts[1].weight"}, weight("0"): nil,
+		prompts(0): {"text_prompts"}, prompts(32): nil, prompts(33): {"text_prompts"},
+		`{"text_prompts":[{"text":"x","weight":0}]}`: {"text_prompts"}, `{"text_prompts":[{"text":"x","weight":0.001}]}`: nil,
+		`{"text_prompts":[{"text":"` + long(2000) + `"}]}`: nil, `{"text_prompts":[{"text":"` + long(2001) + `"}]}`: {"text_prompts[0].text"}, `{"text_prompts":[{"text":""}]}`: {"text_prompts[0].text"},
+		field(`,"extras":{"prompt_2":"` + long(2000) + `"}`): nil, field(`,"extras":{"prompt_2":"` + long(2001) + `"}`): {"extras.prompt_2"},
+		field(`,"extras":{"negative_prompt_2":"` + long(2001) + `"}`):                {"extras.negative_prompt_2"},
+		field(start + `,"image_strength":0`):                                         nil, // all steps run
+		field(start + `,"image_strength":-0.001`):                                    {"image_strength"},
+		field(start + `,"image_strength":1`):                                         {"image_strength"}, // none do
+		field(start + `,"image_strength":1.001`):                                     {"image_strength"},
+		field(start + `,"step_schedule_start":1`):                                    nil,
+		field(start + `,"step_schedule_start":1.001`):                                {"step_schedule_start"},
+		field(start + `,"step_schedule_start":0`):                                    {"step_schedule_start"},
+		field(start + `,"step_schedule_end":0`):                                      nil,
+		field(start + `,"step_schedule_end":-0.001`):                                 {"step_schedule_end"},
+		field(start + `,"step_schedule_end":1`):                                      {"step_schedule_end"},
+		field(start + `,"step_schedule_start":1,"step_schedule_end":0.9`):            nil,
+		field(`,"image_strength":0.5`):                                               {"image_strength"},
+		field(`,"step_schedule_start":0.5`):                                          {"step_schedule_start"},
+		field(`,"step_schedule_end":0.5`):                                            {"step_schedule_end"},
+		field(`,"init_image_mode":"IMAGE_STRENGTH"`):                                 {"init_image_mode"},
+		field(start + `,"init_image_mode":"IMAGE_STRENGTH","step_schedule_end":0.1`): {"step_schedule_end"},
+		field(start + `,"init_image_mode":"STEP_SCHEDULE","image_strength":0.5`):     {"image_strength"},
+		field(start + `,"image_strength":0.5,"step_schedule_start":0.5`):             {"step_schedule_start"},
+	} {
+		require.Equal(t, want, violated(t, body, request.Limits{}), "%.100s", body)
+	}
+}
+
+// TestParametersOfPictures: what a file is written with is read again, and a file
+// of another program has none.
+func TestParametersOfPictures(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 8, 8))
+	o := sdxl.Options{Prompt: "a", Negative: new("b"), Seed: new(int64(3)), Steps: new(4), Width: 64, Height: 64, SAG: 0.5, ClipSkip: 2}
+	var b bytes.Buffer
+	require.NoError(t, request.EncodePNG(&b, img, o))
+	got, err := request.DecodeParameters(&b)
+	require.NoError(t, err)
+	require.Equal(t, &o, got)
+	b.Reset()
+	require.NoError(t, png.Encode(&b, img))
+	_, err = request.DecodeParameters(&b)
+	require.ErrorIs(t, err, request.ErrNoParameters)
+	_, err = request.DecodeParameters(strings.NewReader("no picture"))
+	require.Error(t, err)
+}
+
+// TestInfotextOfFields: each parameter that the web UI's form can say has its place.
+func TestInfotextOfFields(t *testing.T) {
+	o := sdxl.Options{Steps: new(4), Sampler: "euler_a", Schedule: "karras", CFG: new(6.5), Seed: new(int64(9)), Width: 64, Height: 128, Strength: new(0.25),
+		Prompts: []sdxl.WeightedPrompt{{Text: "a", Weight: 1}, {Text: "b", Weight: 0.5}, {Text: "c", Weight: -1}, {Text: "d", Weight: -2}}}
+	o.ENSD = 31337
+	text := request.Infotext(&o)
+	for _, part := range []string{"(a:1), (b:0.5)\n", "Negative prompt: (c:1), (d:2)\n", "Steps: 4", "Sampler: Euler a", "Schedule type: Karras", "CFG scale: 6.5", "Seed: 9", "Size: 64x128",
+		"Denoising strength: 0.25", "ENSD: 31337", "Version: easel"} {
+		require.Contains(t, text, part)
+	}
+	require.NotContains(t, text, "Batch")
+	o.Batch, o.Index = new(3), new(1)
+	require.Contains(t, request.Infotext(&o), "Batch size: 3, Batch pos: 1")
+	o.Seeds, o.Index = []int64{5, 6}, new(0)
+	require.Contains(t, request.Infotext(&o), "Seed: 5")
+	require.Contains(t, request.Infotext(&o), "Batch size: 2, Batch pos: 0")
+	o.Index = new(1)
+	require.Contains(t, request.Infotext(&o), "Seed: 6")
+	o.Index = new(9)
+	require.Contains(t, request.Infotext(&o), "Seed: 6")
+	require.Contains(t, request.Infotext(&sdxl.Options{Sigmas: []float64{3, 2, 0}}), "Steps: 2")
+}
