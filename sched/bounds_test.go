@@ -134,3 +134,53 @@ func TestNoNoiseWithoutEta(t *testing.T) {
 type counter int
 
 func (c *counter) Normal(dst []float32) { *c++; clear(dst) }
+
+// TestBoundsOfRestart: each of its numbers at its ends, and one past them.
+func TestBoundsOfRestart(t *testing.T) {
+	good := Restart{Min: 0.1, Max: 2, Steps: 1, Times: 0}
+	for _, c := range []struct {
+		change func(*Restart)
+		ok     bool
+	}{
+		{func(*Restart) {}, true},
+		{func(r *Restart) { r.Min = 0 }, false}, {func(r *Restart) { r.Min = 2 }, true}, {func(r *Restart) { r.Min = 2.01 }, false}, {func(r *Restart) { r.Min = math.NaN() }, false},
+		{func(r *Restart) { r.Max = math.MaxFloat32 }, true}, {func(r *Restart) { r.Max = math.MaxFloat64 }, false}, {func(r *Restart) { r.Max = math.NaN() }, false},
+		{func(r *Restart) { r.Steps = 0 }, false}, {func(r *Restart) { r.Steps = 999 }, true}, {func(r *Restart) { r.Steps = 1000 }, false},
+		{func(r *Restart) { r.Times = -1 }, false}, {func(r *Restart) { r.Times = 1000 }, true}, {func(r *Restart) { r.Times = 1001 }, false},
+	} {
+		r := good
+		c.change(&r)
+		require.Equal(t, c.ok, r.Fault() == "", "%+v", r)
+		require.Equal(t, c.ok, r.Check() == nil, "%+v", r)
+	}
+	require.Empty(t, (*Restart)(nil).Fault())
+	require.Equal(t, Restart{Min: 0.1, Max: 2, Steps: 8, Times: 1}, defaultRestart(35))
+	require.Equal(t, Restart{Min: 0.1, Max: 2, Steps: 9, Times: 2}, defaultRestart(36))
+	require.Equal(t, 2, defaultRestart(3).Steps)
+}
+
+// TestBoundsOfConfigs: numbers of a configuration at their ends, and one past them.
+func TestBoundsOfConfigs(t *testing.T) {
+	for fields, ok := range map[string]bool{
+		`"EulerDiscreteScheduler","beta_start":0`: false, `"EulerDiscreteScheduler","beta_start":1e-5`: true, `"EulerDiscreteScheduler","beta_end":1`: false, `"EulerDiscreteScheduler","beta_end":0.999,"num_train_timesteps":4`: true,
+		`"EulerDiscreteScheduler","num_train_timesteps":4`: true, `"EulerDiscreteScheduler","num_train_timesteps":65536,"beta_start":1e-6,"beta_end":2e-6`: true, `"EulerDiscreteScheduler","num_train_timesteps":65537`: false,
+		`"DPMSolverMultistepScheduler","solver_order":0`: false, `"DPMSolverMultistepScheduler","solver_order":1`: true, `"DPMSolverMultistepScheduler","solver_order":3`: true, `"DPMSolverMultistepScheduler","solver_order":4`: false,
+		`"DPMSolverMultistepScheduler","algorithm_type":"sde-dpmsolver","final_sigmas_type":"sigma_min","solver_order":2`: true,
+		`"UniPCMultistepScheduler","solver_order":1`: true, `"UniPCMultistepScheduler","solver_order":6`: true, `"UniPCMultistepScheduler","solver_order":7`: false,
+		`"EDMEulerScheduler","sigma_data":0`: false, `"EDMEulerScheduler","sigma_data":0.1`: true, `"EDMEulerScheduler","sigma_data":1e39`: false,
+		`"EDMEulerScheduler","rho":1`: true, `"EDMEulerScheduler","rho":0.99`: false, `"EDMEulerScheduler","rho":100`: true, `"EDMEulerScheduler","rho":101`: false,
+		`"EDMEulerScheduler","sigma_min":1,"sigma_max":0.9`: false,
+		`"EDMDPMSolverMultistepScheduler","solver_order":3`: true, `"EDMDPMSolverMultistepScheduler","algorithm_type":"sde-dpmsolver++","solver_order":3`: false, `"EDMDPMSolverMultistepScheduler","algorithm_type":"sde-dpmsolver++","solver_order":2`: true,
+		`"DDIMScheduler","clip_sample":false,"thresholding":true,"dynamic_thresholding_ratio":1`: true, `"DDIMScheduler","thresholding":true,"dynamic_thresholding_ratio":1.01`: false,
+		`"DDIMScheduler","thresholding":true,"dynamic_thresholding_ratio":-0.01`: false, `"DDIMScheduler","clip_sample_range":0`: true,
+		`"EulerDiscreteScheduler","use_karras_sigmas":true`: true, `"EulerDiscreteScheduler","use_karras_sigmas":true,"use_exponential_sigmas":true`: false, `"EulerDiscreteScheduler","use_exponential_sigmas":true,"use_beta_sigmas":true`: false,
+		`"SASolverScheduler","algorithm_type":"noise_prediction"`: true, `"SASolverScheduler","thresholding":true`: true,
+	} {
+		var c Config
+		require.NoError(t, json.Unmarshal([]byte(`{"_class_name":`+fields+`}`), &c))
+		_, err := c.New(Overrides{}, 4)
+		if ok != (err == nil) {
+			t.Errorf("%s: %v", fields, err)
+		}
+	}
+}
