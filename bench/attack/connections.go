@@ -46,7 +46,7 @@ func (a *attacker) raw(ctx context.Context, text string, stalls time.Duration, r
 			return outcome{}, err
 		}
 	}
-	if _, err := conn.Write([]byte(text)); err != nil {
+	if _, err := io.WriteString(conn, text); err != nil {
 		return outcome{}, ctx.Err() // cut
 	}
 	pause(ctx, stalls)
@@ -77,7 +77,8 @@ func (a *attacker) head(method, path string, length int, headers string) string 
 // stalling is a kind that opens n connections, writes, and stalls.
 func stalling(name string, n int, text func(*attacker) string) Kind {
 	return Kind{Name: name, LastsLonger: true, run: func(ctx context.Context, a *attacker) (outcome, error) {
-		return a.many(ctx, n, func(ctx context.Context) (outcome, error) { return a.raw(ctx, text(a), a.Stall, false) })
+		all := text(a) // one for all, since its memory would count as the server's
+		return a.many(ctx, n, func(ctx context.Context) (outcome, error) { return a.raw(ctx, all, a.Stall, false) })
 	}}
 }
 

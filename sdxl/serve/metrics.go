@@ -21,6 +21,8 @@ type metrics struct {
 	steps    *prometheus.Counter
 	panics   *prometheus.Counter
 
+	writing sync.Mutex // one at a time, so that a flood of requests for them leaves processors to others
+
 	mu      sync.Mutex
 	average float64 // seconds of a job, recent ones counting more
 }
@@ -45,9 +47,11 @@ func newMetrics(q *httplimit.Queue) *metrics {
 // ServeHTTP writes them in the text format of Prometheus, those of the process at the end.
 func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer // so that no lock is held while a client reads
+	m.writing.Lock()
 	m.set.WritePrometheus(&b)
 	prometheus.WriteProcessMetrics(&b)
 	prometheus.WriteFDMetrics(&b)
+	m.writing.Unlock()
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // a client that left has no use for it
 }
