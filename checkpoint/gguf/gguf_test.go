@@ -86,6 +86,9 @@ func TestFaultsOfWriting(t *testing.T) {
 	}
 	require.ErrorContains(t, write(tensor.U8, nil, 2), `tensor "x" is U8, which the format does not have`)
 	require.ErrorContains(t, write(tensor.Q80, nil, 3, 33), "no whole number of blocks of 32")
+	require.ErrorContains(t, write(tensor.Q80, nil), "no whole number of blocks of 32", "a scalar")
+	require.ErrorContains(t, write(tensor.Q80, nil, 1, 32), "0 bytes were written")
+	require.ErrorContains(t, write(tensor.F32, nil, 1, 1, 1, 1), "0 bytes were written, its shape takes 4")
 	require.ErrorContains(t, write(tensor.F32, nil, 1, 1, 1, 1, 1), "5 axes, want 4")
 	require.ErrorContains(t, write(tensor.F32, nil, 1), "0 bytes were written, its shape takes 4")
 	require.ErrorContains(t, write(tensor.F32, map[string]any{"k": 1.5}, 0), `"k" is a float64`)

@@ -128,7 +128,8 @@ func TestBoundsOfValues(t *testing.T) {
 	for size, kept := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
 		f, err := openBytes(t, old("}("+text("a")+view(0, tuple(4), tuple(1))+text("b")+text(strings.Repeat("x", size))+"u", "0"))
 		require.NoError(t, err)
-		require.Equal(t, kept, len(f.Metadata()["b"]) == size)
+		value, there := f.Metadata()["b"]
+		require.Equal(t, []any{kept, kept}, []any{there, len(value) == size})
 	}
 	for version, ok := range map[int]bool{1: false, 2: true, 5: true, 6: false} {
 		b := bytes.Replace(old(dict("a", view(0, tuple(4), tuple(1))), "0"), []byte("}.\x80\x02}"), []byte{'}', '.', 0x80, byte(version), '}'}, 1)
@@ -157,5 +158,24 @@ func TestSharedValues(t *testing.T) {
 			_, err := openBytes(t, b)
 			require.ErrorContains(t, err, "names that are longer together than the file could have", name)
 		})
+	}
+}
+
+// TestWrongStates: an instruction that finds something else than it needs.
+func TestWrongStates(t *testing.T) {
+	global := "ccollections\nOrderedDict\n"
+	for object, want := range map[string]string{
+		global + "NR": "arguments that are a <nil>", "N)R": "it calls a <nil>", ")R": "a value where there is none", "NQ": "a persistent id that names no storage", "(t": "no tensor in it",
+		"(" + text("storage") + "NNNNtQ": "a storage of type", "NN\x93": "a name that is no text", text("a") + "N\x93": "a name that is no text", "N" + text("a") + "\x93": "a name that is no text",
+		"b": "a value where there is none", "Nb": "a value where there is none", "NNNs": "keys and values for a <nil>", "}(Nu": "keys and values for a *pickle.dict", "NNa": "items for a <nil>", "}(Ne": "items for a *pickle.dict",
+		"](N\x90": "items for a *pickle.list", "h\x07": "brings back value 7", "j\x07\x00\x00\x00": "brings back value 7", "2": "a value where there is none", "(2": "a value where there is none", "\x85": "a value where there is none",
+		"N\x86": "a value where there is none", "(N\x86": "a value where there is none", "1": "a mark where there is none", "t": "a mark where there is none", "c" + strings.Repeat("a", 5000): "a name without end",
+		"casdf": "beyond its end", global + "(NtR": "OrderedDict of a <nil>", "X\xff\xff\xff\x7f": "truncated", "\x8b\xff\xff\xff\x7f": "truncated", "\x80\x01": "protocol 1", "\xff": "the instruction",
+	} {
+		if object == "(t" {
+			object = dict("a", object)
+		}
+		_, err := openBytes(t, old(object))
+		require.ErrorContains(t, err, want, "%q", object)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"mime/multipart"
 	"net/http"
@@ -110,6 +111,25 @@ func TestFieldsOfRequests(t *testing.T) {
 		_, _, err := parse([]byte(body), 20)
 		require.Equal(t, ok, err == nil, "%s: %v", body, err)
 	}
-	require.Equal(t, []float32{0.6, 0.8}, shortened([]float32{3, 4, 5}, 2))
-	require.Equal(t, []float32{0, 0}, shortened([]float32{0, 0, 5}, 2))
 }
+
+// TestLongBodiesAreNotRead: what says that it is too long is answered before any of it is read.
+func TestLongBodiesAreNotRead(t *testing.T) {
+	h := handler(t, Options{MaxBody: 20})
+	for length, status := range map[int64]int{20: 400, 21: 413} {
+		body := &counting{}
+		w := ask(t, h, "/v1/embeddings", "application/json", "", func(r *http.Request) { r.Body, r.ContentLength = body, length })
+		require.Equal(t, status, w.Code)
+		require.Equal(t, status == 400, body.read > 0)
+	}
+}
+
+// counting is a body that counts how often it is read.
+type counting struct{ read int }
+
+func (c *counting) Read([]byte) (int, error) {
+	c.read++
+	return 0, io.EOF
+}
+
+func (c *counting) Close() error { return nil }

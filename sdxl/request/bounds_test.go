@@ -2,6 +2,7 @@ package request_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"image"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/df65613c/easel/internal/golden"
+	"github.com/df65613c/easel/internal/imagefile"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
 )
@@ -79,6 +82,70 @@ func TestParametersOfPictures(t *testing.T) {
 	require.ErrorIs(t, err, request.ErrNoParameters)
 	_, err = request.DecodeParameters(strings.NewReader("no picture"))
 	require.Error(t, err)
+}
+
+// TestOlderParameters: what earlier versions wrote under other names is read.
+func TestOlderParameters(t *testing.T) {
+	read := func(text string) *sdxl.Options {
+		var b bytes.Buffer
+		require.NoError(t, imagefile.EncodePNG(&b, image.NewNRGBA(image.Rect(0, 0, 1, 1)), []imagefile.Text{{Keyword: "other", Text: "{"}, {Keyword: request.ParametersKey, Text: text}}))
+		o, err := request.DecodeParameters(&b)
+		require.NoError(t, err, text)
+		return o
+	}
+	o := read(`{"noising":{"eta":0.5,"churn":{"amount":3}}}`)
+	require.InDelta(t, 0.5, *o.Eta, 0)
+	require.NotNil(t, o.Churn)
+	require.InDelta(t, 0.25, *read(`{"eta":0.25}`).Eta, 0)
+	o = read(`{"seeds":[1,2],"seed":1,"batch":2}`)
+	require.Nil(t, o.Seed)
+	require.Nil(t, o.Batch)
+	o = read(`{"seeds":[1,2],"seed":1,"batch":2,"index":1}`)
+	require.NotNil(t, o.Seed)
+	require.NotNil(t, o.Batch)
+	require.Nil(t, read(`{"sigmas":[2,0],"steps":1}`).Steps)
+	require.NotNil(t, read(`{"steps":1}`).Steps)
+}
+
+// TestOptionsOfRequests: fields become options, the style's name is known, and a request whose
+// client has left decodes no picture.
+func TestOptionsOfRequests(t *testing.T) {
+	require.Equal(t, 512<<20, request.DefaultPictureMemory)
+	m, err := sdxl.Open(golden.Path("c", "model"), sdxl.OpenOptions{})
+	require.NoError(t, err)
+	defer m.Close()
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, image.NewNRGBA(image.Rect(0, 0, 128, 64))))
+	r := &request.Request{TextPrompts: []request.TextPrompt{{Text: "a"}, {Text: "b", Weight: new(-1.0)}}, InitImage: b.Bytes(), Steps: new(8), CFGScale: new(2.0), Seed: new(int64(5)), Sampler: "euler"}
+	o, err := request.Options{}.Options(t.Context(), m, r)
+	require.NoError(t, err)
+	require.Equal(t, []any{"a", "b", 8, 2.0, int64(5), "euler"}, []any{o.Prompt, *o.Negative, *o.Steps, *o.CFG, *o.Seed, o.Sampler})
+	require.InDelta(t, 0.65, *o.Strength, 1e-12)
+	require.Equal(t, image.Pt(128, 64), o.Image.Bounds().Size())
+	require.Equal(t, [2]int{}, [2]int{o.Width, o.Height}, "the picture's")
+	o, err = request.Options{Limits: request.Limits{Pixels: 128 * 64}}.Options(t.Context(), m, r)
+	require.NoError(t, err)
+	require.Equal(t, [2]int{}, [2]int{o.Width, o.Height}, "as large as it may be")
+	o, err = request.Options{Limits: request.Limits{Pixels: 64 * 64}}.Options(t.Context(), m, r)
+	require.NoError(t, err)
+	require.Positive(t, o.Width*o.Height)
+	require.LessOrEqual(t, o.Width*o.Height, 64*64)
+	require.Greater(t, o.Width, o.Height)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_, err = request.Options{}.Options(gone, m, r)
+	require.ErrorIs(t, err, context.Canceled)
+	r.StylePreset, r.Seed = "3D Model", nil
+	o, err = request.Options{}.Options(t.Context(), m, r)
+	require.NoError(t, err)
+	require.NotEqual(t, "a", o.Prompt)
+	require.Positive(t, *o.Seed, "drawn")
+	r.StylePreset = "no such"
+	var fault *request.Error
+	require.ErrorAs(t, request.Options{}.Check(r), &fault)
+	require.Equal(t, "style_preset", fault.Violations[0].Field)
+	r.StylePreset = ""
+	require.NoError(t, request.Options{}.Check(r))
 }
 
 // TestInfotextOfFields: each parameter that the web UI's form can say has its place.

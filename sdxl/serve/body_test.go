@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -38,3 +40,24 @@ func TestLargestBody(t *testing.T) {
 	require.Equal(t, []string{"body"}, violated(t, data))
 	eventually(t, func() bool { return s.bodies.Free() == whole })
 }
+
+// TestLongBodiesAreNotRead: what says that it is too long is answered before any of it is read.
+func TestLongBodiesAreNotRead(t *testing.T) {
+	s := newServer(Options{Logger: quiet(), MaxBody: 20}, fake(instant))
+	for length, status := range map[int64]int{20: 400, 21: 413} {
+		body := &counting{}
+		w := ask(t, s, "POST", "/predict", "", func(r *http.Request) { r.Body, r.ContentLength = body, length })
+		require.Equal(t, status, w.Code)
+		require.Equal(t, status == 400, body.read > 0)
+	}
+}
+
+// counting is a body that counts how often it is read.
+type counting struct{ read int }
+
+func (c *counting) Read([]byte) (int, error) {
+	c.read++
+	return 0, io.EOF
+}
+
+func (c *counting) Close() error { return nil }

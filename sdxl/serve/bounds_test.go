@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/internal/httplimit"
+	"github.com/df65613c/easel/internal/openai"
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
@@ -210,7 +211,7 @@ func TestTextsOfEmbeddings(t *testing.T) {
 	}
 	w := ask(t, s, "POST", "/v1/embeddings", `{"input":["a","b"],"model":"m"}`, nil)
 	require.JSONEq(t, `{"object":"list","model":"m","usage":{"prompt_tokens":2,"total_tokens":2},"data":[{"object":"embedding","index":0,"embedding":[0.6,0.8,0,0]},{"object":"embedding","index":1,"embedding":[0.6,0.8,0,0]}]}`, w.Body.String())
-	require.Equal(t, []float32{0, 0}, unit([]float32{0, 0}))
+	require.Equal(t, []float32{0, 0}, openai.Unit([]float32{0, 0}))
 }
 
 // TestLog: work is logged, probes only where all is, and the server's own faults with why.
