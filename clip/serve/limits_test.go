@@ -195,6 +195,21 @@ func TestPanic(t *testing.T) {
 	require.Equal(t, 200, ask(t, h, "/v1/embeddings", "application/json", `{"input":"a"}`, nil).Code)
 }
 
+// TestPanicInAnAnswer cuts it.
+func TestPanicInAnAnswer(t *testing.T) {
+	h := handler(t, Options{})
+	for _, c := range []struct{ value, want any }{{"broke", http.ErrAbortHandler}, {http.ErrAbortHandler, http.ErrAbortHandler}} {
+		w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+		require.PanicsWithValue(t, c.want, func() {
+			h.bounded(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusOK)
+				panic(c.value)
+			})).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+		})
+		require.Len(t, w.write, 2, "the head, the end")
+	}
+}
+
 // TestBodiesThatDoNotCome are answered, and their connections closed.
 func TestBodiesThatDoNotCome(t *testing.T) {
 	s := httptest.NewServer(handler(t, Options{ReadTimeout: 50 * time.Millisecond}))

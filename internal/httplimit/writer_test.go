@@ -76,7 +76,7 @@ func TestPieces(t *testing.T) {
 		deadlines := 0
 		h := &head{deadlineWriter: deadlineWriter{set: func(time.Time) { deadlines++ }}}
 		w := NewWriter(h, time.Hour)
-		n, err := w.Write(make([]byte, size, size)) // without room behind it
+		n, err := w.Write(make([]byte, size))
 		require.NoError(t, err)
 		require.Equal(t, size, n)
 		require.Equal(t, pieces, h.pieces)
