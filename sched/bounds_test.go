@@ -184,3 +184,15 @@ func TestBoundsOfConfigs(t *testing.T) {
 		}
 	}
 }
+
+// TestChurnedLevels: those from Min to Max, both with them, as k-diffusion has it; no Max is none.
+func TestChurnedLevels(t *testing.T) {
+	c := Churn{Amount: 2, Min: 1, Max: 5}
+	for sigma, churned := range map[float64]bool{0.999: false, 1: true, 3: true, 5: true, 5.001: false} {
+		require.Equal(t, churned, c.gamma(sigma, 10) > 0, sigma)
+	}
+	require.InDelta(t, 0.2, c.gamma(3, 10), 1e-12)
+	require.InDelta(t, math.Sqrt2-1, c.gamma(3, 4), 1e-12, "at most")
+	c.Max = 0
+	require.Positive(t, c.gamma(1e6, 10))
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/df65613c/easel/checkpoint/gguf"
 	"github.com/df65613c/easel/internal/bounded"
 	"github.com/df65613c/easel/safetensors"
+	"github.com/df65613c/easel/tensor"
 )
 
 // head are the bytes of numbers in order, and of texts with their lengths before them.
@@ -133,5 +134,51 @@ func TestBounds(t *testing.T) {
 		f, err := openBytes(t, file(head("k", text, long(size)), four, 16))
 		require.NoError(t, err)
 		require.Equal(t, kept, len(f.Metadata()["k"]) == size)
+	}
+}
+
+// TestTypesOfConversion: which tensors become what.
+func TestTypesOfConversion(t *testing.T) {
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "in.safetensors"), filepath.Join(dir, "out.gguf")
+	shapes := map[string]tensor.Shape{"a.weight": {2, 64}, "a.bias": {64}, "odd.weight": {2, 33}, "vector": {64}, "time_embed.0.weight": {2, 64}, "label_emb.0.weight": {2, 64}, "token_embedding.weight": {2, 64}, "text_projection": {2, 64}, "conv.weight": {2, 3, 1, 32}}
+	tensors := map[string]*tensor.Tensor{"count": tensor.New(tensor.I64, 2), "eight": tensor.New(tensor.F8E4M3, 2, 64)}
+	for name, shape := range shapes {
+		tensors[name] = tensor.New(tensor.BF16, shape...)
+	}
+	require.NoError(t, safetensors.WriteFile(in, tensors, nil))
+	f, err := safetensors.Open(in)
+	require.NoError(t, err)
+	defer f.Close()
+	for _, c := range []struct{ dt, kept, matrix, eight tensor.DType }{
+		{tensor.Invalid, tensor.BF16, tensor.BF16, tensor.F16}, {tensor.F32, tensor.F32, tensor.F32, tensor.F32}, {tensor.F16, tensor.F16, tensor.F16, tensor.F16}, {tensor.Q80, tensor.BF16, tensor.Q80, tensor.Q80}, {tensor.Q40, tensor.BF16, tensor.Q40, tensor.Q40},
+	} {
+		require.NoError(t, gguf.WriteFile(t.Context(), out, f, c.dt))
+		g, err := gguf.Open(out)
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{"general.architecture": "sdxl", "general.quantization_version": "2"}, g.Metadata())
+		for name, x := range tensors {
+			want := c.kept
+			switch name {
+			case "a.weight", "conv.weight":
+				want = c.matrix
+			case "eight":
+				want = c.eight
+			case "count":
+				want = tensor.I64
+			}
+			info, ok := g.Info(name)
+			require.True(t, ok)
+			require.Equal(t, want, info.DType, "%s as %s", name, c.dt)
+			require.Equal(t, x.Shape(), info.Shape)
+		}
+		if c.dt == tensor.Q80 {
+			require.ErrorContains(t, gguf.WriteFile(t.Context(), filepath.Join(dir, "again.gguf"), g, tensor.Q40), "is quantised (Q8_0): convert the original")
+			require.NoError(t, gguf.WriteFile(t.Context(), filepath.Join(dir, "again.gguf"), g, tensor.F32))
+		}
+		require.NoError(t, g.Close())
+	}
+	for _, dt := range gguf.Quantisations() {
+		require.True(t, dt.Blocked())
 	}
 }

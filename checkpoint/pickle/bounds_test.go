@@ -179,3 +179,23 @@ func TestWrongStates(t *testing.T) {
 		require.ErrorContains(t, err, want, "%q", object)
 	}
 }
+
+// TestNumbers: each form that pickletools describes. Of numbers of more than 64 bits nothing is kept.
+func TestNumbers(t *testing.T) {
+	for value, want := range map[string]string{
+		"J\x00\x00\x00\x80": "-2147483648", "J\xff\xff\xff\x7f": "2147483647", "K\xff": "255", "M\xff\xff": "65535", "G\x3f\xf8\x00\x00\x00\x00\x00\x00": "1.5", "\x88": "true", "\x89": "false",
+		"\x8a\x00": "0", "\x8a\x01\xff": "-1", "\x8a\x01\x7f": "127", "\x8a\x02\x00\x80": "-32768", "\x8a\x02\xff\x00": "255", "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f": "9223372036854775807",
+		"\x8a\x08\x00\x00\x00\x00\x00\x00\x00\x80": "-9223372036854775808", "\x8a\x09\x01\x00\x00\x00\x00\x00\x00\x00\x01": "", "\x8b\x01\x00\x00\x00\x05": "5",
+		"\x8c\x01a": "a", "\x8d\x01\x00\x00\x00\x00\x00\x00\x00a": "a", "U\x01a": "a", "T\x01\x00\x00\x00a": "a", "X\x00\x00\x00\x00": "\"\"", "C\x01a": "", "B\x01\x00\x00\x00a": "", "N": "", "\x8f": "",
+		"\x8f(K\x01\x90": "", "(K\x01\x91": "", "ctorch\nSize\n((K\x07ttR": "7", "ctorch\ndevice\n(" + text("cpu") + "tR": "", "K\x01K\x020": "1", "K\x01(K\x021": "1",
+	} {
+		f, err := openBytes(t, old("}("+text("x")+view(0, tuple(4), tuple(1))+text("v")+value+"u", "0"))
+		require.NoError(t, err, "%q", value)
+		got, there := f.Metadata()["v"]
+		if key := "v.0"; !there {
+			got, there = f.Metadata()[key]
+		}
+		require.Equal(t, want != "", there, "%q", value)
+		require.Equal(t, strings.Trim(want, "\""), got, "%q", value)
+	}
+}

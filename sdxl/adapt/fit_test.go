@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,6 +41,19 @@ func TestFaultsOfFiles(t *testing.T) {
 		_, err := fit(t, write(t, path, map[string]tensor.Shape{"matrix.diff": {9, 6}}, map[string]string{"ss_base_model_version": version}))
 		require.ErrorContains(t, err, "is an adapter for "+want+", not for")
 	}
+	for names, want := range map[string]string{
+		"lora_te_x,lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q": "Stable Diffusion 1.5 or 2", "layers.0.attention.qkv": "Lumina or Z-Image", "x.cap_embedder": "Lumina or Z-Image",
+		"blocks.0.self_attn.q": "Wan", "blocks_0_self_attn_q": "Wan", "transformer.x": "a transformer such as Flux", "single_blocks.0": "Flux", "lora_te3_x": "Stable Diffusion 3",
+	} {
+		shapes := make(map[string]tensor.Shape)
+		for name := range strings.SplitSeq(names, ",") {
+			shapes[name+".diff"] = one
+		}
+		_, err := fit(t, write(t, path, shapes, nil))
+		require.ErrorContains(t, err, "is an adapter for "+want, names)
+	}
+	_, err := fit(t, write(t, path, map[string]tensor.Shape{"matrix.diff": {9, 6}}, map[string]string{"ss_base_model_version": "sdxl_base_v1-0"}))
+	require.ErrorContains(t, err, "does not fit the model")
 	f, err := adapt.Open(filepath.Join(t.TempDir(), "none.safetensors"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.Nil(t, f)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/df65613c/easel/internal/golden"
 	"github.com/df65613c/easel/internal/imagefile"
+	"github.com/df65613c/easel/nn/cpu"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/request"
 )
@@ -169,4 +170,33 @@ func TestInfotextOfFields(t *testing.T) {
 	o.Index = new(9)
 	require.Contains(t, request.Infotext(&o), "Seed: 6")
 	require.Contains(t, request.Infotext(&sdxl.Options{Sigmas: []float64{3, 2, 0}}), "Steps: 2")
+}
+
+// TestSamples: each has the seed after the one before, and 0, which draws one, is passed over.
+func TestSamples(t *testing.T) {
+	m, err := sdxl.Open(golden.Path("c", "model"), sdxl.OpenOptions{})
+	require.NoError(t, err)
+	defer m.Close()
+	b := cpu.New(cpu.Options{})
+	defer b.Close()
+	pipe := sdxl.NewPipeline(m, b, sdxl.PipelineOptions{})
+	r := &request.Request{TextPrompts: []request.TextPrompt{{Text: "a"}}, Steps: new(1), CFGScale: new(1.0), Width: new(64), Height: new(64), Samples: new(2), Seed: new(int64(1<<32 - 1))}
+	var told []int
+	got, err := request.Predict(t.Context(), pipe, r, request.Options{Progress: func(sample int, p sdxl.Progress) { told = append(told, sample) }})
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 1}, told)
+	require.Equal(t, "success", got.Result)
+	require.Equal(t, []int64{1<<32 - 1, 1}, []int64{got.Artifacts[0].Seed, got.Artifacts[1].Seed})
+	require.Equal(t, "SUCCESS", got.Artifacts[1].FinishReason)
+	r.Samples, r.Seed = nil, new(int64(1))
+	alone, err := request.Predict(t.Context(), pipe, r, request.Options{})
+	require.NoError(t, err)
+	require.Equal(t, got.Artifacts[1:], alone.Artifacts)
+	r.CFGScale = new(7.0)
+	_, err = request.Predict(t.Context(), pipe, r, request.Options{Limits: request.Limits{Calls: 2}})
+	require.NoError(t, err)
+	var fault *request.Error
+	_, err = request.Predict(t.Context(), pipe, r, request.Options{Limits: request.Limits{Calls: 1}})
+	require.ErrorAs(t, err, &fault)
+	require.Equal(t, "steps", fault.Violations[0].Field)
 }
