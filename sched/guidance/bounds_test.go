@@ -25,3 +25,31 @@ func TestNumbersThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundsOfSettings: each number at its ends, and one past them.
+func TestBoundsOfSettings(t *testing.T) {
+	apg := func(a APG) Settings { return Settings{Method: MethodAPG, APG: &a} }
+	for _, c := range []struct {
+		settings Settings
+		scale    float64
+		ok       bool
+	}{
+		{apg(APG{Momentum: -1}), 7, false}, {apg(APG{Momentum: -0.999}), 7, true}, {apg(APG{Momentum: 0.999}), 7, true}, {apg(APG{Momentum: 1}), 7, false},
+		{apg(APG{Norm: 0}), 7, true}, {apg(APG{Norm: -0.001}), 7, false}, {apg(APG{Eta: -5}), 7, true},
+		{Settings{Rescale: 1}, 7, true}, {Settings{Rescale: 1.001}, 7, false}, {Settings{Rescale: -0.001}, 7, false},
+		{Settings{Threshold: 1}, 7, true}, {Settings{Threshold: 1.001}, 7, false}, {Settings{Mimic: 0.001}, 7, true}, {Settings{Mimic: -0.001}, 7, false},
+		{Settings{Interval: []float64{0, 1}}, 7, true}, {Settings{Interval: []float64{0.5, 0.5}}, 7, false}, {Settings{Interval: []float64{0, 1.001}}, 7, false}, {Settings{Interval: []float64{-0.001, 1}}, 7, false}, {Settings{Interval: []float64{0}}, 7, false},
+		{Settings{Method: MethodCFGPP}, 0, true}, {Settings{Method: MethodCFGPP}, 1, true}, {Settings{Method: MethodCFGPP}, 1.001, false}, {Settings{Method: MethodCFGPP}, -0.001, false},
+		{Settings{Scales: []float64{-3, 0}}, 7, true}, {Settings{Method: MethodCFGPP, Scales: []float64{0.5}}, 0.5, false}, {Settings{APG: &APG{}}, 7, false},
+	} {
+		err := c.settings.Validate(c.scale)
+		if c.ok != (err == nil) {
+			t.Errorf("%+v, %g: %v", c.settings, c.scale, err)
+		}
+	}
+	require.InDelta(t, 0.6, Settings{Method: MethodCFGPP}.DefaultScale(7), 0)
+	require.InDelta(t, 7, Settings{}.DefaultScale(7), 0)
+	require.False(t, Settings{}.Guided(1))
+	require.True(t, Settings{}.Guided(1.001))
+	require.True(t, Settings{Method: MethodCFGPP}.Guided(0))
+}
