@@ -93,5 +93,15 @@ func (p *Weights) fit(w *nn.Weight, s Place, info safetensors.Info) error {
 	return p.quantised(w, s)
 }
 
+// Place returns where in the file a parameter lies, if it is there.
+func (p *Weights) Place(name string) (Place, bool) {
+	for _, s := range p.find(name) {
+		if _, ok := p.file.Info(s.Key); ok {
+			return s, true
+		}
+	}
+	return Place{}, false
+}
+
 // File returns the name of the file, for errors.
 func (p *Weights) File() string { return p.file.Name() }

@@ -68,7 +68,7 @@ func (f *File) recast(ctx context.Context, w io.Writer, name string, to tensor.D
 			return err
 		}
 		if to != t.DType() && to.IsFloat() {
-			if err := checkRange(part, rounded); err != nil {
+			if err := CheckRange(part, rounded); err != nil {
 				return fmt.Errorf("%s: tensor %s: %w", f.Name(), name, err)
 			}
 		}
@@ -79,8 +79,8 @@ func (f *File) recast(ctx context.Context, w io.Writer, name string, to tensor.D
 	return nil
 }
 
-// checkRange returns an error if a finite number has become infinite.
-func checkRange(from, to *tensor.Tensor) error {
+// CheckRange returns an error if a finite number has become infinite.
+func CheckRange(from, to *tensor.Tensor) error {
 	a, err := float64s(from)
 	if err != nil {
 		return err

@@ -35,6 +35,12 @@ func (f *adapterFlags) addUse(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.blocks, "lora-block", nil, "factor of a LoRA's weight in a part of the UNet, NAME:PART=FACTOR, such as house:mid_block=0.5")
 }
 
+// addFuse adds the flags of files whose changes are written into a checkpoint.
+func (f *adapterFlags) addFuse(cmd *cobra.Command) {
+	cmd.Flags().Var(f, "lora", "LoRA, LyCORIS or DoRA to write into the weights, FILE[:WEIGHT[:TEXT_WEIGHT]], the latter for the text encoders; may be given several times")
+	cmd.Flags().StringArrayVar(&f.blocks, "lora-block", nil, "strength of one of them in a part of the UNet, NAME:PART=WEIGHT such as house:mid_block=0.5, times its weight")
+}
+
 func (f *adapterFlags) String() string { return "" }
 
 func (f *adapterFlags) Type() string { return "FILE:WEIGHT" }
