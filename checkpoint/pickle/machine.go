@@ -398,7 +398,10 @@ func (m *machine) object(op byte) error {
 		return errors.Join(err, m.push(v))
 	}
 	if op == 'b' { // BUILD: attributes of an object, such as the versions of modules
-		_, err := m.top()
+		of, err := m.top()
+		if d, ok := of.(*dict); ok {
+			d.takeParameters(arg)
+		}
 		return err
 	}
 	args, ok := arg.(tuple)

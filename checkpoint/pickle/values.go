@@ -3,6 +3,7 @@ package pickle
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/df65613c/easel/tensor"
 )
@@ -24,6 +25,19 @@ type dict struct {
 
 func (d *dict) set(key, value any) {
 	d.keys, d.values = append(d.keys, key), append(d.values, value)
+}
+
+// takeParameters fills a ParameterDict of torch, as which old textual inversions hold their vectors, from its attributes.
+func (d *dict) takeParameters(attributes any) {
+	a, ok := attributes.(*dict)
+	if !ok || len(d.keys) > 0 {
+		return
+	}
+	if i := slices.Index(a.keys, any("_parameters")); i >= 0 {
+		if held, ok := a.values[i].(*dict); ok {
+			*d = *held
+		}
+	}
 }
 
 // storage is a run of elements in the file that tensors are views of.
@@ -70,13 +84,14 @@ const (
 	parameterState = "torch._utils._rebuild_parameter_with_state"
 	orderedDict    = "collections.OrderedDict"
 	sizeOf         = "torch.Size"
+	parameterDict  = "torch.nn.modules.container.ParameterDict"
 )
 
 // known reports whether a pickle may name a class or function.
 func known(g global) bool {
 	_, isType := dtypes[g]
 	switch g {
-	case tensorV1, tensorV2, tensorV3, parameter, parameterState, orderedDict, sizeOf:
+	case tensorV1, tensorV2, tensorV3, parameter, parameterState, orderedDict, sizeOf, parameterDict:
 		return true
 	}
 	return isType || inert[g]
@@ -112,6 +127,8 @@ func reduce(f any, args tuple) (any, error) {
 			}
 		}
 		return d, nil
+	case parameterDict:
+		return new(dict), nil
 	case sizeOf:
 		if len(args) == 1 {
 			return args[0], nil
