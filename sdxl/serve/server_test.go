@@ -21,8 +21,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/df65613c/easel/nn/cpu"
+	"github.com/df65613c/easel/sched"
+	"github.com/df65613c/easel/sched/guidance"
 	"github.com/df65613c/easel/sdxl"
 	"github.com/df65613c/easel/sdxl/demo"
+	"github.com/df65613c/easel/sdxl/prompt"
 	"github.com/df65613c/easel/sdxl/request"
 )
 
@@ -335,4 +338,25 @@ func TestOpenAPINamesEveryRoute(t *testing.T) {
 		require.Contains(t, doc.Components.Schemas["Extras"].Properties, name)
 	}
 	require.Len(t, doc.Components.Schemas["Extras"].Properties, len(names))
+}
+
+// TestOpenAPINamesEveryChoice compares lists of names in the file with those of the
+// packages that know them.
+func TestOpenAPINamesEveryChoice(t *testing.T) {
+	_, data := call(t, start(t, Options{})+"/openapi.json", nil)
+	var doc struct {
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []string }
+			}
+		}
+	}
+	require.NoError(t, json.Unmarshal(data, &doc))
+	for name, want := range map[string][]string{
+		"Extras.noise": sdxl.Noises(), "Extras.dialect": sched.DialectNames(), "Extras.prompt_syntax": prompt.Syntaxes(),
+		"Guidance.method": guidance.Methods(), "Guidance.schedule": guidance.Schedules(),
+	} {
+		schema, field, _ := strings.Cut(name, ".")
+		require.Equal(t, want, doc.Components.Schemas[schema].Properties[field].Enum, name)
+	}
 }
