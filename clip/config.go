@@ -105,7 +105,8 @@ func checkTower(fields []field, width, heads int, act string) error {
 		errs = append(errs, fmt.Errorf("hidden_size %d is no multiple of num_attention_heads %d", width, heads))
 	}
 	if _, ok := activations[act]; !ok {
-		errs = append(errs, fmt.Errorf("hidden_act is %q, want one of %s", act, strings.Join(slices.Sorted(maps.Keys(activations)), ", ")))
+		errs = append(errs, fmt.Errorf("hidden_act is %q, want one of %s", act,
+			strings.Join(slices.Sorted(maps.Keys(activations)), ", ")))
 	}
 	return errors.Join(errs...)
 }

@@ -93,7 +93,8 @@ func (e *TextEncoder) embeddings(batch, tokens int) (*nn.Graph, error) {
 
 // record records the encoder; outputs gets what each layer begins with, what
 // the last one ends with, and the pooled vectors.
-func (e *TextEncoder) record(batch, tokens int, outputs func(g *nn.Graph, states []*nn.Value, pooled *nn.Value)) (*nn.Graph, error) {
+func (e *TextEncoder) record(batch, tokens int, outputs func(g *nn.Graph, states []*nn.Value, pooled *nn.Value)) (*nn.Graph,
+	error) {
 	c := &e.Config
 	if tokens > c.MaxPositions {
 		return nil, fmt.Errorf("%d tokens, at most %d have positions", tokens, c.MaxPositions)

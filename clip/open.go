@@ -103,7 +103,8 @@ func (m *Model) openFolder(fsys fs.FS, o Options, weights func() (*safetensors.F
 		if _, err := fs.Stat(fsys, openCLIPConfigFile); err == nil {
 			return errNoConfig
 		}
-		return m.fail(fmt.Errorf("%w: %s: model_type is %q, want clip, siglip or one of their towers", ErrNotCLIP, configFile, c.ModelType))
+		return m.fail(fmt.Errorf("%w: %s: model_type is %q, want clip, siglip or one of their towers", ErrNotCLIP,
+			configFile, c.ModelType))
 	}
 	text, vision := kind.text, kind.vision
 	m.Sigmoid = kind.siglip
@@ -180,7 +181,8 @@ func NewText(path string, e *TextEncoder, file string, t *tokenizer.Tokenizer, o
 		o.Memory = defaultMemory
 	}
 	m.setBackend(o)
-	m.text = m.newText(e.embeddings, e.PooledDim(), e.Config.MaxPositions, e.Config.VocabSize, file, func() (texts, error) { return clipTexts{t}, nil }, o.Memory)
+	m.text = m.newText(e.embeddings, e.PooledDim(), e.Config.MaxPositions, e.Config.VocabSize, file,
+		func() (texts, error) { return clipTexts{t}, nil }, o.Memory)
 	return m
 }
 

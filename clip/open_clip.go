@@ -89,7 +89,8 @@ func (m *Model) openOpenCLIP(path string, c *openCLIPConfig, o Options) error {
 	}
 	vision := func(key string) bool { return parameter(key) && len(key) > 7 && key[:7] == "visual." }
 	if tc != nil {
-		w := checkpoint.New(textModel, f, OpenCLIPText("", tc.HiddenSize), func(key string) bool { return parameter(key) && !vision(key) })
+		w := checkpoint.New(textModel, f, OpenCLIPText("", tc.HiddenSize),
+			func(key string) bool { return parameter(key) && !vision(key) })
 		if err := m.addText(*tc, w, o, func() (texts, error) { return loadTexts(noFiles{}, false) }); err != nil {
 			return err
 		}

@@ -126,7 +126,8 @@ func (p *preprocessing) resolve(size int) error {
 	switch {
 	case !isOn(p.DoResize):
 		return errors.New("do_resize is false: pictures of any size would not fit the tower")
-	case p.Size.Shortest < 0 || p.Size.Height < 0 || p.Size.Width < 0 || (p.Size.Shortest == 0) == (p.Size.Height == 0 || p.Size.Width == 0):
+	case p.Size.Shortest < 0 || p.Size.Height < 0 || p.Size.Width < 0 ||
+		(p.Size.Shortest == 0) == (p.Size.Height == 0 || p.Size.Width == 0):
 		return fmt.Errorf("size is %+v, want shortest_edge, or height and width", p.Size)
 	case out.Height != size || out.Width != size:
 		return fmt.Errorf("%s is %dx%d, the tower takes %dx%d", name, out.Width, out.Height, size, size)

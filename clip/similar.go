@@ -90,7 +90,8 @@ func Pair(text, images *Model) (*Model, error) {
 	case images.image == nil:
 		return nil, images.lacks(ErrNoImage)
 	case text.text.dim != images.image.dim:
-		return nil, fmt.Errorf("%s makes vectors of %d numbers of texts, %s of %d of pictures", text.Path, text.text.dim, images.Path, images.image.dim)
+		return nil, fmt.Errorf("%s makes vectors of %d numbers of texts, %s of %d of pictures", text.Path, text.text.dim,
+			images.Path, images.image.dim)
 	}
 	m := *text
 	m.image = images.image

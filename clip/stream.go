@@ -31,7 +31,8 @@ func (m *Model) ImageStream(ctx context.Context, images iter.Seq[image.Image]) i
 const ahead = 2 * mostInBatch
 
 // stream calls embed for each of what comes, several at a time.
-func stream[T any](ctx context.Context, seq iter.Seq[T], embed func(context.Context, T) ([]float32, error)) iter.Seq2[[]float32, error] {
+func stream[T any](ctx context.Context, seq iter.Seq[T],
+	embed func(context.Context, T) ([]float32, error)) iter.Seq2[[]float32, error] {
 	type result struct {
 		vector []float32
 		err    error

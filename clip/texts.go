@@ -43,7 +43,8 @@ func (m *Model) EmbedTextsInto(ctx context.Context, dst []float32, texts []strin
 		for i := range items {
 			ids, _ := tokens.encode(texts[at+i], t.limit)
 			if most := slices.Max(ids); most >= t.ids {
-				return fmt.Errorf("%s: text %d has the id %d, the model knows %d: the tokenizer is another model's", m.Path, at+i, most, t.ids)
+				return fmt.Errorf("%s: text %d has the id %d, the model knows %d: the tokenizer is another model's",
+					m.Path, at+i, most, t.ids)
 			}
 			items[i] = &item{ids: ids, dst: dst[(at+i)*t.dim:][:t.dim]}
 		}

@@ -59,7 +59,8 @@ func (e *VisionEncoder) Graph(batch int) (*nn.Graph, error) {
 func (e *VisionEncoder) clip(l layers.Recorder, in *nn.Value) *nn.Value {
 	c, b, batch := &e.Config, e.Config.block(), in.Dim(0)
 	x := l.LinearNoBias("vision_model.embeddings.patch_embedding", in, c.HiddenSize)
-	class := l.G.Reshape(l.G.Parameter(l.Weights.Weight("vision_model.embeddings.class_embedding", c.HiddenSize), batch), batch, 1, c.HiddenSize)
+	class := l.G.Reshape(l.G.Parameter(l.Weights.Weight("vision_model.embeddings.class_embedding", c.HiddenSize), batch),
+		batch, 1, c.HiddenSize)
 	x = e.positions(l, l.G.Concat(1, class, x))
 	l.G.Tap("vision_model.embeddings", x)
 	x = l.LayerNorm("vision_model.pre_layrnorm", x, c.LayerNormEps)

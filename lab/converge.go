@@ -133,7 +133,8 @@ func ConvergeTable(curves []Curve) Table {
 	t := Table{Columns: []string{"sampler", "error of", "order", "calls a step"}}
 	for i, c := range curves {
 		last := c.Points[len(c.Points)-1]
-		row := []string{c.Sampler, c.of(), fmt.Sprintf("%.2f", exact.Order(c.Points)), fmt.Sprintf("%.3g", float64(last.Calls)/float64(last.Steps))}
+		row := []string{c.Sampler, c.of(), fmt.Sprintf("%.2f", exact.Order(c.Points)),
+			fmt.Sprintf("%.3g", float64(last.Calls)/float64(last.Steps))}
 		for _, p := range c.Points {
 			if i == 0 {
 				t.Columns = append(t.Columns, fmt.Sprintf("%d steps", p.Steps))
@@ -150,7 +151,8 @@ func PointsTable(curves []Curve) Table {
 	t := Table{Columns: []string{"sampler", "error of", "steps", "calls", "error"}}
 	for _, c := range curves {
 		for _, p := range c.Points {
-			t.Rows = append(t.Rows, []string{c.Sampler, c.of(), strconv.Itoa(p.Steps), strconv.Itoa(p.Calls), strconv.FormatFloat(p.Error, 'g', -1, 64)})
+			t.Rows = append(t.Rows, []string{c.Sampler, c.of(), strconv.Itoa(p.Steps), strconv.Itoa(p.Calls),
+				strconv.FormatFloat(p.Error, 'g', -1, 64)})
 		}
 	}
 	return t

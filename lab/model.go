@@ -101,7 +101,8 @@ func plain(s sched.Sampler) sched.Sampler {
 
 // callsOf counts the calls of a run without a model.
 func callsOf(ctx context.Context, s sched.Sampler, sigmas []float64) (calls int, err error) {
-	err = counted(s, &calls).F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: sigmas, Denoise: toy, Noise: drawCounter{draws: new(int)}, FirstOrderLast: true})
+	err = counted(s, &calls).F32(ctx,
+		&sched.Run[float32]{X: []float32{1}, Sigmas: sigmas, Denoise: toy, Noise: drawCounter{draws: new(int)}, FirstOrderLast: true})
 	return calls, err
 }
 
@@ -109,6 +110,7 @@ func callsOf(ctx context.Context, s sched.Sampler, sigmas []float64) (calls int,
 // then, and not the solution of an ODE.
 func AddsNoise(ctx context.Context, s sched.Sampler) bool {
 	draws := 0
-	err := s.F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: []float64{4, 2, 0.5, 0.1, 0}, Denoise: toy, Noise: drawCounter{draws: &draws}})
+	err := s.F32(ctx, &sched.Run[float32]{X: []float32{1}, Sigmas: []float64{4, 2, 0.5, 0.1, 0}, Denoise: toy,
+		Noise: drawCounter{draws: &draws}})
 	return err == nil && draws > 0
 }

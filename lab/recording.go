@@ -36,7 +36,8 @@ type Recording struct {
 func Record(ctx context.Context, m Model, s sched.Sampler, sigmas []float64) (*Recording, error) {
 	rec := &Recording{Sampler: s.Name, Sigmas: sigmas, start: start(m, sigmas[0])}
 	listening := hooked(s, func(r *sched.Run[float32]) {
-		rec.FirstOrderLast, rec.Eta, rec.SNoise, rec.Churn, rec.Restart, rec.Order, rec.Training = r.FirstOrderLast, r.Eta, r.SNoise, r.Churn, r.Restart, r.Order, r.Levels
+		rec.FirstOrderLast, rec.Eta, rec.SNoise, rec.Churn, rec.Restart, rec.Order, rec.Training = r.FirstOrderLast, r.Eta,
+			r.SNoise, r.Churn, r.Restart, r.Order, r.Levels
 		denoise := r.Denoise
 		r.Denoise = func(ctx context.Context, denoised, x []float32, sigma float64) error {
 			if err := denoise(ctx, denoised, x, sigma); err != nil {

@@ -24,7 +24,8 @@ type Speed struct {
 
 // MeasureSpeed times samplers on n numbers, beside the rate at which a plain loop
 // over arrays of that size goes, in GB/s.
-func MeasureSpeed(ctx context.Context, samplers []sched.Sampler, n, steps int, each time.Duration) (speeds []Speed, rate float64, err error) {
+func MeasureSpeed(ctx context.Context, samplers []sched.Sampler, n, steps int, each time.Duration) (speeds []Speed,
+	rate float64, err error) {
 	if n < 1 || steps < 2 {
 		return nil, 0, fmt.Errorf("lab: %d numbers and %d steps, want 1 and 2 at least", n, steps)
 	}

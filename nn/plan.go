@@ -113,7 +113,8 @@ func takeOver(n *Node, owner []*block, lastUse []int, i int, bytes func(*Value) 
 	}
 	root := n.In[k].root
 	b := owner[root.id]
-	if b == nil || lastUse[root.id] != i || b.end().last != i || bytes(root) < bytes(n.Out) || bytes(root) != bytes(n.Out) && !Shrinks(n) {
+	if b == nil || lastUse[root.id] != i || b.end().last != i || bytes(root) < bytes(n.Out) ||
+		bytes(root) != bytes(n.Out) && !Shrinks(n) {
 		return nil
 	}
 	for j, v := range n.In {

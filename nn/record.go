@@ -32,7 +32,8 @@ func (g *Graph) Linear(x *Value, op Linear, extra ...Operand) *Value {
 	shape[len(shape)-1] = w.Shape[0]
 	if op.Gated {
 		if op.Act != Identity || len(extra) > 0 || w.Shape[0]%2 != 0 {
-			g.Fail("Linear %s: with a gate it has %d rows, activation %s, %d operands; want an even number, identity, none", w.Name, w.Shape[0], op.Act, len(extra))
+			g.Fail("Linear %s: with a gate it has %d rows, activation %s, %d operands; want an even number, identity, none", w.Name,
+				w.Shape[0], op.Act, len(extra))
 		}
 		shape[len(shape)-1] /= 2
 	}
@@ -59,7 +60,8 @@ func (g *Graph) Conv2D(x *Value, op Conv2D, extra ...Operand) *Value {
 		op.Stride = 1
 	}
 	if p := op.Pad; op.Stride < 0 || min(p.Top, p.Left, p.Bottom, p.Right) < 0 || min(w.Shape[2], w.Shape[3]) < 1 {
-		g.Fail("Conv2D %s: stride %d, padding %+v, kernel %v; want none of them below 0 and a kernel of at least 1x1", w.Name, op.Stride, p, w.Shape)
+		g.Fail("Conv2D %s: stride %d, padding %+v, kernel %v; want none of them below 0 and a kernel of at least 1x1", w.Name,
+			op.Stride, p, w.Shape)
 	}
 	if len(x.shape) != 4 || w.Shape[1] != x.shape[3] {
 		g.Fail("Conv2D %s: weight %v does not fit %v", w.Name, w.Shape, x.shape)

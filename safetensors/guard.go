@@ -28,7 +28,8 @@ func guard(sources []*source, read func() error) (err error) {
 		if ok {
 			for _, s := range sources {
 				if off, ok := s.offset(fault.Addr()); ok {
-					err = &FormatError{File: s.name, Fault: fmt.Sprintf("the mapped byte %d cannot be read: the file was truncated or its disk failed", off)}
+					err = &FormatError{File: s.name,
+						Fault: fmt.Sprintf("the mapped byte %d cannot be read: the file was truncated or its disk failed", off)}
 					return
 				}
 			}

@@ -99,7 +99,8 @@ func parseHeader(file string, text []byte, size int64) (*header, error) {
 		case int64(e.end) > avail:
 			return nil, fault(e.name, "ends at %d, but the file holds %d bytes of data", e.end, avail)
 		case e.end-e.begin != want:
-			return nil, fault(e.name, "has %d bytes from %d to %d, but its dtype %s and shape take %d", e.end-e.begin, e.begin, e.end, dt, want)
+			return nil, fault(e.name, "has %d bytes from %d to %d, but its dtype %s and shape take %d", e.end-e.begin,
+				e.begin, e.end, dt, want)
 		case e.begin < last.end:
 			return nil, fault(e.name, "starts at %d, inside tensor %s, which ends at %d", e.begin, quote(last.name), last.end)
 		case e.begin > last.end:

@@ -26,7 +26,8 @@ func OpenIndexed(path string, read func(file io.ReaderAt, size int64) (*Index, e
 	if err != nil {
 		return nil, err
 	}
-	f := &File{name: path, infos: map[string]Info{}, home: map[string]*source{}, metadata: map[string]string{}, sources: []*source{s}}
+	f := &File{name: path, infos: map[string]Info{}, home: map[string]*source{}, metadata: map[string]string{},
+		sources: []*source{s}}
 	var index *Index
 	err = guard(f.sources, func() (err error) {
 		index, err = read(s, s.size)

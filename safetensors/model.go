@@ -34,7 +34,8 @@ func OpenModel(dir, base, variant string) (*File, error) {
 	path := filepath.Join(dir, name)
 	switch {
 	case name == "":
-		return nil, fmt.Errorf("safetensors: %s: no weights %s of variant %q, there are those of %q: %w", dir, base, variant, variants, os.ErrNotExist)
+		return nil, fmt.Errorf("safetensors: %s: no weights %s of variant %q, there are those of %q: %w", dir, base, variant,
+			variants, os.ErrNotExist)
 	case strings.HasSuffix(name, ".json"):
 		return OpenSharded(path)
 	}

@@ -17,7 +17,8 @@ func ancestral(from, to, eta float64) (down, up float64) {
 
 // ancestralSteps takes each step further down than asked and adds fresh noise
 // back, but for one down to 0.
-func (r *Run[T]) ancestralSteps(ctx context.Context, eta float64, split func(from, to, eta float64) (down, up float64), step func(ctx context.Context, i int, denoised []T, to float64) error) error {
+func (r *Run[T]) ancestralSteps(ctx context.Context, eta float64, split func(from, to, eta float64) (down, up float64),
+	step func(ctx context.Context, i int, denoised []T, to float64) error) error {
 	if err := r.needsNoise(eta); err != nil {
 		return err
 	}

@@ -46,7 +46,8 @@ func (b *BrownianNoise) Between(dst []float32, from, to float64) {
 			b.work[i] = make([]float32, len(dst))
 		}
 	}
-	w, increment := walk{BrownianNoise: b, low: low, high: high, sum: dst, left: b.work[1], other: b.work[2], noise: b.work[3]}, b.work[0]
+	w, increment := walk{BrownianNoise: b, low: low, high: high, sum: dst, left: b.work[1], other: b.work[2],
+		noise: b.work[3]}, b.work[0]
 	b.source(int64(seedSequence(words(b.seed), 1)[0])).Normal(increment)
 	scale(increment, float32(math.Sqrt(b.high-b.low)))
 	w.down(top, increment)

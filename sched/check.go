@@ -39,7 +39,8 @@ func (c *Config) validate(k class) error {
 		if predictions == nil {
 			predictions = []string{"epsilon", "v_prediction", "sample"}
 		}
-		e.want(slices.Contains(predictions, c.PredictionType), "prediction_type is %q beside _class_name %s, want %s", c.PredictionType, c.Class, strings.Join(predictions, " or "))
+		e.want(slices.Contains(predictions, c.PredictionType), "prediction_type is %q beside _class_name %s, want %s",
+			c.PredictionType, c.Class, strings.Join(predictions, " or "))
 	}
 	if reads["timestep_spacing"] {
 		e.oneOf("timestep_spacing", c.TimestepSpacing, "leading", "linspace", "trailing")
@@ -47,13 +48,15 @@ func (c *Config) validate(k class) error {
 	if reads["final_sigmas_type"] {
 		e.oneOf("final_sigmas_type", c.FinalSigmas, "zero", "sigma_min")
 	}
-	e.want(c.TrainTimesteps >= 2 && c.TrainTimesteps <= maxTrainTimesteps, "num_train_timesteps is %d, want 2 to %d", c.TrainTimesteps, maxTrainTimesteps)
+	e.want(c.TrainTimesteps >= 2 && c.TrainTimesteps <= maxTrainTimesteps, "num_train_timesteps is %d, want 2 to %d",
+		c.TrainTimesteps, maxTrainTimesteps)
 	c.checkBetas(&e, reads)
 	for _, v := range []struct {
 		field string
 		sigma *float64
 	}{{"sigma_min", c.SigmaMin}, {"sigma_max", c.SigmaMax}} {
-		e.want(v.sigma == nil || *v.sigma > 0 && *v.sigma <= math.MaxFloat32, "%s is %g, want a positive number", v.field, or(v.sigma, 0))
+		e.want(v.sigma == nil || *v.sigma > 0 && *v.sigma <= math.MaxFloat32, "%s is %g, want a positive number",
+			v.field, or(v.sigma, 0))
 	}
 	shapes := 0
 	for _, on := range []bool{c.UseKarras, c.UseExponential, c.UseBeta} {
@@ -73,7 +76,8 @@ func (c *Config) validate(k class) error {
 		e.want(c.ClipSampleRange >= 0, "clip_sample_range is %g, want a number of 0 or more", c.ClipSampleRange)
 	}
 	if c.Thresholding {
-		e.want(c.DynamicThresholdingRatio >= 0 && c.DynamicThresholdingRatio <= 1, "dynamic_thresholding_ratio is %g, want 0 to 1", c.DynamicThresholdingRatio)
+		e.want(c.DynamicThresholdingRatio >= 0 && c.DynamicThresholdingRatio <= 1, "dynamic_thresholding_ratio is %g, want 0 to 1",
+			c.DynamicThresholdingRatio)
 		e.want(c.SampleMaxValue > 0, "sample_max_value is %g, want a positive number", c.SampleMaxValue)
 	}
 	if k.check != nil {
@@ -119,7 +123,8 @@ func checkIPNDM(c *Config, e *faults) {
 
 func checkDDPM(c *Config, e *faults) {
 	v := or(c.VarianceType, "")
-	e.want(v != "fixed_large_log", "variance_type is %q, want fixed_small, fixed_small_log or fixed_large: its noise is no number in diffusers", v)
+	e.want(v != "fixed_large_log",
+		"variance_type is %q, want fixed_small, fixed_small_log or fixed_large: its noise is no number in diffusers", v)
 }
 
 // Orders that a configuration can ask for. UniPC's and SA-Solver's are those of
@@ -141,7 +146,8 @@ func checkDPM(c *Config, e *faults) {
 	if c.Algorithm == "dpmsolver" || c.Algorithm == "sde-dpmsolver" {
 		e.want(c.FinalSigmas != "zero", "final_sigmas_type is %q beside algorithm_type %s, want sigma_min", c.FinalSigmas, c.Algorithm)
 	}
-	e.want(c.Algorithm != "sde-dpmsolver" || c.SolverOrder < 3, "solver_order is %d beside algorithm_type sde-dpmsolver, want 1 or 2: diffusers has no third", c.SolverOrder)
+	e.want(c.Algorithm != "sde-dpmsolver" || c.SolverOrder < 3,
+		"solver_order is %d beside algorithm_type sde-dpmsolver, want 1 or 2: diffusers has no third", c.SolverOrder)
 }
 
 func checkUniPC(c *Config, e *faults) {
@@ -154,7 +160,8 @@ func checkSA(c *Config, e *faults) {
 	e.oneOf("algorithm_type", c.Algorithm, "data_prediction", "noise_prediction")
 	e.want(min(c.PredictorOrder, c.CorrectorOrder) >= 1 && max(c.PredictorOrder, c.CorrectorOrder) <= 4,
 		"predictor_order is %d and corrector_order %d, want 1 to 4", c.PredictorOrder, c.CorrectorOrder)
-	e.want(!c.Thresholding || c.Algorithm != "noise_prediction", "thresholding is true beside algorithm_type noise_prediction, want false: diffusers fails there")
+	e.want(!c.Thresholding || c.Algorithm != "noise_prediction",
+		"thresholding is true beside algorithm_type noise_prediction, want false: diffusers fails there")
 }
 
 func checkEDM(c *Config, e *faults) {
@@ -169,5 +176,7 @@ func checkEDM(c *Config, e *faults) {
 	checkOrder(c, e)
 	e.oneOf("algorithm_type", c.Algorithm, "dpmsolver++", "sde-dpmsolver++", "deis")
 	e.oneOf("solver_type", c.Solver, "midpoint", "heun", "logrho", "bh1", "bh2")
-	e.want(c.Algorithm != "sde-dpmsolver++" || c.SolverOrder < 3, "solver_order is %d beside algorithm_type sde-dpmsolver++ and _class_name %s, want 1 or 2: diffusers has no third there", c.SolverOrder, c.Class)
+	e.want(c.Algorithm != "sde-dpmsolver++" || c.SolverOrder < 3,
+		"solver_order is %d beside algorithm_type sde-dpmsolver++ and _class_name %s, want 1 or 2: diffusers has no third there",
+		c.SolverOrder, c.Class)
 }

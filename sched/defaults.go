@@ -24,14 +24,16 @@ const (
 	leading      = `"timestep_spacing":"leading","steps_offset":0`
 	distilled    = `{"num_train_timesteps":1000,"beta_start":0.00085,"beta_end":0.012,"beta_schedule":"scaled_linear","trained_betas":null,"prediction_type":"epsilon",` +
 		`"original_inference_steps":50,"clip_sample":false,"clip_sample_range":1.0,"set_alpha_to_one":true,"timestep_scaling":10.0,"rescale_betas_zero_snr":false,` + thresholding + leading + `}`
-	ancestors = `{` + linearBetas + `"clip_sample":true,"clip_sample_range":1.0,"rescale_betas_zero_snr":false,` + thresholding + leading
+	ancestors = `{` + linearBetas + `"clip_sample":true,"clip_sample_range":1.0,"rescale_betas_zero_snr":false,` +
+		thresholding + leading
 	midpoints = `{` + smallBetas + shapes + linspaced + `}`
 	edmData   = `{"sigma_min":0.002,"sigma_max":80.0,"sigma_data":0.5,"sigma_schedule":"karras","num_train_timesteps":1000,"prediction_type":"epsilon","rho":7.0,"final_sigmas_type":"zero"`
 )
 
 // classDefaults are the fields of each class and their defaults.
 var classDefaults = map[string]string{
-	"EulerDiscreteScheduler": `{` + linearBetas + shapes + `"interpolation_type":"linear","sigma_min":null,"sigma_max":null,"timestep_type":"discrete",` +
+	"EulerDiscreteScheduler": `{` + linearBetas + shapes +
+		`"interpolation_type":"linear","sigma_min":null,"sigma_max":null,"timestep_type":"discrete",` +
 		`"rescale_betas_zero_snr":false,"final_sigmas_type":"zero",` + linspaced + `}`,
 	"EulerAncestralDiscreteScheduler": `{` + linearBetas + `"rescale_betas_zero_snr":false,` + linspaced + `}`,
 	"HeunDiscreteScheduler":           `{` + smallBetas + shapes + `"clip_sample":false,"clip_sample_range":1.0,` + linspaced + `}`,
@@ -45,17 +47,23 @@ var classDefaults = map[string]string{
 	"LCMScheduler":                    distilled,
 	"TCDScheduler":                    distilled,
 	"IPNDMScheduler":                  `{"num_train_timesteps":1000,"trained_betas":null}`,
-	"DPMSolverMultistepScheduler": `{` + linearBetas + shapes + flow + shifting + thresholding + `"solver_order":2,"algorithm_type":"dpmsolver++","solver_type":"midpoint",` +
+	"DPMSolverMultistepScheduler": `{` + linearBetas + shapes + flow + shifting + thresholding +
+		`"solver_order":2,"algorithm_type":"dpmsolver++","solver_type":"midpoint",` +
 		`"lower_order_final":true,"euler_at_final":false,"use_lu_lambdas":false,"final_sigmas_type":"zero","lambda_min_clipped":null,"variance_type":null,"rescale_betas_zero_snr":false,` + linspaced + `}`,
-	"DPMSolverSinglestepScheduler": `{` + linearBetas + shapes + flow + shifting + thresholding + `"solver_order":2,"algorithm_type":"dpmsolver++","solver_type":"midpoint",` +
+	"DPMSolverSinglestepScheduler": `{` + linearBetas + shapes + flow + shifting + thresholding +
+		`"solver_order":2,"algorithm_type":"dpmsolver++","solver_type":"midpoint",` +
 		`"lower_order_final":false,"final_sigmas_type":"zero","lambda_min_clipped":null,"variance_type":null}`,
-	"DEISMultistepScheduler": `{` + linearBetas + shapes + flow + shifting + thresholding + `"solver_order":2,"algorithm_type":"deis","solver_type":"logrho","lower_order_final":true,` + linspaced + `}`,
-	"UniPCMultistepScheduler": `{` + linearBetas + shapes + flow + shifting + thresholding + `"solver_order":2,"predict_x0":true,"solver_type":"bh2","lower_order_final":true,"disable_corrector":[],` +
+	"DEISMultistepScheduler": `{` + linearBetas + shapes + flow + shifting + thresholding +
+		`"solver_order":2,"algorithm_type":"deis","solver_type":"logrho","lower_order_final":true,` + linspaced + `}`,
+	"UniPCMultistepScheduler": `{` + linearBetas + shapes + flow + shifting + thresholding +
+		`"solver_order":2,"predict_x0":true,"solver_type":"bh2","lower_order_final":true,"disable_corrector":[],` +
 		`"solver_p":null,"final_sigmas_type":"zero","rescale_betas_zero_snr":false,"sigma_min":null,"sigma_max":null,"shift_terminal":null,` + linspaced + `}`,
-	"SASolverScheduler": `{` + linearBetas + shapes + flow + thresholding + `"predictor_order":2,"corrector_order":2,"tau_func":null,"algorithm_type":"data_prediction","lower_order_final":true,` +
+	"SASolverScheduler": `{` + linearBetas + shapes + flow + thresholding +
+		`"predictor_order":2,"corrector_order":2,"tau_func":null,"algorithm_type":"data_prediction","lower_order_final":true,` +
 		`"lambda_min_clipped":null,"variance_type":null,` + linspaced + `}`,
 	"EDMEulerScheduler": edmData + `}`,
-	"EDMDPMSolverMultistepScheduler": edmData + `,"solver_order":2,` + thresholding + `"algorithm_type":"dpmsolver++","solver_type":"midpoint",` +
+	"EDMDPMSolverMultistepScheduler": edmData + `,"solver_order":2,` + thresholding +
+		`"algorithm_type":"dpmsolver++","solver_type":"midpoint",` +
 		`"lower_order_final":true,"euler_at_final":false}`,
 }
 

@@ -93,7 +93,8 @@ func variableWeights(sigmas []float64) slopeWeights {
 		if order > 3 {
 			near, far := h[1]/h[2], h[1]*(h[1]+h[2])/(h[2]*(h[2]+h[3]))
 			two, three := h[0]+h[1], h[0]+h[1]+h[2]
-			fourth := ((1-h[0]/(3*two))/2 + (1-h[0]/(2*two))*h[0]/(6*three)) * h[0] * two * three / (h[1] * (h[1] + h[2]) * (h[1] + h[2] + h[3]))
+			fourth := ((1-h[0]/(3*two))/2 + (1-h[0]/(2*two))*h[0]/(6*three)) * h[0] * two * three / (h[1] * (h[1] +
+				h[2]) * (h[1] + h[2] + h[3]))
 			w[0] += fourth
 			w[1] -= (1 + near + far) * fourth
 			w[2] += (near + far*(1+h[2]/h[3])) * fourth

@@ -19,7 +19,8 @@ type dpmSolver[T Float] struct {
 
 func newDPMSolver[T Float](r *Run[T]) *dpmSolver[T] {
 	n := len(r.X)
-	return &dpmSolver[T]{r: r, eps: make([]T, n), eps1: make([]T, n), eps2: make([]T, n), u: make([]T, n), denoised: make([]T, n), noise: make([]float32, n)}
+	return &dpmSolver[T]{r: r, eps: make([]T, n), eps1: make([]T, n), eps2: make([]T, n), u: make([]T, n),
+		denoised: make([]T, n), noise: make([]float32, n)}
 }
 
 // slope sets eps to the noise in x at a noise level.

@@ -150,7 +150,8 @@ type dpmState[T Float] struct {
 }
 
 func newDPM[T Float](r *Run[T], d dpm) (*dpmState[T], error) {
-	s := &dpmState[T]{Run: r, dpm: d, past: newHistory[T](max(d.order, 1), len(r.X)), kept: make([]T, len(r.X)), noise: make([]float32, len(r.X))}
+	s := &dpmState[T]{Run: r, dpm: d, past: newHistory[T](max(d.order, 1), len(r.X)), kept: make([]T, len(r.X)),
+		noise: make([]float32, len(r.X))}
 	r.limit = d.limit
 	s.strew = d.eta(r.eta(1))
 	if d.sde {

@@ -13,7 +13,8 @@ type history[T Float] struct {
 }
 
 func newHistory[T Float](order, n int) *history[T] {
-	h := &history[T]{values: make([][]T, order), sigmas: make([]float64, 0, order), nodes: make([]float64, 0, order+1), weights: make([]float64, order+1)}
+	h := &history[T]{values: make([][]T, order), sigmas: make([]float64, 0, order), nodes: make([]float64, 0, order+1),
+		weights: make([]float64, order+1)}
 	for i := range h.values {
 		h.values[i] = make([]T, n)
 	}

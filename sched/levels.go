@@ -131,7 +131,8 @@ func solverLevels(c *Config, t *training, steps int) (sigmas, times []float64, e
 		last -= c.clipped(t)
 	}
 	if last < 1 {
-		return nil, nil, fmt.Errorf("sched: lambda_min_clipped is %g, want less than that of every training timestep", *c.LambdaMinClipped)
+		return nil, nil, fmt.Errorf("sched: lambda_min_clipped is %g, want less than that of every training timestep",
+			*c.LambdaMinClipped)
 	}
 	return c.solverEnds(t, c.spaced(steps, steps+1, last), steps)
 }

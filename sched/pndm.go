@@ -8,7 +8,8 @@ import (
 
 // adamsBashforth are the coefficients of Adams and Bashforth for even steps, by
 // order, newest slope first.
-var adamsBashforth = [...][]float64{{1}, {3. / 2, -1. / 2}, {23. / 12, -16. / 12, 5. / 12}, {55. / 24, -59. / 24, 37. / 24, -9. / 24}}
+var adamsBashforth = [...][]float64{{1}, {3. / 2, -1. / 2}, {23. / 12, -16. / 12, 5. / 12},
+	{55. / 24, -59. / 24, 37. / 24, -9. / 24}}
 
 // IPNDM is the improved pseudo numerical method (Liu et al. 2022; Zhang and
 // Chen 2022, section 3.4): the multistep method (Adams-Bashforth) of fourth

@@ -86,7 +86,8 @@ func (r *Run[T]) check() error {
 		name string
 		is   float64
 		most float64
-	}{{"Eta", r.eta(0), 1}, {"SNoise", r.sNoise(), math.MaxFloat32}, {"Churn.Amount", r.Churn.Amount, math.MaxFloat32}, {"Churn.Min", r.Churn.Min, math.MaxFloat32}, {"Churn.Max", r.Churn.Max, math.MaxFloat32}} {
+	}{{"Eta", r.eta(0), 1}, {"SNoise", r.sNoise(), math.MaxFloat32}, {"Churn.Amount", r.Churn.Amount, math.MaxFloat32},
+		{"Churn.Min", r.Churn.Min, math.MaxFloat32}, {"Churn.Max", r.Churn.Max, math.MaxFloat32}} {
 		if !(v.is >= 0 && v.is <= v.most) {
 			errs = append(errs, fmt.Errorf("sched: %s is %g, want 0 to %g", v.name, v.is, v.most))
 		}

@@ -26,7 +26,8 @@ var saNoise = [2]float64{200, 800}
 
 func saMethod(c *Config, _ *training, _ int) method {
 	s := sa{
-		limit: c.limit(), predictor: c.PredictorOrder, corrector: c.CorrectorOrder, noise: c.Algorithm == "noise_prediction", lowerFinal: c.LowerOrderFinal,
+		limit: c.limit(), predictor: c.PredictorOrder, corrector: c.CorrectorOrder, noise: c.Algorithm == "noise_prediction",
+		lowerFinal: c.LowerOrderFinal,
 	}
 	return method{
 		takesEta | takesSNoise, func(ctx context.Context, r *Run[float32]) error { return saSteps(ctx, r, s) },

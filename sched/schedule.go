@@ -78,7 +78,8 @@ func (o Overrides) resolve() (resolved, error) {
 			return r, err
 		}
 		if schedule != "" && r.Schedule != "" && r.Schedule != schedule {
-			return r, fmt.Errorf("sched: the sampler %q has the schedule %s, and %s is asked for; want one of them", o.Sampler, schedule, o.Schedule)
+			return r, fmt.Errorf("sched: the sampler %q has the schedule %s, and %s is asked for; want one of them",
+				o.Sampler, schedule, o.Schedule)
 		}
 		if schedule != "" && o.Sigmas == nil {
 			r.Schedule = schedule
@@ -155,9 +156,11 @@ func (c *Config) schedule(o Overrides, steps int) (*Schedule, error) {
 	}
 	last := s.Sigmas[len(s.Sigmas)-1]
 	if len(s.Timesteps) > 0 && still(s.Sigmas[0], last) {
-		return nil, fmt.Errorf("sched: %d steps end at sigma %g, where they start, and leave noise alone; want more steps", len(s.Timesteps), last)
+		return nil, fmt.Errorf("sched: %d steps end at sigma %g, where they start, and leave noise alone; want more steps",
+			len(s.Timesteps), last)
 	}
-	s.FirstOrderLast = last == 0 || of.EulerAtFinal || of.LowerOrderFinal && len(s.Timesteps) < shortRun || r.dialect.lowersUniPC(p.sampler)
+	s.FirstOrderLast = last == 0 || of.EulerAtFinal || of.LowerOrderFinal && len(s.Timesteps) < shortRun ||
+		r.dialect.lowersUniPC(p.sampler)
 	s.setSampler(&p, &r, k)
 	return s, nil
 }
@@ -237,8 +240,10 @@ func (c *Config) planElsewhere(r *resolved) (p plan, err error) {
 	p.of = own
 	if !own.isEDM() {
 		p.of = defaults("EulerDiscreteScheduler")
-		p.of.TrainTimesteps, p.of.BetaStart, p.of.BetaEnd, p.of.BetaSchedule = own.TrainTimesteps, own.BetaStart, own.BetaEnd, own.BetaSchedule
-		p.of.TrainedBetas, p.of.RescaleBetasZeroSNR, p.of.PredictionType = own.TrainedBetas, own.RescaleBetasZeroSNR, cmp.Or(own.PredictionType, string(Epsilon))
+		p.of.TrainTimesteps, p.of.BetaStart, p.of.BetaEnd, p.of.BetaSchedule = own.TrainTimesteps, own.BetaStart,
+			own.BetaEnd, own.BetaSchedule
+		p.of.TrainedBetas, p.of.RescaleBetasZeroSNR, p.of.PredictionType = own.TrainedBetas, own.RescaleBetasZeroSNR,
+			cmp.Or(own.PredictionType, string(Epsilon))
 		p.of.SigmaMin, p.of.SigmaMax = own.SigmaMin, own.SigmaMax
 		p.of.LowerOrderFinal, p.of.EulerAtFinal = own.LowerOrderFinal, own.EulerAtFinal
 	}
@@ -278,7 +283,8 @@ func hasShape(schedule string) bool {
 
 // setShape asks for a schedule by the fields of a class.
 func (c *Config) setShape(schedule string) {
-	c.UseKarras, c.UseExponential, c.UseBeta, c.UseLu = schedule == "karras", schedule == "exponential", schedule == "beta", schedule == "lu"
+	c.UseKarras, c.UseExponential, c.UseBeta, c.UseLu = schedule == "karras", schedule == "exponential",
+		schedule == "beta", schedule == "lu"
 	if c.isEDM() && (c.UseKarras || c.UseExponential) {
 		c.SigmaSchedule, c.UseKarras, c.UseExponential = schedule, false, false
 	}

@@ -53,7 +53,8 @@ func (c *Config) tail(o Overrides, steps int, strength float64) (*Schedule, erro
 		total = steps
 	}
 	if total > c.TrainTimesteps && total > steps {
-		return nil, fmt.Errorf("sched: %d steps at strength %g are the last of %d, want at most %d", steps, strength, total, c.TrainTimesteps)
+		return nil, fmt.Errorf("sched: %d steps at strength %g are the last of %d, want at most %d", steps, strength,
+			total, c.TrainTimesteps)
 	}
 	s, err := c.schedule(o, total)
 	switch {

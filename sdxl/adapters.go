@@ -64,7 +64,9 @@ func (r *resolved) takeTags() error {
 		}
 		for _, n := range list {
 			if max(n.Text, -n.Text, n.UNet, -n.UNet) > maxAdapterWeight || len(r.tagged) == maxAdapters {
-				return "", &FieldError{field, fmt.Sprintf("has tags of adapters, want at most %d with weights from %d to %d", maxAdapters, -maxAdapterWeight, maxAdapterWeight)}
+				return "", &FieldError{field,
+					fmt.Sprintf("has tags of adapters, want at most %d with weights from %d to %d", maxAdapters,
+						-maxAdapterWeight, maxAdapterWeight)}
 			}
 			if !seen[n] {
 				seen[n] = true
@@ -135,7 +137,8 @@ func (p *Pipeline) adapters(own, tagged []Adapter) (*adapt.Set, []adapt.Use, err
 		u.Text = ptr.Or(a.TextWeight, u.UNet)
 		for j, b := range a.Blocks {
 			if !fit.HasBlock(b.Name) {
-				return nil, nil, &FieldError{fmt.Sprintf("adapters[%d].blocks[%d].name", i, j), fmt.Sprintf("is %q, which is the start of no module of the UNet that the adapter changes", b.Name)}
+				return nil, nil, &FieldError{fmt.Sprintf("adapters[%d].blocks[%d].name", i, j),
+					fmt.Sprintf("is %q, which is the start of no module of the UNet that the adapter changes", b.Name)}
 			}
 			u.Blocks[b.Name] = b.Weight
 		}

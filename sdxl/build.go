@@ -34,7 +34,8 @@ func (m *Model) network(part string, g *nn.Graph) program.Network {
 }
 
 func defaultConfigs() configs {
-	return configs{textL: clip.DefaultTextConfig(), textG: clip.DefaultTextConfig(), unet: unet.DefaultConfig(), vae: vae.DefaultConfig()}
+	return configs{textL: clip.DefaultTextConfig(), textG: clip.DefaultTextConfig(), unet: unet.DefaultConfig(),
+		vae: vae.DefaultConfig()}
 }
 
 // of returns the configuration of a part, to be read.
@@ -96,7 +97,8 @@ func (m *Model) graphs() (all []graph) {
 		all = append(all, graph{textGPart, func() (*nn.Graph, error) { return m.TextG.Graph(1, 1, 0) }})
 	}
 	if m.UNet != nil {
-		all = append(all, graph{unetPart, func() (*nn.Graph, error) { return m.UNet.Graph(unet.Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1}) }})
+		all = append(all, graph{unetPart,
+			func() (*nn.Graph, error) { return m.UNet.Graph(unet.Shape{Batch: 1, Height: 1, Width: 1, Tokens: 1}) }})
 	}
 	if m.VAE != nil {
 		scale := m.VAE.Config.Scale()

@@ -50,7 +50,8 @@ func optionFault(err error) error {
 	for _, err := range all {
 		var unused *sched.OptionError
 		if errors.As(err, &unused) {
-			faults.add(fields[unused.Option], "is given, and the sampler %s has none; it is for %s", unused.Sampler, strings.Join(unused.For, ", "))
+			faults.add(fields[unused.Option], "is given, and the sampler %s has none; it is for %s", unused.Sampler,
+				strings.Join(unused.For, ", "))
 		} else {
 			faults.add("sampler", "and its noise levels: %s", strings.TrimPrefix(err.Error(), "sched: "))
 		}
@@ -72,5 +73,7 @@ func (r *resolved) callsOfStep(s *script) int {
 }
 
 func (r *resolved) tooManyCalls() error {
-	return &FieldError{"steps", fmt.Sprintf("and sampler, restart, guidance and clauses of the prompt make over %d runs of the network, want no more", r.MostCalls)}
+	return &FieldError{"steps",
+		fmt.Sprintf("and sampler, restart, guidance and clauses of the prompt make over %d runs of the network, want no more",
+			r.MostCalls)}
 }

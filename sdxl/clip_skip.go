@@ -34,7 +34,8 @@ func (o *Options) checkClipSkip(e *FieldErrors, m *Model) {
 	case sched.A1111:
 		e.want(n >= 0 && n <= a1111ClipSkips, "clip_skip", "is %d, want 1 to %d, or 0 for none", n, a1111ClipSkips)
 	case sched.Comfy:
-		e.want(layers == 0 || max(n, -n) <= layers, "clip_skip", "is %d, want 1 to %d layers from the end for this model, or 0 for none", n, layers)
+		e.want(layers == 0 || max(n, -n) <= layers, "clip_skip",
+			"is %d, want 1 to %d layers from the end for this model, or 0 for none", n, layers)
 	default:
 		e.want(n >= 0, "clip_skip", "is %d, want 0 or more", n)
 		e.want(layers == 0 || n < layers, "clip_skip", "is %d, want 0 to %d for this model", n, layers-1)

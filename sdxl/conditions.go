@@ -63,14 +63,16 @@ func (p *Pipeline) Encode(ctx context.Context, o Options) (*Conditions, error) {
 		return nil, err
 	}
 	c := &Conditions{
-		resolved: r, script: s, schedule: schedule, tokens: chunks * prompt.Length, scale: m.VAE.Config.Scale(), channels: m.VAE.Config.LatentChannels,
+		resolved: r, script: s, schedule: schedule, tokens: chunks * prompt.Length, scale: m.VAE.Config.Scale(),
+		channels: m.VAE.Config.LatentChannels,
 	}
 	if c.texts, err = p.encodeTexts(ctx, s.texts(), s.PromptOptions); err != nil {
 		return nil, err
 	}
 	c.negative = c.texts
 	if s.Syntax == prompt.Diffusers && s.ClipSkip > 0 { // which skips for the prompt alone
-		if c.negative, err = p.encodeTexts(ctx, s.texts(), PromptOptions{Syntax: s.Syntax, adapters: r.set, inverted: r.inverted}); err != nil {
+		if c.negative, err = p.encodeTexts(ctx, s.texts(),
+			PromptOptions{Syntax: s.Syntax, adapters: r.set, inverted: r.inverted}); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +101,8 @@ func (p *Pipeline) Encode(ctx context.Context, o Options) (*Conditions, error) {
 func (c *Conditions) scene(i int) (embedded, error) {
 	var contexts, pooled []*tensor.Tensor
 	if c.zeros {
-		contexts, pooled = append(contexts, tensor.New(tensor.F32, 1, c.tokens, c.texts.width)), append(pooled, tensor.New(tensor.F32, 1, c.texts.pooled))
+		contexts, pooled = append(contexts, tensor.New(tensor.F32, 1, c.tokens, c.texts.width)),
+			append(pooled, tensor.New(tensor.F32, 1, c.texts.pooled))
 	}
 	for _, b := range c.scenes[i] {
 		from := c.texts

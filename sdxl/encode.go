@@ -8,7 +8,8 @@ import (
 
 // encode encodes ids [B,tokens] with one of the encoders; skip takes the hidden
 // states that many layers before the usual one.
-func (p *Pipeline) encode(ctx context.Context, encoder networkKey, ids, vectors *tensor.Tensor) (hidden, pooled *tensor.Tensor, err error) {
+func (p *Pipeline) encode(ctx context.Context, encoder networkKey,
+	ids, vectors *tensor.Tensor) (hidden, pooled *tensor.Tensor, err error) {
 	encoder.batch, encoder.w = ids.Shape()[0], ids.Shape()[1]
 	src := []*tensor.Tensor{ids}
 	if encoder.vectors = vectors != nil; encoder.vectors {

@@ -73,12 +73,14 @@ func (m *Model) readTokenizers(fsys fs.FS) error {
 // folders are the parts of a diffusers folder that hold a configuration.
 var folders = []string{textLPart, textGPart, unetPart, vaePart}
 
-func (m *Model) openFolder(fsys fs.FS, opts OpenOptions, weights func(dir, base string) (*safetensors.File, error)) (c configs, open opener, err error) {
+func (m *Model) openFolder(fsys fs.FS, opts OpenOptions,
+	weights func(dir, base string) (*safetensors.File, error)) (c configs, open opener, err error) {
 	if !slices.ContainsFunc(folders, func(dir string) bool {
 		_, err := fs.Stat(fsys, dir+"/config.json")
 		return err == nil
 	}) {
-		return c, nil, fmt.Errorf("model: %s is no diffusers folder: it has none of %s/config.json", m.Path, strings.Join(folders, ", "))
+		return c, nil, fmt.Errorf("model: %s is no diffusers folder: it has none of %s/config.json", m.Path,
+			strings.Join(folders, ", "))
 	}
 	if c, err = m.readFolder(fsys, opts); err != nil {
 		return c, nil, fmt.Errorf("%s: %w", m.Path, err)

@@ -50,13 +50,16 @@ var homes = map[string][]home{
 		{[]string{"vae.", vaePrefix}, "decoder.up_blocks.0.resnets.0.conv1.weight", diffusers},
 	},
 	textLPart: {
-		{[]string{textLPrefix, "cond_stage_model.transformer.", "cond_stage_model.0.transformer.", "text_encoders.clip_l.transformer.", "text_encoders.clip_l.", "clip_l.transformer.", "clip_l.", "text_encoder."},
+		{[]string{textLPrefix, "cond_stage_model.transformer.", "cond_stage_model.0.transformer.",
+			"text_encoders.clip_l.transformer.", "text_encoders.clip_l.", "clip_l.transformer.", "clip_l.", "text_encoder."},
 			"text_model." + transformersText, diffusers},
 		{[]string{"text_encoder."}, transformersText, diffusers},
 	},
 	textGPart: {
-		{[]string{textGPrefix, "cond_stage_model.1.model.", "text_encoders.clip_g.", "clip_g."}, "transformer.resblocks.0.ln_1.weight", original},
-		{[]string{"conditioner.embedders.1.transformer.", "cond_stage_model.1.transformer.", "text_encoders.clip_g.transformer.", "clip_g.transformer.", "clip_g.", "text_encoder_2."},
+		{[]string{textGPrefix, "cond_stage_model.1.model.", "text_encoders.clip_g.", "clip_g."},
+			"transformer.resblocks.0.ln_1.weight", original},
+		{[]string{"conditioner.embedders.1.transformer.", "cond_stage_model.1.transformer.", "text_encoders.clip_g.transformer.",
+			"clip_g.transformer.", "clip_g.", "text_encoder_2."},
 			"text_model." + transformersText, diffusers},
 		{[]string{"text_encoder_2."}, transformersText, diffusers},
 	},
@@ -170,6 +173,7 @@ func (s shapes) originalUNet() shapes {
 
 // originalVAE looks up shapes of a VAE of diffusers by the original names.
 func (s shapes) originalVAE() shapes {
-	names := strings.NewReplacer("encoder.down.", "encoder.down_blocks.", ".block.", ".resnets.", "decoder.mid.attn_1.norm.", "decoder.mid_block.attentions.0.group_norm.")
+	names := strings.NewReplacer("encoder.down.", "encoder.down_blocks.", ".block.", ".resnets.", "decoder.mid.attn_1.norm.",
+		"decoder.mid_block.attentions.0.group_norm.")
 	return func(key string) (tensor.Shape, bool) { return s(names.Replace(key)) }
 }

@@ -33,7 +33,8 @@ func GraphParts(name string) (Parts, error) {
 // RunGraph runs one network on tensors by the names of its inputs and returns
 // its outputs, and the inner values named by taps, by theirs. Numbers of other
 // types are converted; a timestep of one number serves the whole batch.
-func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs map[string]*tensor.Tensor, taps []string) (map[string]*tensor.Tensor, error) {
+func (m *Model) RunGraph(ctx context.Context, b nn.Backend, name string, inputs map[string]*tensor.Tensor,
+	taps []string) (map[string]*tensor.Tensor, error) {
 	fail := func(err error) error { return fmt.Errorf("%s: %w", name, err) }
 	parts, err := GraphParts(name)
 	if err == nil {

@@ -21,7 +21,8 @@ type guideUNet struct {
 }
 
 // newGuide compiles it within what the other programs leave of the memory.
-func (p *Pipeline) newGuide(ctx context.Context, name string, batch, from int, s unetShape, scale float64, used int64) (*guideUNet, error) {
+func (p *Pipeline) newGuide(ctx context.Context, name string, batch, from int, s unetShape, scale float64,
+	used int64) (*guideUNet, error) {
 	s.n, s.most, s.cache = batch, batch, unetCache{}
 	u, err := p.takeUNet(ctx, s, used)
 	if err != nil {
@@ -84,7 +85,8 @@ func (d *Denoiser) newGuides(ctx context.Context, s unetShape, used int64) error
 		if err != nil {
 			return errors.Join(err, d.Close())
 		}
-		perturbed.patches, perturbed.patched = append(slices.Clip(s.patches), unet.PerturbedAttention(names)), s.patched+" pag "+names.String()
+		perturbed.patches, perturbed.patched = append(slices.Clip(s.patches), unet.PerturbedAttention(names)),
+			s.patched+" pag "+names.String()
 		if d.pag, err = add("pag", positive, perturbed, r.PAG.Scale); err != nil {
 			return err
 		}

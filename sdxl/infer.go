@@ -48,7 +48,8 @@ func (s shapes) count(format string) int {
 // heads returns the number of attention heads of SDXL for a width.
 func heads(what string, width int) (int, error) {
 	if width == 0 || width%headDim != 0 {
-		return 0, fmt.Errorf("%s: width %d is no multiple of SDXL's head size %d, and a single file does not tell its heads: %s", what, width, headDim, needConfigAdvice)
+		return 0, fmt.Errorf("%s: width %d is no multiple of SDXL's head size %d, and a single file does not tell its heads: %s",
+			what, width, headDim, needConfigAdvice)
 	}
 	return width / headDim, nil
 }

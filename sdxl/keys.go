@@ -64,7 +64,8 @@ func unetNames(blocks []unet.Block) checkpoint.Names {
 		if b.Attention {
 			part = 2
 		}
-		table = append(table, [2]string{fmt.Sprintf("up_blocks.%d.upsamplers.0.conv", i), fmt.Sprintf("output_blocks.%d.%d.conv", n-1, part)})
+		table = append(table, [2]string{fmt.Sprintf("up_blocks.%d.upsamplers.0.conv", i),
+			fmt.Sprintf("output_blocks.%d.%d.conv", n-1, part)})
 	}
 	return table
 }

@@ -72,7 +72,8 @@ func (p *Pipeline) EncodeImage(ctx context.Context, img *tensor.Tensor, noise sc
 	v := p.model.VAE
 	s, k := img.Shape(), v.Config.Scale()
 	if len(s) != 4 || s[1] != v.Config.InChannels || s[2]%k != 0 || s[3]%k != 0 || img.DType() != tensor.F32 {
-		return nil, fmt.Errorf("vae: pictures are %s%v, want F32 [B,%d,H,W] with H and W multiples of %d", img.DType(), s, v.Config.InChannels, k)
+		return nil, fmt.Errorf("vae: pictures are %s%v, want F32 [B,%d,H,W] with H and W multiples of %d", img.DType(), s,
+			v.Config.InChannels, k)
 	}
 	out, err := p.runNetwork(ctx, networkKey{graph: "vae-encoder", batch: s[0], h: s[2], w: s[3]}, img)
 	if err != nil {

@@ -25,7 +25,8 @@ const edmScale = 0.5
 
 // marked reports whether a file has markers.
 func marked(f checkpoint.Source) bool {
-	return slices.ContainsFunc([]string{vPredictionKey, zeroTerminalKey, edmMeanKey, edmMaxKey}, func(key string) bool { _, ok := f.Info(key); return ok })
+	return slices.ContainsFunc([]string{vPredictionKey, zeroTerminalKey, edmMeanKey, edmMaxKey},
+		func(key string) bool { _, ok := f.Info(key); return ok })
 }
 
 // readMarkers changes what the markers of a single file say of noise levels, of the

@@ -283,10 +283,12 @@ func slerp(a, b []float32, c, h, w int, share float64) {
 // checkNoise checks the seeds and the noise.
 func (o *Options) checkNoise(e *FieldErrors) {
 	e.want(o.Noise != storedNoise || o.NoiseFrom != nil, "noise", "was stored in a file, which has to be given again")
-	e.want(o.Noise == "" || o.Noise == storedNoise || slices.Contains(Noises(), o.Noise), "noise", "is %.40q, want one of %s", o.Noise, strings.Join(Noises(), ", "))
+	e.want(o.Noise == "" || o.Noise == storedNoise || slices.Contains(Noises(), o.Noise), "noise", "is %.40q, want one of %s",
+		o.Noise, strings.Join(Noises(), ", "))
 	if o.Seeds != nil {
 		e.want(len(o.Seeds) > 0 && len(o.Seeds) <= maxBatch, "seeds", "are %d, want 1 to %d", len(o.Seeds), maxBatch)
-		e.want(o.Batch == nil || *o.Batch == len(o.Seeds), "batch", "is %d beside %d seeds, want as many or none", ptr.Or(o.Batch, 0), len(o.Seeds))
+		e.want(o.Batch == nil || *o.Batch == len(o.Seeds), "batch", "is %d beside %d seeds, want as many or none",
+			ptr.Or(o.Batch, 0), len(o.Seeds))
 		own := o.Index != nil && *o.Index >= 0 && *o.Index < len(o.Seeds) && ptr.Or(o.Seed, 0) == o.Seeds[*o.Index]
 		e.want(o.Seed == nil || own, "seed", "is given beside seeds, want one of them")
 	} else {
@@ -296,7 +298,8 @@ func (o *Options) checkNoise(e *FieldErrors) {
 	if i := ptr.Or(o.Index, 0); i < 0 || i >= max(o.batch(), 1) {
 		e.add("index", "is %d, want 0 to %d, a place in the batch", i, max(o.batch(), 1)-1)
 	}
-	e.want(o.ENSD == 0 || o.Dialect == string(sched.A1111), "ensd", "is %d beside the dialect %q, want 0: only a1111 has it", o.ENSD, cmp.Or(o.Dialect, string(sched.Diffusers)))
+	e.want(o.ENSD == 0 || o.Dialect == string(sched.A1111), "ensd", "is %d beside the dialect %q, want 0: only a1111 has it",
+		o.ENSD, cmp.Or(o.Dialect, string(sched.Diffusers)))
 	if v := o.Variation; v != nil {
 		e.want(v.Strength >= 0 && v.Strength <= 1, "variation.strength", "is %g, want 0 to 1", v.Strength)
 	}

@@ -134,5 +134,6 @@ type Noising struct {
 
 // tell sets what a run is told.
 func (n *Noising) tell(r *sched.Run[float32]) {
-	r.Eta, r.SNoise, r.Churn, r.Restart, r.Order = n.Eta, n.SNoise, ptr.Or(n.Churn, sched.Churn{}), n.Restart, cmp.Or(n.Order, r.Order)
+	r.Eta, r.SNoise, r.Churn, r.Restart, r.Order = n.Eta, n.SNoise, ptr.Or(n.Churn, sched.Churn{}), n.Restart,
+		cmp.Or(n.Order, r.Order)
 }

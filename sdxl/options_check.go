@@ -65,7 +65,8 @@ func (o *Options) checkSizes(e *FieldErrors) {
 		{"negative_original_size", o.NegativeOriginalSize}, {"negative_target_size", o.NegativeTargetSize},
 	} {
 		s := ptr.Or(v.size, Size{1, 1})
-		e.want(min(s.Width, s.Height) >= 1 && max(s.Width, s.Height) <= MaxSide, v.field, "is %v, want two numbers from 1 to %d", s, MaxSide)
+		e.want(min(s.Width, s.Height) >= 1 && max(s.Width, s.Height) <= MaxSide, v.field,
+			"is %v, want two numbers from 1 to %d", s, MaxSide)
 	}
 	corner := func(field string, c Corner) {
 		e.want(min(c.X, c.Y) >= 0 && max(c.X, c.Y) <= MaxSide, field, "is %d,%d, want two numbers from 0 to %d", c.X, c.Y, MaxSide)
@@ -100,7 +101,8 @@ func (o *Options) checkSampling(e *FieldErrors) {
 	e.oneOf("dialect", o.Dialect, sched.DialectNames())
 	steps := o.steps()
 	if o.Sigmas != nil {
-		e.want(o.Steps == nil || *o.Steps == steps, "steps", "is %d beside %d sigmas, want %d or none", ptr.Or(o.Steps, 0), len(o.Sigmas), steps)
+		e.want(o.Steps == nil || *o.Steps == steps, "steps", "is %d beside %d sigmas, want %d or none",
+			ptr.Or(o.Steps, 0), len(o.Sigmas), steps)
 		e.want(o.Schedule == "", "schedule", "is %s beside sigmas, want one of them", o.Schedule)
 	}
 	e.want(steps >= 1 && steps <= maxSteps, "steps", "is %d, want 1 to %d", steps, maxSteps)
@@ -110,7 +112,8 @@ func (o *Options) checkSampling(e *FieldErrors) {
 	}
 	share("eta", o.Eta, 1)
 	share("s_noise", o.SNoise, 10)
-	e.want(o.Order >= 0 && o.Order <= sched.MaxOrder, "order", "is %d, want 1 to %d, or 0 for the sampler's own", o.Order, sched.MaxOrder)
+	e.want(o.Order >= 0 && o.Order <= sched.MaxOrder, "order", "is %d, want 1 to %d, or 0 for the sampler's own",
+		o.Order, sched.MaxOrder)
 	if fault := o.Restart.Fault(); fault != "" {
 		e.add("restart", "%s", fault)
 	}

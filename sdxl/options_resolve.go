@@ -53,7 +53,8 @@ func (o Options) resolve(m *Model) (resolved, error) {
 	r.Width, r.Height = o.SizeFor(m)
 	size := Size{r.Width, r.Height}
 	r.positive = sizes{ptr.Or(o.OriginalSize, size), ptr.Or(o.TargetSize, size), o.Crop}
-	r.negative = sizes{ptr.Or(o.NegativeOriginalSize, r.positive.original), ptr.Or(o.NegativeTargetSize, r.positive.target), ptr.Or(o.NegativeCrop, o.Crop)}
+	r.negative = sizes{ptr.Or(o.NegativeOriginalSize, r.positive.original), ptr.Or(o.NegativeTargetSize, r.positive.target),
+		ptr.Or(o.NegativeCrop, o.Crop)}
 	switch {
 	case len(o.Seeds) > 0:
 		r.seed = o.Seeds[0]

@@ -73,7 +73,8 @@ func (m *Model) replace(part, path string, c *configs, opts OpenOptions) (*check
 	s := shapesOf(f)
 	form, ok := formOf(s, part, true)
 	if !ok {
-		return nil, fmt.Errorf("%s holds none: there is no tensor %s, nor one by another program's name%s", path, homes[part][0].telltale, heldBy(s))
+		return nil, fmt.Errorf("%s holds none: there is no tensor %s, nor one by another program's name%s", path,
+			homes[part][0].telltale, heldBy(s))
 	}
 	owned := func(key string) bool { return ownerOf(forms(s), key) == part && parameter(key) }
 	if form.prefix == "" {

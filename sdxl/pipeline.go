@@ -127,7 +127,8 @@ func (p *Pipeline) Generate(ctx context.Context, o Options) (*Result, error) {
 
 // schedule returns the noise levels of the run, for a picture to start from those of its strength.
 func (r *resolved) schedule(c *sched.Config) (*sched.Schedule, error) {
-	o := sched.Overrides{Sampler: r.Sampler, Schedule: r.Schedule, Spacing: r.Spacing, Sigmas: r.Sigmas, Dialect: r.Dialect, Custom: r.Custom}
+	o := sched.Overrides{Sampler: r.Sampler, Schedule: r.Schedule, Spacing: r.Spacing, Sigmas: r.Sigmas,
+		Dialect: r.Dialect, Custom: r.Custom}
 	if r.Image != nil {
 		return c.NewTail(o, r.steps, r.strength)
 	}

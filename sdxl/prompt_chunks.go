@@ -111,11 +111,13 @@ func (p *Pipeline) encodePairs(ctx context.Context, pairs []pair, to []*encodedC
 	for i, c := range pairs {
 		l[i], g[i] = c.l, c.g
 	}
-	hiddenL, _, err := p.encodeChunks(ctx, networkKey{graph: "clip-l", skip: o.ClipSkip, adapters: o.adapters.For(textLPart)}, l, prompt.Empty(p.model.TokenizerL), o)
+	hiddenL, _, err := p.encodeChunks(ctx, networkKey{graph: "clip-l", skip: o.ClipSkip, adapters: o.adapters.For(textLPart)},
+		l, prompt.Empty(p.model.TokenizerL), o)
 	if err != nil {
 		return err
 	}
-	hiddenG, pooled, err := p.encodeChunks(ctx, networkKey{graph: "clip-g", skip: o.ClipSkip, adapters: o.adapters.For(textGPart)}, g, prompt.Empty(p.model.TokenizerG), o)
+	hiddenG, pooled, err := p.encodeChunks(ctx,
+		networkKey{graph: "clip-g", skip: o.ClipSkip, adapters: o.adapters.For(textGPart)}, g, prompt.Empty(p.model.TokenizerG), o)
 	if err != nil {
 		return err
 	}
@@ -133,7 +135,8 @@ func (p *Pipeline) encodePairs(ctx context.Context, pairs []pair, to []*encodedC
 
 // encodeChunks returns the weighted hidden states of each chunk [77,C], and its
 // pooled embedding [P].
-func (p *Pipeline) encodeChunks(ctx context.Context, encoder networkKey, chunks []prompt.Chunk, empty prompt.Chunk, o PromptOptions) (hidden, pooled [][]float32, err error) {
+func (p *Pipeline) encodeChunks(ctx context.Context, encoder networkKey, chunks []prompt.Chunk, empty prompt.Chunk,
+	o PromptOptions) (hidden, pooled [][]float32, err error) {
 	var ids []int32
 	for _, c := range append(chunks, empty) {
 		ids = append(ids, c.IDs...)

@@ -65,7 +65,8 @@ func gaussian(i int) float64 {
 
 // run sets delta from a side's output. received returns the attention that the
 // pixels of a picture get in the middle of the network.
-func (d *sagUNet) run(ctx context.Context, x, side []float32, in, skip, out, time float64, received func(picture int) []float32) error {
+func (d *sagUNet) run(ctx context.Context, x, side []float32, in, skip, out, time float64,
+	received func(picture int) []float32) error {
 	plane, channels := d.h*d.w, d.planes/len(d.timestep)
 	for p := range d.planes {
 		from := p * plane

@@ -40,7 +40,8 @@ func (r *resolved) script(m *Model, steps int) (*script, error) {
 	} else {
 		clauses := r.syntax.Clauses(r.Prompt)
 		if len(clauses) > mostClauses {
-			return nil, &FieldError{"prompt", fmt.Sprintf("has %d clauses with AND between them, want at most %d", len(clauses), mostClauses)}
+			return nil, &FieldError{"prompt",
+				fmt.Sprintf("has %d clauses with AND between them, want at most %d", len(clauses), mostClauses)}
 		}
 		for _, c := range clauses {
 			if w := float32(c.Weight); w-w != 0 {
@@ -169,11 +170,13 @@ func (s *script) chunks(m *Model) (all, different int, err error) {
 			seen[p.key()] = true
 		}
 		if len(seen) > mostTexts {
-			return 0, 0, &FieldError{"prompt", fmt.Sprintf("has over %d different chunks of %d tokens over the steps, want fewer", mostTexts, prompt.Length)}
+			return 0, 0, &FieldError{"prompt",
+				fmt.Sprintf("has over %d different chunks of %d tokens over the steps, want fewer", mostTexts, prompt.Length)}
 		}
 		n := len(pairs)
 		if all = all / gcd(all, n) * n; all > mostChunks {
-			return 0, 0, &FieldError{"prompt", fmt.Sprintf("has a text of %d chunks of %d tokens, and others' lengths are no shares or multiples of it; make them shorter or of like length", n, prompt.Length)}
+			return 0, 0, &FieldError{"prompt",
+				fmt.Sprintf("has a text of %d chunks of %d tokens, and others' lengths are no shares or multiples of it; make them shorter or of like length", n, prompt.Length)}
 		}
 	}
 	return all, len(seen), nil

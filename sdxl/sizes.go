@@ -20,7 +20,8 @@ func (o *Options) Warnings(m *Model) []string {
 	}
 	var warnings []string
 	if o.ClipSkip > 0 && o.Dialect == string(sched.A1111) {
-		warnings = append(warnings, "clip_skip changes nothing of SDXL in the dialect a1111, as in that program; the dialect comfy has it")
+		warnings = append(warnings,
+			"clip_skip changes nothing of SDXL in the dialect a1111, as in that program; the dialect comfy has it")
 	}
 	w, h := o.SizeFor(m)
 	native := m.UNet.Config.SampleSize * m.VAE.Config.Scale()

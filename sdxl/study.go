@@ -64,7 +64,8 @@ func (s *Study) source(sigmas []float64) sched.Noise {
 // Sigmas returns the noise levels of a named schedule: from the highest that
 // the model was trained with to the lowest and 0, the same for every sampler.
 func (s *Study) Sigmas(schedule string, steps int) ([]float64, error) {
-	full, err := s.pipe.model.Scheduler.New(sched.Overrides{Sampler: "euler", Schedule: schedule, Spacing: "linspace", Dialect: s.d.Dialect}, steps)
+	full, err := s.pipe.model.Scheduler.New(sched.Overrides{Sampler: "euler", Schedule: schedule, Spacing: "linspace",
+		Dialect: s.d.Dialect}, steps)
 	if err != nil {
 		return nil, err
 	}

@@ -39,11 +39,13 @@ func (p *Pipeline) takeUNet(ctx context.Context, s unetShape, used int64) (*unet
 
 // compileUNetParts compiles the UNet for parts of a number of rows. With ahead, what
 // depends on the conditions alone is computed ahead of the steps, and kept.
-func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, ahead bool, opts nn.CompileOptions) (*unetProgram, error) {
+func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, ahead bool,
+	opts nn.CompileOptions) (*unetProgram, error) {
 	m := adaptedUNet(p.model.UNet, s.adapters)
 	u := &unetProgram{
 		cache:  s.cache,
-		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w), timestep: make([]float32, s.n), channels: m.Config.OutChannels,
+		sample: make([]float32, s.n*m.Config.InChannels*s.h*s.w), out: make([]float32, s.n*m.Config.OutChannels*s.h*s.w),
+		timestep: make([]float32, s.n), channels: m.Config.OutChannels,
 	}
 	g, err := m.Graph(s.shape(rows, s.cache.cut(nil)), s.patches...)
 	if err != nil {
@@ -75,7 +77,8 @@ func (p *Pipeline) compileUNetParts(ctx context.Context, s unetShape, rows int, 
 
 // compile compiles a graph of the UNet for parts of a number of rows. An input that
 // is the output of a part that is there already shares its memory.
-func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, rows int, ahead bool, opts nn.CompileOptions) (err error) {
+func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, rows int, ahead bool,
+	opts nn.CompileOptions) (err error) {
 	deep := u.parts
 	u.parts, u.graph = nil, g
 	var once *nn.Graph

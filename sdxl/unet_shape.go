@@ -20,7 +20,8 @@ type unetShape struct {
 
 // unetShape returns the UNet that the options ask for.
 func (r *resolved) unetShape(n, h, w, tokens int) unetShape {
-	s := unetShape{n: n, most: n, h: h, w: w, tokens: tokens, cache: r.cache, patches: r.patches(), patched: r.patched(), adapters: r.set.For(unetPart)}
+	s := unetShape{n: n, most: n, h: h, w: w, tokens: tokens, cache: r.cache, patches: r.patches(), patched: r.patched(),
+		adapters: r.set.For(unetPart)}
 	if r.SAG != 0 {
 		s.patches, s.patched = append(slices.Clip(s.patches), unet.ReceivedAttention()), s.patched+" received"
 	}

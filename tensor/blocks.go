@@ -10,7 +10,8 @@ import (
 // widen returns the values of blocks in float32.
 func (t *Tensor) widen() (*Tensor, error) {
 	if !t.IsContiguous() {
-		return nil, fmt.Errorf("tensor: %s%v with strides %v is not contiguous and its blocks cannot be split", t.dtype, t.shape, t.strides)
+		return nil, fmt.Errorf("tensor: %s%v with strides %v is not contiguous and its blocks cannot be split",
+			t.dtype, t.shape, t.strides)
 	}
 	wide, err := Zeros(F32, t.shape...)
 	if err != nil || t.NumElements() == 0 {

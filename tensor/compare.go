@@ -75,7 +75,8 @@ func test[T number](out, a, b *Tensor, f func(dst []byte, a, b []T)) error {
 // those of b elsewhere. All three are broadcast.
 func Where(cond, a, b *Tensor) (*Tensor, error) {
 	if cond.dtype != Bool || a.dtype != b.dtype || a.dtype.class() == opaque {
-		return nil, fmt.Errorf("tensor: Where on %s of %s and %s: it takes Bool and two tensors of one dtype", cond.dtype, a.dtype, b.dtype)
+		return nil, fmt.Errorf("tensor: Where on %s of %s and %s: it takes Bool and two tensors of one dtype",
+			cond.dtype, a.dtype, b.dtype)
 	}
 	shape, err := BroadcastShapes(cond.shape, a.shape, b.shape)
 	if err != nil {

@@ -141,7 +141,8 @@ func splitAxes(op string, t *Tensor, axes []int) (kept, reduced []int, err error
 }
 
 // reduceFloats makes the sums in float64 and rounds them once.
-func reduceFloats(op string, t *Tensor, keepDims bool, axes []int, f32 fold[float32, float64], f64 fold[float64, float64]) (*Tensor, error) {
+func reduceFloats(op string, t *Tensor, keepDims bool, axes []int, f32 fold[float32, float64],
+	f64 fold[float64, float64]) (*Tensor, error) {
 	var out *Tensor
 	var err error
 	switch t.dtype.class() {

@@ -63,8 +63,9 @@ type unaryOp struct {
 }
 
 var (
-	neg       = &unaryOp{"Neg", negAll[float32], negAll[float64], negAll[int64], nil}
-	abs       = &unaryOp{"Abs", eachFloat[float32](math.Abs), eachFloat[float64](math.Abs), absAll, func(dst, x []uint64) { copy(dst, x) }}
+	neg = &unaryOp{"Neg", negAll[float32], negAll[float64], negAll[int64], nil}
+	abs = &unaryOp{"Abs", eachFloat[float32](math.Abs), eachFloat[float64](math.Abs), absAll,
+		func(dst, x []uint64) { copy(dst, x) }}
 	exp       = floats("Exp", math.Exp)
 	log       = floats("Log", math.Log)
 	sqrt      = floats("Sqrt", math.Sqrt)

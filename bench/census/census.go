@@ -92,7 +92,8 @@ func (l Linear) Bytes(weight, activation int) float64 {
 }
 
 func (c Conv) Bytes(weight, activation int) float64 {
-	return product(weight, c.CO, c.CI, c.KH, c.KW) + product(activation, c.B, c.H, c.W, c.CI) + product(activation, c.B, c.OutH(), c.OutW(), c.CO)
+	return product(weight, c.CO, c.CI, c.KH, c.KW) + product(activation, c.B, c.H, c.W, c.CI) +
+		product(activation, c.B, c.OutH(), c.OutW(), c.CO)
 }
 
 func (a Attention) Bytes(_, activation int) float64 {
@@ -126,7 +127,8 @@ func Of(g *nn.Graph) ([]Entry, error) {
 		entries = append(entries, Entry{s, n})
 	}
 	slices.SortFunc(entries, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(b.FLOPs()*float64(b.Count), a.FLOPs()*float64(a.Count)), cmp.Compare(a.Kind()+a.String(), b.Kind()+b.String()))
+		return cmp.Or(cmp.Compare(b.FLOPs()*float64(b.Count), a.FLOPs()*float64(a.Count)),
+			cmp.Compare(a.Kind()+a.String(), b.Kind()+b.String()))
 	})
 	return entries, nil
 }

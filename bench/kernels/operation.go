@@ -151,9 +151,10 @@ func conv(s census.Conv, r *rand.Rand, dt tensor.DType) (*operation, error) {
 
 func attention(s census.Attention, r *rand.Rand) (*operation, error) {
 	width := s.Heads * s.D
-	o, err := record(r, "Attention", [][]int{{s.B, s.TQ, width}, {s.B, s.TK, width}, {s.B, s.TK, width}}, func(g *nn.Graph, in []*nn.Value) *nn.Value {
-		return g.Attention(in[0], in[1], in[2], nn.Attention{Heads: s.Heads, Causal: s.Causal})
-	})
+	o, err := record(r, "Attention", [][]int{{s.B, s.TQ, width}, {s.B, s.TK, width}, {s.B, s.TK, width}},
+		func(g *nn.Graph, in []*nn.Value) *nn.Value {
+			return g.Attention(in[0], in[1], in[2], nn.Attention{Heads: s.Heads, Causal: s.Causal})
+		})
 	if err != nil {
 		return nil, err
 	}

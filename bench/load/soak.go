@@ -116,11 +116,13 @@ func (p *SoakPlan) one(ctx context.Context, i int) error {
 	case kind < 35:
 		return p.picture(ctx, i)
 	case kind < 45:
-		return p.expect(ctx, http.MethodPost, "/predict?preview=1", "application/json", p.body(i), http.StatusOK, "Accept", "text/event-stream")
+		return p.expect(ctx, http.MethodPost, "/predict?preview=1", "application/json", p.body(i), http.StatusOK,
+			"Accept", "text/event-stream")
 	case kind < 55:
 		return p.expect(ctx, http.MethodPost, "/predict", "application/json", p.body(i), http.StatusOK, "Accept", "image/png")
 	case kind < 65:
-		return p.expect(ctx, http.MethodPost, "/v1/embeddings", "application/json", []byte(`{"input":["a red circle","a star"]}`), http.StatusOK)
+		return p.expect(ctx, http.MethodPost, "/v1/embeddings", "application/json",
+			[]byte(`{"input":["a red circle","a star"]}`), http.StatusOK)
 	case kind < 70:
 		body, contentType := form(i)
 		return p.expect(ctx, http.MethodPost, "/predict", contentType, body, http.StatusOK)
@@ -128,7 +130,8 @@ func (p *SoakPlan) one(ctx context.Context, i int) error {
 		whole := p.body(i)
 		return p.expect(ctx, http.MethodPost, "/predict", "application/json", whole[:rng.IntN(len(whole))], http.StatusBadRequest)
 	case kind < 85:
-		return p.expect(ctx, http.MethodPost, "/predict", "application/json", []byte(`{"text_prompts":[{"text":"x"}],"stepz":1,"width":65}`), http.StatusBadRequest)
+		return p.expect(ctx, http.MethodPost, "/predict", "application/json",
+			[]byte(`{"text_prompts":[{"text":"x"}],"stepz":1,"width":65}`), http.StatusBadRequest)
 	case kind < 93:
 		soon, cancel := context.WithTimeout(ctx, time.Duration(rng.IntN(30))*time.Millisecond)
 		defer cancel()
@@ -158,7 +161,8 @@ func (p *SoakPlan) picture(ctx context.Context, i int) error {
 }
 
 func (p *SoakPlan) body(i int) []byte {
-	return fmt.Appendf(nil, `{"text_prompts":[{"text":"picture %d"}],"seed":%d,"steps":%d,"width":%d,"height":%d}`, i, i+1, p.Steps, p.Width, p.Height)
+	return fmt.Appendf(nil, `{"text_prompts":[{"text":"picture %d"}],"seed":%d,"steps":%d,"width":%d,"height":%d}`, i, i+1,
+		p.Steps, p.Width, p.Height)
 }
 
 // form is a request as a form.
@@ -173,7 +177,8 @@ func form(i int) (body []byte, contentType string) {
 }
 
 // expect sends a request until the queue has room, and wants a status.
-func (p *SoakPlan) expect(ctx context.Context, method, path, contentType string, body []byte, status int, headers ...string) error {
+func (p *SoakPlan) expect(ctx context.Context, method, path, contentType string, body []byte, status int,
+	headers ...string) error {
 	for {
 		r, err := http.NewRequestWithContext(ctx, method, p.URL+path, bytes.NewReader(body))
 		if err != nil {
@@ -224,5 +229,6 @@ func (r *SoakResult) Growth() (heap, goroutines, descriptors float64) {
 		}
 		return median(s[len(s)-third:]) - median(s[:third])
 	}
-	return grown(func(s Sample) float64 { return s.Heap }), grown(func(s Sample) float64 { return s.Goroutines }), grown(func(s Sample) float64 { return s.Descriptors })
+	return grown(func(s Sample) float64 { return s.Heap }), grown(func(s Sample) float64 { return s.Goroutines }),
+		grown(func(s Sample) float64 { return s.Descriptors })
 }

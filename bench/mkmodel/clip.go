@@ -74,7 +74,8 @@ func WriteCLIP(ctx context.Context, path, preset string) error {
 		return err
 	}
 	kind, processor := "clip", "CLIPImageProcessor"
-	preprocessing := map[string]any{"size": map[string]int{"shortest_edge": p.image}, "crop_size": map[string]int{"height": p.image, "width": p.image}}
+	preprocessing := map[string]any{"size": map[string]int{"shortest_edge": p.image},
+		"crop_size": map[string]int{"height": p.image, "width": p.image}}
 	scale := []checkpoint.Tensor{{Key: "logit_scale", Role: checkpoint.Scale}}
 	if p.siglip {
 		kind, processor = "siglip", "SiglipImageProcessor"
@@ -90,7 +91,8 @@ func WriteCLIP(ctx context.Context, path, preset string) error {
 		"preprocessor_config.json": preprocessing,
 		"config.json": map[string]any{
 			"architectures": []string{strings.ToUpper(kind[:1]) + kind[1:] + "Model"}, "model_type": kind, "projection_dim": p.dim,
-			"text_config": described(a.Text, "model_type", kind+"_text_model"), "vision_config": described(a.Vision, "model_type", kind+"_vision_model"),
+			"text_config":   described(a.Text, "model_type", kind+"_text_model"),
+			"vision_config": described(a.Vision, "model_type", kind+"_vision_model"),
 		},
 	} {
 		if files[name], err = json.MarshalIndent(config, "", "  "); err != nil {
@@ -122,10 +124,13 @@ func clipTokenizer(p clipPreset) (map[string][]byte, error) {
 		ids[string(c)] = len(ids)
 	}
 	file, err := json.Marshal(map[string]any{
-		"added_tokens":   []any{},
-		"normalizer":     map[string]any{"type": "Replace", "pattern": map[string]string{"String": " "}, "content": "\u2581"},
-		"post_processor": map[string]any{"type": "TemplateProcessing", "single": []any{map[string]any{"Sequence": map[string]any{"id": "A"}}, map[string]any{"SpecialToken": map[string]any{"id": "<eos>"}}}},
-		"model":          map[string]any{"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true, "vocab": ids, "merges": []any{}},
+		"added_tokens": []any{},
+		"normalizer":   map[string]any{"type": "Replace", "pattern": map[string]string{"String": " "}, "content": "\u2581"},
+		"post_processor": map[string]any{"type": "TemplateProcessing",
+			"single": []any{map[string]any{"Sequence": map[string]any{"id": "A"}},
+				map[string]any{"SpecialToken": map[string]any{"id": "<eos>"}}}},
+		"model": map[string]any{"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true,
+			"vocab": ids, "merges": []any{}},
 	})
 	if err != nil {
 		return nil, err

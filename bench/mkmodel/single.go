@@ -29,20 +29,22 @@ func WriteSingleFile(ctx context.Context, path string, a sdxl.Architecture) erro
 		addStreams(ctx, streams, tensors)
 	}
 	addStreams(ctx, streams, []checkpoint.Tensor{{Key: logitScale, Role: checkpoint.Scale}})
-	streams[positionIDs] = safetensors.Stream{DType: tensor.I64, Shape: tensor.Shape{1, a.TextL.MaxPositions}, Write: func(w io.Writer) error {
-		for i := range a.TextL.MaxPositions {
-			if err := binary.Write(w, binary.LittleEndian, int64(i)); err != nil {
-				return err
+	streams[positionIDs] = safetensors.Stream{DType: tensor.I64, Shape: tensor.Shape{1, a.TextL.MaxPositions},
+		Write: func(w io.Writer) error {
+			for i := range a.TextL.MaxPositions {
+				if err := binary.Write(w, binary.LittleEndian, int64(i)); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	}}
+			return nil
+		}}
 	return writeStreams(path, streams)
 }
 
 func addStreams(ctx context.Context, streams map[string]safetensors.Stream, tensors []checkpoint.Tensor) {
 	for _, t := range tensors {
-		streams[t.Key] = safetensors.Stream{DType: tensor.F16, Shape: t.Shape, Write: func(w io.Writer) error { return writeRandom(ctx, w, t) }}
+		streams[t.Key] = safetensors.Stream{DType: tensor.F16, Shape: t.Shape,
+			Write: func(w io.Writer) error { return writeRandom(ctx, w, t) }}
 	}
 }
 

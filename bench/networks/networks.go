@@ -128,7 +128,8 @@ type network struct {
 }
 
 // start compiles a graph for inputs of the given names.
-func start(ctx context.Context, b nn.Backend, g *nn.Graph, inputs map[string]*tensor.Tensor, opts nn.CompileOptions) (*network, error) {
+func start(ctx context.Context, b nn.Backend, g *nn.Graph, inputs map[string]*tensor.Tensor,
+	opts nn.CompileOptions) (*network, error) {
 	n := &network{graph: g}
 	for _, o := range g.Outputs() {
 		n.dst = append(n.dst, tensor.New(o.Value.DType(), o.Value.Shape()...))

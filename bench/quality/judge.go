@@ -51,7 +51,8 @@ func (p pixels) cores(background rgb) (found [][]int) {
 			continue
 		}
 		own := p.median(part)
-		core := newMask(p.w, len(p.rgb), part).and(func(i int) bool { return distance2(p.rgb[i], background) > distance2(p.rgb[i], own) })
+		core := newMask(p.w, len(p.rgb),
+			part).and(func(i int) bool { return distance2(p.rgb[i], background) > distance2(p.rgb[i], own) })
 		for _, c := range core.parts() {
 			if len(c) >= smallest {
 				found = append(found, c)

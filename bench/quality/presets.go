@@ -20,7 +20,9 @@ type StyleTally struct {
 // RunStyles draws every scene and names the style of the picture. The number
 // of the scene is its seed. The progress function, if not nil, is called after
 // each picture.
-func RunStyles(ctx context.Context, scenes []Scene, draw func(ctx context.Context, s Scene, seed int64) (*image.NRGBA, error), progress func(done, total int)) ([]StyleTally, error) {
+func RunStyles(ctx context.Context, scenes []Scene,
+	draw func(ctx context.Context, s Scene, seed int64) (*image.NRGBA, error), progress func(done, total int)) ([]StyleTally,
+	error) {
 	var tallies []StyleTally
 	for i, s := range scenes {
 		img, err := draw(ctx, s, int64(i))

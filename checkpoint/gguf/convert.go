@@ -42,7 +42,8 @@ func as(name string, info safetensors.Info, dt tensor.DType) (tensor.DType, erro
 		return dt, nil
 	}
 	elems, _ := dt.Block()
-	if axes < 2 || info.Shape[axes-1]%elems != 0 || slices.ContainsFunc(kept, func(part string) bool { return strings.Contains(name, part) }) {
+	if axes < 2 || info.Shape[axes-1]%elems != 0 ||
+		slices.ContainsFunc(kept, func(part string) bool { return strings.Contains(name, part) }) {
 		return own, nil
 	}
 	return dt, nil
@@ -61,7 +62,8 @@ func WriteFile(ctx context.Context, path string, f *safetensors.File, dt tensor.
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name(), err)
 		}
-		streams[name] = safetensors.Stream{DType: to, Shape: info.Shape, Write: func(w io.Writer) error { return f.WriteAs(ctx, w, name, to) }}
+		streams[name] = safetensors.Stream{DType: to, Shape: info.Shape,
+			Write: func(w io.Writer) error { return f.WriteAs(ctx, w, name, to) }}
 	}
 	metadata := map[string]any{"general.architecture": "sdxl", "general.quantization_version": uint32(2)}
 	return atomicfile.Write(path, func(w io.Writer) error { return Write(w, streams, metadata) })

@@ -44,4 +44,5 @@ const (
 )
 
 // sizes are the bytes of the values of a fixed size.
-var sizes = map[kind]int64{u8Kind: 1, i8Kind: 1, u16Kind: 2, i16Kind: 2, u32Kind: 4, i32Kind: 4, f32Kind: 4, boolKind: 1, u64Kind: 8, i64Kind: 8, f64Kind: 8}
+var sizes = map[kind]int64{u8Kind: 1, i8Kind: 1, u16Kind: 2, i16Kind: 2, u32Kind: 4, i32Kind: 4, f32Kind: 4, boolKind: 1,
+	u64Kind: 8, i64Kind: 8, f64Kind: 8}

@@ -38,7 +38,8 @@ func Write(w io.Writer, tensors map[string]safetensors.Stream, metadata map[stri
 func padding(n int) int { return -n & (alignment - 1) }
 
 // encode returns all that comes before the data, and the bytes of each tensor.
-func encode(names []string, tensors map[string]safetensors.Stream, metadata map[string]any) (head []byte, lengths []int, err error) {
+func encode(names []string, tensors map[string]safetensors.Stream, metadata map[string]any) (head []byte, lengths []int,
+	err error) {
 	b := new(bytes.Buffer)
 	number := func(v any) { _ = binary.Write(b, binary.LittleEndian, v) } // a buffer takes all
 	text := func(s string) {
@@ -77,7 +78,8 @@ func encode(names []string, tensors map[string]safetensors.Stream, metadata map[
 			return nil, nil, fmt.Errorf("gguf: tensor %q has %d axes, want 4 at most", name, axes)
 		}
 		if elems, _ := t.DType.Block(); elems > 1 && (axes == 0 || t.Shape[axes-1]%elems != 0) {
-			return nil, nil, fmt.Errorf("gguf: tensor %q of shape %v cannot be %s: its rows are no whole number of blocks of %d", name, t.Shape, t.DType, elems)
+			return nil, nil, fmt.Errorf("gguf: tensor %q of shape %v cannot be %s: its rows are no whole number of blocks of %d",
+				name, t.Shape, t.DType, elems)
 		}
 		length, err := t.DType.ByteLen(t.Shape.NumElements())
 		if err != nil {

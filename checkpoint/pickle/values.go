@@ -58,8 +58,10 @@ type view struct {
 
 // inert are the names that files of torch.save hold and that mean nothing to their tensors.
 var inert = map[global]bool{
-	"_codecs.encode": true, "numpy.dtype": true, "numpy.ndarray": true, "numpy.core.multiarray.scalar": true, "numpy.core.multiarray._reconstruct": true,
-	"numpy._core.multiarray.scalar": true, "numpy._core.multiarray._reconstruct": true, "torch.device": true, "__builtin__.set": true, "builtins.set": true,
+	"_codecs.encode": true, "numpy.dtype": true, "numpy.ndarray": true, "numpy.core.multiarray.scalar": true,
+	"numpy.core.multiarray._reconstruct": true,
+	"numpy._core.multiarray.scalar":      true, "numpy._core.multiarray._reconstruct": true, "torch.device": true,
+	"__builtin__.set": true, "builtins.set": true,
 	"torch.serialization._get_layout": true, "torch.Generator": true,
 	"pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint": true, "pytorch_lightning.callbacks.ModelCheckpoint": true,
 	"lightning.pytorch.callbacks.model_checkpoint.ModelCheckpoint": true,
@@ -67,13 +69,19 @@ var inert = map[global]bool{
 
 // dtypes are the types of elements, by the names of torch's storages and types.
 var dtypes = map[global]tensor.DType{
-	"torch.FloatStorage": tensor.F32, "torch.HalfStorage": tensor.F16, "torch.BFloat16Storage": tensor.BF16, "torch.DoubleStorage": tensor.F64,
-	"torch.LongStorage": tensor.I64, "torch.IntStorage": tensor.I32, "torch.ShortStorage": tensor.I16, "torch.CharStorage": tensor.I8,
-	"torch.ByteStorage": tensor.U8, "torch.BoolStorage": tensor.Bool, "torch.ComplexFloatStorage": tensor.C64, "torch.storage.UntypedStorage": tensor.U8,
-	"torch.float32": tensor.F32, "torch.float16": tensor.F16, "torch.bfloat16": tensor.BF16, "torch.float64": tensor.F64, "torch.int64": tensor.I64,
-	"torch.int32": tensor.I32, "torch.int16": tensor.I16, "torch.int8": tensor.I8, "torch.uint8": tensor.U8, "torch.bool": tensor.Bool, "torch.complex64": tensor.C64,
-	"torch.float8_e4m3fn": tensor.F8E4M3, "torch.float8_e5m2": tensor.F8E5M2, "torch.float8_e4m3fnuz": tensor.F8E4M3FNUZ, "torch.float8_e5m2fnuz": tensor.F8E5M2FNUZ,
-	"torch.float8_e8m0fnu": tensor.F8E8M0, "torch.uint16": tensor.U16, "torch.uint32": tensor.U32, "torch.uint64": tensor.U64,
+	"torch.FloatStorage": tensor.F32, "torch.HalfStorage": tensor.F16, "torch.BFloat16Storage": tensor.BF16,
+	"torch.DoubleStorage": tensor.F64,
+	"torch.LongStorage":   tensor.I64, "torch.IntStorage": tensor.I32, "torch.ShortStorage": tensor.I16,
+	"torch.CharStorage": tensor.I8,
+	"torch.ByteStorage": tensor.U8, "torch.BoolStorage": tensor.Bool, "torch.ComplexFloatStorage": tensor.C64,
+	"torch.storage.UntypedStorage": tensor.U8,
+	"torch.float32":                tensor.F32, "torch.float16": tensor.F16, "torch.bfloat16": tensor.BF16,
+	"torch.float64": tensor.F64, "torch.int64": tensor.I64,
+	"torch.int32": tensor.I32, "torch.int16": tensor.I16, "torch.int8": tensor.I8, "torch.uint8": tensor.U8,
+	"torch.bool": tensor.Bool, "torch.complex64": tensor.C64,
+	"torch.float8_e4m3fn": tensor.F8E4M3, "torch.float8_e5m2": tensor.F8E5M2, "torch.float8_e4m3fnuz": tensor.F8E4M3FNUZ,
+	"torch.float8_e5m2fnuz": tensor.F8E5M2FNUZ,
+	"torch.float8_e8m0fnu":  tensor.F8E8M0, "torch.uint16": tensor.U16, "torch.uint32": tensor.U32, "torch.uint64": tensor.U64,
 }
 
 const (

@@ -151,7 +151,8 @@ func (h *Handler) images(ctx context.Context, client string, uris []string) ([][
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
-			rows[i], errs[i] = h.picture(ctx, client, func() (image.Image, error) { return decodeURI(ctx, fmt.Sprintf("input[%d]", i), uri) })
+			rows[i], errs[i] = h.picture(ctx, client,
+				func() (image.Image, error) { return decodeURI(ctx, fmt.Sprintf("input[%d]", i), uri) })
 			if errs[i] != nil {
 				cancel()
 			}

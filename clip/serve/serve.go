@@ -95,8 +95,10 @@ func New(o Options) *Handler {
 	standard(&o.Connections, defaultConnections)
 	standard(&o.ConnectionsPerClient, defaultConnectionsPerClient)
 	h := &Handler{
-		Options: o, since: time.Now(), requests: httplimit.NewBudget(int64(o.Requests), 1), bodies: httplimit.NewBudget(o.Bodies, o.MaxBody),
-		pictures: httplimit.NewQueue(picturesAtOnce, math.MaxInt, math.MaxInt), reading: httplimit.NewQueue(runtime.GOMAXPROCS(0), math.MaxInt, math.MaxInt),
+		Options: o, since: time.Now(), requests: httplimit.NewBudget(int64(o.Requests), 1),
+		bodies:   httplimit.NewBudget(o.Bodies, o.MaxBody),
+		pictures: httplimit.NewQueue(picturesAtOnce, math.MaxInt, math.MaxInt),
+		reading:  httplimit.NewQueue(runtime.GOMAXPROCS(0), math.MaxInt, math.MaxInt),
 	}
 	for _, key := range o.APIKeys {
 		h.keys = append(h.keys, sha256.Sum256([]byte(key)))
@@ -175,7 +177,8 @@ func (h *Handler) checkHost(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !httplimit.OwnHost(r.Host, h.Hosts) {
-			refused(w, &fault{http.StatusForbidden, "", fmt.Sprintf("this server is not known as %.100q, and no API keys are set; name it with --host, or set keys", r.Host)})
+			refused(w, &fault{http.StatusForbidden, "",
+				fmt.Sprintf("this server is not known as %.100q, and no API keys are set; name it with --host, or set keys", r.Host)})
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -233,7 +236,8 @@ func refused(w http.ResponseWriter, f *fault) {
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	answer(w, f.status, map[string]any{"error": map[string]any{"message": f.Error(), "type": kind, "param": orNil(f.field), "code": nil}})
+	answer(w, f.status, map[string]any{"error": map[string]any{"message": f.Error(), "type": kind,
+		"param": orNil(f.field), "code": nil}})
 }
 
 func orNil(s string) any {
@@ -249,7 +253,8 @@ func (h *Handler) work(f route) http.Handler {
 	return h.guard(func(w http.ResponseWriter, r *http.Request) error {
 		client := h.client(r)
 		if h.requests.Take(client, 1) != nil {
-			return &fault{http.StatusServiceUnavailable, "", fmt.Sprintf("as many requests are being worked on as there may be, %d in all and half of them of a client", h.Requests)}
+			return &fault{http.StatusServiceUnavailable, "",
+				fmt.Sprintf("as many requests are being worked on as there may be, %d in all and half of them of a client", h.Requests)}
 		}
 		defer h.requests.Give(client, 1)
 		if r.ContentLength > h.MaxBody { // which is known before any of it is read
@@ -339,7 +344,8 @@ func (h *Handler) models(w http.ResponseWriter, _ *http.Request) error {
 func answer(w http.ResponseWriter, status int, v any) {
 	data, err := json.Marshal(v)
 	if err != nil { // a number that is not finite
-		status, data = http.StatusInternalServerError, []byte(`{"error":{"message":"the vectors are not finite","type":"server_error","param":null,"code":null}}`)
+		status, data = http.StatusInternalServerError,
+			[]byte(`{"error":{"message":"the vectors are not finite","type":"server_error","param":null,"code":null}}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -101,7 +101,8 @@ func loadGemma(fsys fs.FS) (*Gemma, error) {
 		return nil, err
 	}
 	if file.Model.Type != "BPE" {
-		return nil, fmt.Errorf("%s: model.type is %q; SigLIP 2's is \"BPE\"; of the first SigLIP easel reads spiece.model", tokenizerFile, file.Model.Type)
+		return nil, fmt.Errorf("%s: model.type is %q; SigLIP 2's is \"BPE\"; of the first SigLIP easel reads spiece.model",
+			tokenizerFile, file.Model.Type)
 	}
 	t := &Gemma{
 		ids: file.Model.Vocab, fuseUnknown: file.Model.FuseUnknown, lower: config.Lower || config.Class == "Siglip2Tokenizer",

@@ -156,7 +156,8 @@ func pythonLower(s string) string {
 		}
 		letter := func(at, step int) bool {
 			for ; at >= 0 && at < len(runes); at += step {
-				if !unicode.In(runes[at], unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) && !strings.ContainsRune("'.:·’", runes[at]) {
+				if !unicode.In(runes[at], unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) &&
+					!strings.ContainsRune("'.:·’", runes[at]) {
 					return unicode.IsLetter(runes[at])
 				}
 			}

@@ -23,16 +23,21 @@ type adapterFlags struct {
 
 // addDir adds the flag of the folder.
 func (f *adapterFlags) addDir(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.library.Dir, "lora-dir", "", "folder of LoRAs that requests can name, and prompts of --prompt-syntax a1111, as <lora:NAME:0.8>")
-	cmd.Flags().StringVar(&f.words.Dir, "embedding-dir", "", "folder of textual inversions, whose names in prompts stand for their vectors: NAME in --prompt-syntax a1111, embedding:NAME in comfy, <NAME> in the others")
+	cmd.Flags().StringVar(&f.library.Dir, "lora-dir", "",
+		"folder of LoRAs that requests can name, and prompts of --prompt-syntax a1111, as <lora:NAME:0.8>")
+	cmd.Flags().StringVar(&f.words.Dir, "embedding-dir", "",
+		"folder of textual inversions, whose names in prompts stand for their vectors: NAME in --prompt-syntax a1111, embedding:NAME in comfy, <NAME> in the others")
 }
 
 // addUse adds the flags of files.
 func (f *adapterFlags) addUse(cmd *cobra.Command) {
 	f.addDir(cmd)
-	cmd.Flags().Var(f, "lora", "LoRA, LyCORIS or DoRA to use, FILE[:WEIGHT[:TEXT_WEIGHT]]; TEXT_WEIGHT is for the text encoders; may be given several times")
-	cmd.Flags().Func("embedding", "file of a textual inversion; its name in a prompt stands for its vectors, as with --embedding-dir; may be given several times", f.words.Add)
-	cmd.Flags().StringArrayVar(&f.blocks, "lora-block", nil, "factor of a LoRA's weight in a part of the UNet, NAME:PART=FACTOR, such as house:mid_block=0.5")
+	cmd.Flags().Var(f, "lora",
+		"LoRA, LyCORIS or DoRA to use, FILE[:WEIGHT[:TEXT_WEIGHT]]; TEXT_WEIGHT is for the text encoders; may be given several times")
+	cmd.Flags().Func("embedding",
+		"file of a textual inversion; its name in a prompt stands for its vectors, as with --embedding-dir; may be given several times", f.words.Add)
+	cmd.Flags().StringArrayVar(&f.blocks, "lora-block", nil,
+		"factor of a LoRA's weight in a part of the UNet, NAME:PART=FACTOR, such as house:mid_block=0.5")
 }
 
 // addFuse adds the flags of files whose changes are written into a checkpoint.

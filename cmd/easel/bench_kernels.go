@@ -181,7 +181,8 @@ func (r *kernelReport) table(w io.Writer) error {
 	fmt.Fprintln(tw, "kind\tshape\tcount\tGFLOP\tms each\tGFLOP/s\t% of peak\terror\t")
 	var seconds, work float64
 	for _, k := range r.Kernels {
-		fmt.Fprintf(tw, "%s\t%s\t%d\t%.1f\t%.2f\t%.0f\t%.1f\t%.1e\t\n", k.Kind, k.Shape, k.Count, k.GFLOP, 1e3*k.Seconds, k.GFLOPS, k.Percent, k.Error)
+		fmt.Fprintf(tw, "%s\t%s\t%d\t%.1f\t%.2f\t%.0f\t%.1f\t%.1e\t\n", k.Kind, k.Shape, k.Count, k.GFLOP, 1e3*k.Seconds,
+			k.GFLOPS, k.Percent, k.Error)
 		seconds += float64(k.Count) * k.Seconds
 		work += k.GFLOP
 	}

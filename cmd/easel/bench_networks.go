@@ -124,7 +124,8 @@ func newBenchNetwork(name, short string) *cobra.Command {
 }
 
 // measureNetworks measures a network at every size, and the peak beside it.
-func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *arithmeticFlags, sizes []networkFlags, runs runFlags) (*networkReport, error) {
+func measureNetworks(cmd *cobra.Command, name string, model *modelFlags, flags *arithmeticFlags, sizes []networkFlags,
+	runs runFlags) (*networkReport, error) {
 	if err := runs.check(); err != nil {
 		return nil, err
 	}
@@ -186,7 +187,8 @@ func (r *networkReport) table(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "network\tsize\tbatch\tseconds\tTFLOP\tGFLOP/s\t% of peak\tpeak RSS MiB\tof it anonymous\t")
 	for _, n := range r.Networks {
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%.3f\t%.3f\t%.0f\t%.1f\t%d\t%d\t\n", n.Network, n.Width, n.Batch, n.Median, n.FLOPs/1e12, n.GFLOPS, n.Percent,
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%.3f\t%.3f\t%.0f\t%.1f\t%d\t%d\t\n", n.Network, n.Width, n.Batch, n.Median,
+			n.FLOPs/1e12, n.GFLOPS, n.Percent,
 			n.Memory.RSS>>20, n.Memory.Anon>>20)
 	}
 	if err := tw.Flush(); err != nil {

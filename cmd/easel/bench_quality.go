@@ -62,7 +62,8 @@ says what its initial weights had seen.`,
 				return benchPresets(cmd, pipe)
 			}
 			draw := func(ctx context.Context, caption string, seed int64, s quality.Setting) (*image.NRGBA, error) {
-				o := sdxl.Options{Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Sampler: s.Sampler, Schedule: s.Schedule, Cache: s.Cache}
+				o := sdxl.Options{Prompt: caption, Seed: &seed, Steps: &s.Steps, CFG: &s.CFG, Sampler: s.Sampler,
+					Schedule: s.Schedule, Cache: s.Cache}
 				guidance.apply(cmd, &o)
 				r, err := pipe.Generate(ctx, o)
 				if err != nil {
@@ -76,7 +77,8 @@ says what its initial weights had seen.`,
 					for _, n := range steps {
 						for _, cfg := range cfgs {
 							for _, cache := range caches {
-								settings = append(settings, quality.Setting{Sampler: sampler, Schedule: schedule, Steps: n, CFG: cfg, Cache: strings.TrimPrefix(cache, "none")})
+								settings = append(settings,
+									quality.Setting{Sampler: sampler, Schedule: schedule, Steps: n, CFG: cfg, Cache: strings.TrimPrefix(cache, "none")})
 							}
 						}
 					}
@@ -108,9 +110,11 @@ says what its initial weights had seen.`,
 	flags.StringSliceVar(&schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sched.ScheduleNames(), ", "))
 	flags.IntSliceVar(&steps, "steps", []int{20}, "sampling steps")
 	flags.Float64SliceVar(&cfgs, "cfg", []float64{5}, "guidance scales")
-	flags.StringSliceVar(&caches, "cache", []string{"none"}, "caches across steps, such as none,deepcache:3,first-block:0.1; those after none are compared with it")
+	flags.StringSliceVar(&caches, "cache", []string{"none"},
+		"caches across steps, such as none,deepcache:3,first-block:0.1; those after none are compared with it")
 	flags.IntVar(&count, "captions", 200, "number of captions, spread over the kinds")
-	flags.BoolVar(&presets, "presets", false, "draw ten captions in each style preset instead, and name the style of each picture: 20 steps of dpmpp_2m karras, cfg 5")
+	flags.BoolVar(&presets, "presets", false,
+		"draw ten captions in each style preset instead, and name the style of each picture: 20 steps of dpmpp_2m karras, cfg 5")
 	flags.StringVar(&csvPath, "csv", "", "CSV file to write, too")
 	flags.StringVar(&plotPath, "plot", "", "plot to write, too: a name that ends in .png, .svg or .pdf")
 	for _, other := range []string{"sampler", "schedule", "steps", "cfg", "cache", "captions", "csv", "plot"} {
@@ -121,7 +125,8 @@ says what its initial weights had seen.`,
 
 func pictureBar(cmd *cobra.Command, n int) *progressbar.ProgressBar {
 	return progressbar.NewOptions(n, progressbar.OptionSetWriter(cmd.ErrOrStderr()),
-		progressbar.OptionSetDescription("pictures"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())))
+		progressbar.OptionSetDescription("pictures"), progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetVisibility(isTerminal(cmd.ErrOrStderr())))
 }
 
 // benchPresets draws the captions of the style presets, with the words that a

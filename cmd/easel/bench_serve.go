@@ -48,7 +48,8 @@ or made twice, and how soon the work for clients that leave has ended.`,
 			defer server.stop()
 			p.URL = server.url
 			http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = p.Clients
-			r := serveReport{Environment: server.environment, Clients: p.Clients, Requests: p.Requests, Queue: queue, Workers: workers, Steps: p.Steps}
+			r := serveReport{Environment: server.environment, Clients: p.Clients, Requests: p.Requests, Queue: queue,
+				Workers: workers, Steps: p.Steps}
 			if r.Load, err = load.Run(cmd.Context(), p); err != nil {
 				return err
 			}
@@ -80,14 +81,17 @@ or made twice, and how soon the work for clients that leave has ended.`,
 
 func (r serveReport) table(w io.Writer) error {
 	l := r.Load
-	fmt.Fprintf(w, "%s, %d threads: %d clients of %d requests, a queue of %d, %d at once, %d steps\n", r.Processor, r.Threads, r.Clients, r.Requests, r.Queue, r.Workers, r.Steps)
-	fmt.Fprintf(w, "%d answered, %d wrong, %d pictures made, %d times full, %.1f s, %.1f pictures/s\n", l.Answered, len(l.Wrong), l.Made, l.Full, l.Wall, float64(l.Answered)/l.Wall)
+	fmt.Fprintf(w, "%s, %d threads: %d clients of %d requests, a queue of %d, %d at once, %d steps\n", r.Processor, r.Threads,
+		r.Clients, r.Requests, r.Queue, r.Workers, r.Steps)
+	fmt.Fprintf(w, "%d answered, %d wrong, %d pictures made, %d times full, %.1f s, %.1f pictures/s\n", l.Answered,
+		len(l.Wrong), l.Made, l.Full, l.Wall, float64(l.Answered)/l.Wall)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "milliseconds\tp50\tp99\tmost\t")
 	for _, q := range []struct {
 		name string
 		load.Quantile
-	}{{"accepted request to answer", l.Answer}, {"first try to answer", l.Total}, {"refusal", l.Refusal}, {"work gone after its client left", r.Leave}} {
+	}{{"accepted request to answer", l.Answer}, {"first try to answer", l.Total}, {"refusal", l.Refusal},
+		{"work gone after its client left", r.Leave}} {
 		fmt.Fprintf(tw, "%s\t%.1f\t%.1f\t%.1f\t\n", q.name, q.P50*1e3, q.P99*1e3, q.Max*1e3)
 	}
 	if err := tw.Flush(); err != nil {

@@ -40,7 +40,8 @@ func startBenchServer(cmd *cobra.Command, model *modelFlags, o serve.Options) (*
 	stopped := make(chan error, 1)
 	go func() { stopped <- serveUntil(ctx, listener, serve.New(o), time.Second, o.Logger) }()
 	return &benchServer{
-		url: "http://" + listener.Addr().String(), environment: report.NewEnvironment(pipe.Backend().Name(), cmp.Or(model.threads, runtime.GOMAXPROCS(0))),
+		url:         "http://" + listener.Addr().String(),
+		environment: report.NewEnvironment(pipe.Backend().Name(), cmp.Or(model.threads, runtime.GOMAXPROCS(0))),
 		stop: func() {
 			cancel()
 			if <-stopped == nil { // else work goes on that reads the model

@@ -56,7 +56,8 @@ were wrong, or if the counts have grown at the end.`,
 			p.URL = server.url
 			p.Settle = func() { runtime.GC(); runtime.GC() } // and what finalizers and pools held
 			p.Tell = func(s load.Sample) {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d requests, %.0f s: heap %.1f MiB, %.0f goroutines, %.0f descriptors\n", s.Requests, s.Seconds, s.Heap/(1<<20), s.Goroutines, s.Descriptors)
+				fmt.Fprintf(cmd.ErrOrStderr(), "%d requests, %.0f s: heap %.1f MiB, %.0f goroutines, %.0f descriptors\n", s.Requests,
+					s.Seconds, s.Heap/(1<<20), s.Goroutines, s.Descriptors)
 			}
 			result, err := load.Soak(cmd.Context(), p)
 			if err != nil && (result == nil || len(result.Samples) == 0) {
@@ -90,7 +91,8 @@ func (r soakReport) verdict() error {
 		return fmt.Errorf("%d answers are wrong, the first: %s", n, r.Wrong[0])
 	}
 	if heap, goroutines, descriptors := r.Growth(); heap > soakHeap || goroutines > soakCount || descriptors > soakCount {
-		return fmt.Errorf("it holds more at the end: %.1f MiB of heap, %.0f goroutines, %.0f descriptors", heap/(1<<20), goroutines, descriptors)
+		return fmt.Errorf("it holds more at the end: %.1f MiB of heap, %.0f goroutines, %.0f descriptors", heap/(1<<20),
+			goroutines, descriptors)
 	}
 	return nil
 }
@@ -100,7 +102,8 @@ func (r soakReport) table(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "requests\tseconds\theap, MiB\tresident, MiB\tgoroutines\tdescriptors\t")
 	for _, s := range r.Samples {
-		fmt.Fprintf(tw, "%d\t%.0f\t%.1f\t%.1f\t%.0f\t%.0f\t\n", s.Requests, s.Seconds, s.Heap/(1<<20), s.Resident/(1<<20), s.Goroutines, s.Descriptors)
+		fmt.Fprintf(tw, "%d\t%.0f\t%.1f\t%.1f\t%.0f\t%.0f\t\n", s.Requests, s.Seconds, s.Heap/(1<<20), s.Resident/(1<<20),
+			s.Goroutines, s.Descriptors)
 	}
 	return tw.Flush()
 }

@@ -27,8 +27,10 @@ type clipFlags struct {
 
 func (f *clipFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.path, "model", "m", "", "folder of CLIP or SigLIP, OpenCLIP's file, org/name of a model in the Hugging Face cache, or a model of Stable Diffusion XL, whose second text encoder is taken (default: a small pair in the program, which knows coloured shapes)")
-	flags.StringVar(&f.images, "image-model", "", "take the image tower of this model, such as IP-Adapter's image encoder for -m of Stable Diffusion XL")
+	flags.StringVarP(&f.path, "model", "m", "",
+		"folder of CLIP or SigLIP, OpenCLIP's file, org/name of a model in the Hugging Face cache, or a model of Stable Diffusion XL, whose second text encoder is taken (default: a small pair in the program, which knows coloured shapes)")
+	flags.StringVar(&f.images, "image-model", "",
+		"take the image tower of this model, such as IP-Adapter's image encoder for -m of Stable Diffusion XL")
 	flags.StringVar(&f.options.Activation, "activation", "", "gelu or quick_gelu, for OpenCLIP files that don't say which")
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "continue although tensors of the model are unused")
 	flags.IntVar(&f.options.Threads, "threads", 0, "threads (default: all processors)")

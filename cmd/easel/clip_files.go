@@ -14,7 +14,8 @@ const filesAhead = 160
 
 // embedFiles takes pictures to vectors, and calls done with each in their order.
 // An error of done stops it.
-func embedFiles(ctx context.Context, m *clip.Model, paths []string, done func(path string, vector []float32, err error) error) error {
+func embedFiles(ctx context.Context, m *clip.Model, paths []string,
+	done func(path string, vector []float32, err error) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()

@@ -47,7 +47,8 @@ func (r *clipRun) embedFolder(ctx context.Context, m *clip.Model, write func(str
 	if len(names) == 0 {
 		return fmt.Errorf("%s: no pictures", r.folder)
 	}
-	j, err := openJournal(r.output+".part", journalHead{Model: r.model.path + r.model.images, Precision: string(r.model.dtype.precision), Dim: m.Dim()})
+	j, err := openJournal(r.output+".part",
+		journalHead{Model: r.model.path + r.model.images, Precision: string(r.model.dtype.precision), Dim: m.Dim()})
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,9 @@ func (r *clipRun) embedFolder(ctx context.Context, m *clip.Model, write func(str
 }
 
 func (r *clipRun) bar(n int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(n, progressbar.OptionSetWriter(r.log), progressbar.OptionSetDescription("pictures"), progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(), progressbar.OptionSetItsString("pictures"), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+	return progressbar.NewOptions(n, progressbar.OptionSetWriter(r.log), progressbar.OptionSetDescription("pictures"),
+		progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(), progressbar.OptionSetItsString("pictures"), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionClearOnFinish(),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetVisibility(isTerminal(r.log)))
 }

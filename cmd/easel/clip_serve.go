@@ -59,16 +59,15 @@ come at the same time are computed in batches.`,
 	model.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&listen, "listen", "127.0.0.1:3003", "address and port; 0.0.0.0:3003 listens on every address of this machine")
-	flags.StringVar(&keys, "api-keys", "", "file of API keys, one a line; clients must send one of them (default: the key in $"+apiKeyVariable+", or none)")
+	flags.StringVar(&keys, "api-keys", "",
+		"file of API keys, one a line; clients must send one of them (default: the key in $"+apiKeyVariable+", or none)")
 	flags.StringVar(&o.Name, "name", "", "what the model is called in answers (default: the name of its folder)")
 	flags.Int64Var(&o.MaxBody, "max-body", 64<<20, "largest request in bytes")
-	flags.Int64Var(&o.Bodies, "bodies", 256<<20, "most bytes of all requests at once, and half of that for one client; further ones are answered 503")
-	flags.IntVar(&o.Requests, "requests", 256, "requests worked on at once, and half of that for one client; further ones are answered 503")
-	flags.IntVar(&o.Connections, "connections", 4096, "connections at once; idle ones are closed for new ones")
-	flags.IntVar(&o.ConnectionsPerClient, "connections-per-client", 1024, "connections of one client at once")
-	flags.DurationVar(&o.ReadTimeout, "read-timeout", 30*time.Second, "how long the body of a request may take")
-	flags.DurationVar(&o.WriteTimeout, "write-timeout", 30*time.Second, "how long a client may take to read 64 KB of an answer")
-	flags.StringSliceVar(&o.Hosts, "host", nil, "names of this server; without API keys it answers only to addresses, to these names and to names of private networks")
+	flags.Int64Var(&o.Bodies, "bodies", 256<<20,
+		"most bytes of all requests at once, and half of that for one client; further ones are answered 503")
+	flags.IntVar(&o.Requests, "requests", 256,
+		"requests worked on at once, and half of that for one client; further ones are answered 503")
+	clientLimits{&o.Connections, &o.ConnectionsPerClient, &o.ReadTimeout, &o.WriteTimeout, &o.Hosts}.add(flags)
 	flags.DurationVar(&grace, "grace", 30*time.Second, "how long accepted requests may take after SIGTERM")
 	return cmd
 }
@@ -76,7 +75,8 @@ come at the same time are computed in batches.`,
 // checkClipServe returns an error for a flag that is out of its range.
 func checkClipServe(o serve.Options, grace time.Duration) error {
 	if err := positive([]flagValue[int64]{
-		{"max-body", o.MaxBody}, {"bodies", o.Bodies}, {"requests", int64(o.Requests)}, {"connections", int64(o.Connections)}, {"connections-per-client", int64(o.ConnectionsPerClient)},
+		{"max-body", o.MaxBody}, {"bodies", o.Bodies}, {"requests", int64(o.Requests)}, {"connections", int64(o.Connections)},
+		{"connections-per-client", int64(o.ConnectionsPerClient)},
 	}...); err != nil {
 		return err
 	}

@@ -57,7 +57,8 @@ type demoPicture struct {
 func demoPictures(styles, samplers bool, seed int64) []demoPicture {
 	var list []demoPicture
 	add := func(caption, prompt, style, sampler string) {
-		r := request.Request{TextPrompts: []request.TextPrompt{{Text: prompt}}, Seed: &seed, Steps: new(20), CFGScale: new(sdxl.DefaultCFG), Sampler: sampler, StylePreset: style}
+		r := request.Request{TextPrompts: []request.TextPrompt{{Text: prompt}}, Seed: &seed, Steps: new(20),
+			CFGScale: new(sdxl.DefaultCFG), Sampler: sampler, StylePreset: style}
 		if sampler == "" {
 			r.Sampler, r.Extras = "dpmpp_2m", &sdxl.Options{Schedule: "karras"}
 		}

@@ -43,7 +43,8 @@ func (f *deviceFlag) Set(s string) error {
 
 func (f *deviceFlag) add(cmd *cobra.Command) {
 	f.id = onCPU
-	cmd.Flags().Var(f, deviceName, "where networks run: cpu, vulkan or cuda, such as vulkan:1 for the second device, or auto for a GPU if there is one; easel devices lists them")
+	cmd.Flags().Var(f, deviceName,
+		"where networks run: cpu, vulkan or cuda, such as vulkan:1 for the second device, or auto for a GPU if there is one; easel devices lists them")
 }
 
 // open opens the device: the processor with the options, or a GPU with those of

@@ -20,7 +20,8 @@ import (
 // dynamically can load a driver, and this one is to run on any system.
 const gpuProgram = "easel-gpu"
 
-var errNoGPUProgram = errors.New(gpuProgram + " is neither beside this program nor in PATH; build it with: go build -tags gpu -o " + gpuProgram + " ./cmd/easel")
+var errNoGPUProgram = errors.New(gpuProgram +
+	" is neither beside this program nor in PATH; build it with: go build -tags gpu -o " + gpuProgram + " ./cmd/easel")
 
 func gpuDevices(context.Context) ([]device, error) { return nil, errNoGPUProgram }
 

@@ -68,7 +68,8 @@ I, from 0.`,
 	model.device.add(cmd)
 	cmd.Flags().StringArrayVarP(&texts, "prompt", "p", nil, "text to encode; may be given several times")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "safetensors file to write, - for standard output")
-	cmd.Flags().StringVar(&syntaxName, "prompt-syntax", "", "read the texts as prompts of a syntax: "+strings.Join(prompt.Syntaxes(), ", "))
+	cmd.Flags().StringVar(&syntaxName, "prompt-syntax", "",
+		"read the texts as prompts of a syntax: "+strings.Join(prompt.Syntaxes(), ", "))
 	cmd.Flags().IntVar(&clipSkip, "clip-skip", 0, "how many layers before the usual one to take the hidden states from")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON to standard output instead")
 	return cmd
@@ -120,7 +121,8 @@ func promptTexts(texts []string) []sdxl.PromptText {
 
 // embedPrompts encodes texts at the length that their syntax gives them, each
 // as tensors of its own.
-func embedPrompts(ctx context.Context, p *sdxl.Pipeline, texts []string, syntaxName string, clipSkip int) (map[string]*tensor.Tensor, error) {
+func embedPrompts(ctx context.Context, p *sdxl.Pipeline, texts []string, syntaxName string,
+	clipSkip int) (map[string]*tensor.Tensor, error) {
 	syntax, err := prompt.Named(syntaxName)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,8 @@ var packagePrefix = regexp.MustCompile(`(^|: )(sched|sdxl|nn|cpu|tensor|safetens
 
 // flagNames are the flags of options whose names differ by more than dashes.
 var flagNames = map[string]string{
-	"cfg_scale": "cfg", "negative_prompt": "negative", "prompt_2": "prompt-2", "negative_prompt_2": "negative-2", "prompts": "weighted", "pag": "pag-scale",
+	"cfg_scale": "cfg", "negative_prompt": "negative", "prompt_2": "prompt-2", "negative_prompt_2": "negative-2",
+	"prompts": "weighted", "pag": "pag-scale",
 	"variation.strength": "variation-strength",
 }
 

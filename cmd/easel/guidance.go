@@ -38,20 +38,27 @@ func (f *guidanceFlags) add(cmd *cobra.Command) {
 	}
 	f.apg = guidance.DefaultAPG()
 	flags.StringVar(&s.Method, "guidance", "", "guidance: "+strings.Join(guidance.Methods(), ", ")+" (default cfg)")
-	flags.Float64Var(&s.Rescale, "cfg-rescale", 0, "share, 0 to 1, by which the standard deviation is brought back to the positive side's")
-	flags.Var(scheduleFlag{s}, "cfg-schedule", "scale over the steps: "+strings.Join(guidance.Schedules(), ", ")+", or numbers such as 7,5,1 (default constant)")
+	flags.Float64Var(&s.Rescale, "cfg-rescale", 0,
+		"share, 0 to 1, by which the standard deviation is brought back to the positive side's")
+	flags.Var(scheduleFlag{s}, "cfg-schedule",
+		"scale over the steps: "+strings.Join(guidance.Schedules(), ", ")+", or numbers such as 7,5,1 (default constant)")
 	flags.Float64SliceVar(&s.Interval, "cfg-interval", nil, "`range` of the steps with guidance, as shares such as 0.2,0.8")
 	flags.Float64SliceVar(&s.Sigmas, "cfg-sigmas", nil, "`range` of noise levels with guidance, such as 0.28,5.42")
-	flags.Float64Var(&f.apg.Eta, "apg-eta", f.apg.Eta, "apg: share of the guidance update's component parallel to the positive estimate that is kept")
+	flags.Float64Var(&f.apg.Eta, "apg-eta", f.apg.Eta,
+		"apg: share of the guidance update's component parallel to the positive estimate that is kept")
 	flags.Float64Var(&f.apg.Norm, "apg-norm", f.apg.Norm, "apg: largest norm of the guidance update; 0 is no limit")
 	flags.Float64Var(&f.apg.Momentum, "apg-momentum", f.apg.Momentum, "apg: momentum of earlier steps' updates")
-	flags.BoolVar(&f.apg.OnOutput, "apg-on-output", false, "apg: work on the network's outputs, as diffusers' guiders do, instead of estimates of x0")
+	flags.BoolVar(&f.apg.OnOutput, "apg-on-output", false,
+		"apg: work on the network's outputs, as diffusers' guiders do, instead of estimates of x0")
 	flags.Float64Var(&s.Threshold, "threshold", 0, "dynamic thresholding: percentile, 0 to 1, such as 0.995")
-	flags.Float64Var(&s.Mimic, "mimic", 0, "dynamic thresholding for latents: limit them to the range that guidance with this scale has")
+	flags.Float64Var(&s.Mimic, "mimic", 0,
+		"dynamic thresholding for latents: limit them to the range that guidance with this scale has")
 	flags.Float64Var(&f.pag.Scale, "pag-scale", 0, "perturbed-attention guidance: its scale, such as 3")
-	flags.StringSliceVar(&f.pag.Layers, "pag-layers", nil, "perturbed-attention guidance: patterns of the names of its layers (default mid)")
+	flags.StringSliceVar(&f.pag.Layers, "pag-layers", nil,
+		"perturbed-attention guidance: patterns of the names of its layers (default mid)")
 	flags.Float64Var(&f.sag, "sag", 0, "self-attention guidance: its scale, such as 0.75")
-	flags.Var(&f.freeU, "freeu", "FreeU: factors B1,B2 for half of the backbone's channels and S1,S2 for low frequencies of the skip connections, such as 1.3,1.4,0.9,0.2")
+	flags.Var(&f.freeU, "freeu",
+		"FreeU: factors B1,B2 for half of the backbone's channels and S1,S2 for low frequencies of the skip connections, such as 1.3,1.4,0.9,0.2")
 }
 
 // apply sets the options that a command line has.

@@ -34,8 +34,10 @@ func newImg2Img() *cobra.Command {
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVarP(&input, "image", "i", "", "picture to start from (PNG, JPEG, WebP, GIF, BMP or TIFF), - for standard input")
-	cmd.Flags().Float64Var(&strength, "strength", sdxl.DefaultStrength, "how far to leave the picture, 0 to 1: the share of the steps that are run; --dialect a1111 and comfy count as these do")
+	cmd.Flags().StringVarP(&input, "image", "i", "",
+		"picture to start from (PNG, JPEG, WebP, GIF, BMP or TIFF), - for standard input")
+	cmd.Flags().Float64Var(&strength, "strength", sdxl.DefaultStrength,
+		"how far to leave the picture, 0 to 1: the share of the steps that are run; --dialect a1111 and comfy count as these do")
 	return cmd
 }
 

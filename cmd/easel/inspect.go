@@ -56,7 +56,8 @@ AUTOMATIC1111's web UI, Forge, ComfyUI or InvokeAI stored there.`,
 		},
 	}
 	cmd.Flags().StringVar(&flags.options.Config, "config", "", "diffusers folder whose configuration a single file takes")
-	cmd.Flags().StringVar(&flags.options.Variant, "variant", "", "variant of a folder's files, such as fp16; parts without it use their plain files")
+	cmd.Flags().StringVar(&flags.options.Variant, "variant", "",
+		"variant of a folder's files, such as fp16; parts without it use their plain files")
 	addParts(cmd.Flags(), &flags.options)
 	cmd.Flags().BoolVar(&flags.options.AllowUnused, "allow-unused", false, "do not count unused tensors as faults")
 	cmd.Flags().StringVar(&of, "for", "", "model that a LoRA is to fit (default: networks of the sizes of Stable Diffusion XL)")
@@ -69,7 +70,8 @@ func printAccounts(w io.Writer, accounts []checkpoint.Account, all bool) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "component\tmapped\tunused\tmissing\tmisshapen\tstored\tfile")
 	for _, a := range accounts {
-		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", a.Component, len(a.Mapped), len(a.Unused), len(a.Missing), len(a.Misshapen), storedText(a.Stored), a.File)
+		fmt.Fprintf(tw, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", a.Component, len(a.Mapped), len(a.Unused), len(a.Missing),
+			len(a.Misshapen), storedText(a.Stored), a.File)
 	}
 	if err := tw.Flush(); err != nil {
 		return err

@@ -116,11 +116,13 @@ func (f *studyFlags) add(cmd *cobra.Command) {
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", demoPrompt, "what to draw")
-	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw (default: none; its embedding is zeros if the model says so)")
+	flags.StringVarP(&f.negative, "negative", "n", "",
+		"what not to draw (default: none; its embedding is zeros if the model says so)")
 	flags.Float64Var(&f.cfg, "cfg", sdxl.DefaultCFG, "guidance scale; 1 or less is no guidance (for cfg++ 0 to 1, default 0.6)")
 	f.guidance.add(cmd)
 	f.noising.add(flags)
-	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "program that gives the names of samplers and schedules their meaning: "+strings.Join(sched.DialectNames(), ", "))
+	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers),
+		"program that gives the names of samplers and schedules their meaning: "+strings.Join(sched.DialectNames(), ", "))
 	flags.Int64Var(&f.seed, "seed", 1, "seed of the noise")
 	flags.IntVar(&o.Width, "width", 0, "width in pixels (default: the model's)")
 	flags.IntVar(&o.Height, "height", 0, "height in pixels (default: the model's)")

@@ -66,17 +66,20 @@ since they are meant to draw another picture.`,
 						return err
 					}
 				}
-				return out.write(cmd, study{value: trials, table: lab.CompareTable(trials), figure: lab.CompareFigure(trials), images: []image.Image{made}})
+				return out.write(cmd, study{value: trials, table: lab.CompareTable(trials), figure: lab.CompareFigure(trials),
+					images: []image.Image{made}})
 			})
 		},
 	}
 	f.add(cmd)
 	out.add(cmd)
 	flags := cmd.Flags()
-	flags.StringSliceVar(&names, "sampler", []string{"euler", "heun", "dpmpp_2m", "uni_pc"}, "samplers: "+strings.Join(sched.SamplerNames(), ", "))
+	flags.StringSliceVar(&names, "sampler", []string{"euler", "heun", "dpmpp_2m", "uni_pc"},
+		"samplers: "+strings.Join(sched.SamplerNames(), ", "))
 	flags.StringSliceVar(&grid.Schedules, "schedule", []string{"karras"}, "sigmas: "+strings.Join(sched.ScheduleNames(), ", "))
 	flags.IntSliceVar(&grid.Steps, "steps", []int{8, 16, 32}, "numbers of steps")
-	flags.BoolVar(&grid.Calls, "calls", false, "--steps are calls of the denoiser: a sampler that calls it twice a step takes half as many steps")
+	flags.BoolVar(&grid.Calls, "calls", false,
+		"--steps are calls of the denoiser: a sampler that calls it twice a step takes half as many steps")
 	flags.IntVar(&grid.Reference, "reference-steps", lab.DefaultReference, "steps of the solution that distances refer to")
 	flags.StringVarP(&sheet, "output", "o", "", "contact sheet to write, too: a PNG")
 	return cmd

@@ -58,17 +58,21 @@ func newLabConverge() *cobra.Command {
 				return fmt.Errorf("--sampler %s: strong errors are of samplers that draw noise once a step", strings.Join(names, ","))
 			}
 			if len(curves) == 0 {
-				return fmt.Errorf("--sampler %s: these add noise, and their order is measured with --problem gaussian only", strings.Join(names, ","))
+				return fmt.Errorf("--sampler %s: these add noise, and their order is measured with --problem gaussian only",
+					strings.Join(names, ","))
 			}
-			return out.write(cmd, study{value: curves, table: lab.ConvergeTable(curves), points: lab.PointsTable(curves), figure: lab.WorkPrecision(curves)})
+			return out.write(cmd, study{value: curves, table: lab.ConvergeTable(curves), points: lab.PointsTable(curves),
+				figure: lab.WorkPrecision(curves)})
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(), "samplers; those that add noise are measured on gaussian, and left out of others")
+	flags.StringSliceVar(&names, "sampler", sched.SamplerNames(),
+		"samplers; those that add noise are measured on gaussian, and left out of others")
 	flags.Lookup("sampler").DefValue = "all"
 	flags.StringVar(&problem, "problem", "mixture", "gaussian or mixture")
 	flags.IntSliceVar(&steps, "steps", []int{16, 32, 64, 128, 256, 512}, "numbers of steps")
-	flags.BoolVar(&strong, "strong", false, "the error along one Brownian motion, with --problem gaussian (default --steps 16,32,64)")
+	flags.BoolVar(&strong, "strong", false,
+		"the error along one Brownian motion, with --problem gaussian (default --steps 16,32,64)")
 	flags.IntVar(&order, "order", 0, "highest order of uni_pc, uni_pc_bh2 and deis, 1 to 3 (default: 3)")
 	out.add(cmd)
 	return cmd

@@ -62,7 +62,8 @@ func newLabReplay() *cobra.Command {
 			if !slices.Equal(latents, rec.Latents()) {
 				return fmt.Errorf("%s: %s ends with other latents than the recorded run of %s", path, sampler.Name, rec.Sampler)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: the same latents after %d calls, %.2f ms\n", path, len(rec.Levels), 1e3*time.Since(from).Seconds())
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: the same latents after %d calls, %.2f ms\n", path, len(rec.Levels),
+				1e3*time.Since(from).Seconds())
 			return err
 		},
 	}

@@ -49,9 +49,11 @@ func newLabSigmas() *cobra.Command {
 	flags.Lookup("schedule").DefValue = "all"
 	flags.StringVar(&o.Sampler, "sampler", "euler", "sampler that uses them: "+strings.Join(sched.SamplerNames(), ", "))
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
-	flags.StringVar(&o.Dialect, "dialect", "", "program that gives the names their meaning: "+strings.Join(sched.DialectNames(), ", ")+" (default diffusers)")
+	flags.StringVar(&o.Dialect, "dialect", "",
+		"program that gives the names their meaning: "+strings.Join(sched.DialectNames(), ", ")+" (default diffusers)")
 	flags.IntVar(&steps, "steps", sdxl.DefaultSteps, "sampling steps")
-	flags.StringVarP(&model, "model", "m", "", "diffusers folder, single-file checkpoint, or org/name of a model in the Hugging Face cache (default: SDXL's training)")
+	flags.StringVarP(&model, "model", "m", "",
+		"diffusers folder, single-file checkpoint, or org/name of a model in the Hugging Face cache (default: SDXL's training)")
 	flags.BoolVar(&allowUnused, "allow-unused", false, "continue although tensors of the model are unused")
 	return cmd
 }

@@ -53,7 +53,8 @@ written. A plain loop of one addition over arrays of that size is shown for comp
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "latents of %dx%d, %.2f MB; the plain loop goes at %.1f GB/s, one thread copies memory at %.1f\n",
+			fmt.Fprintf(cmd.ErrOrStderr(),
+				"latents of %dx%d, %.2f MB; the plain loop goes at %.1f GB/s, one thread copies memory at %.1f\n",
 				w, h, 4e-6*float64(latentNumbers(w, h)), rate, memory.Copy)
 			return out.write(cmd, study{value: speeds, table: lab.SpeedTable(speeds), figure: lab.SpeedFigure(speeds)})
 		},

@@ -67,7 +67,8 @@ func checkMemory(ctx context.Context, p *sdxl.Pipeline) error {
 	if err != nil {
 		return err
 	}
-	return fmt.Errorf("--memory is %s, want %s at least for a picture of the model's size", humanize.IBytes(uint64(p.Memory())), mebibytes(high))
+	return fmt.Errorf("--memory is %s, want %s at least for a picture of the model's size",
+		humanize.IBytes(uint64(p.Memory())), mebibytes(high))
 }
 
 // mebibytes shows a size rounded up, so that as much is enough.

@@ -40,7 +40,8 @@ published base model, 6.9 GB. CLIP and SigLIP models are folders.`,
 			return mkmodel.WriteSingleFile(cmd.Context(), output, a)
 		},
 	}
-	cmd.Flags().StringVar(&preset, "preset", "sdxl-base", "architecture: "+strings.Join(append(mkmodel.Presets(), mkmodel.CLIPPresets()...), ", "))
+	cmd.Flags().StringVar(&preset, "preset", "sdxl-base",
+		"architecture: "+strings.Join(append(mkmodel.Presets(), mkmodel.CLIPPresets()...), ", "))
 	cmd.Flags().StringVarP(&output, "output", "o", "", "safetensors file or folder/ to write")
 	return cmd
 }

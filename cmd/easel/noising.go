@@ -20,13 +20,16 @@ type noisingFlags struct {
 }
 
 func (f *noisingFlags) add(flags *pflag.FlagSet) {
-	flags.Float64Var(&f.eta, "eta", 0, "share of the removed noise that ancestral and SDE samplers, and ddim, add again, 0 to 1 (default: the sampler's)")
+	flags.Float64Var(&f.eta, "eta", 0,
+		"share of the removed noise that ancestral and SDE samplers, and ddim, add again, 0 to 1 (default: the sampler's)")
 	flags.Float64Var(&f.noise, "s-noise", 1, "factor of the added noise")
 	flags.Float64Var(&f.churn.Amount, "s-churn", 0, "noise that euler, heun and dpm_2 add over all steps (stochastic churn)")
 	flags.Float64Var(&f.churn.Min, "s-tmin", 0, "lowest noise level at which --s-churn adds noise")
 	flags.Float64Var(&f.churn.Max, "s-tmax", 0, "highest noise level at which --s-churn adds noise; 0 is no limit")
-	flags.Var(&f.restart, "restart", "for the sampler restart: the noise level from which it goes back up, the level to which it goes, the number of steps down again, and how many times (default: 0.1, 2 and a quarter of the steps, once, or twice from 36 steps on)")
-	flags.IntVar(&f.order, "order", 0, "highest order of uni_pc, uni_pc_bh2, deis and diffusers' dpmpp_2m, 1 to 3 (default: the sampler's)")
+	flags.Var(&f.restart, "restart",
+		"for the sampler restart: the noise level from which it goes back up, the level to which it goes, the number of steps down again, and how many times (default: 0.1, 2 and a quarter of the steps, once, or twice from 36 steps on)")
+	flags.IntVar(&f.order, "order", 0,
+		"highest order of uni_pc, uni_pc_bh2, deis and diffusers' dpmpp_2m, 1 to 3 (default: the sampler's)")
 }
 
 // value returns what was given.

@@ -52,12 +52,17 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	f.model.addSpill(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVarP(&o.Prompt, "prompt", "p", "", "what to draw; - reads it from standard input")
-	flags.StringVarP(&f.negative, "negative", "n", "", "what not to draw (default: none; its embedding is zeros if the model says so)")
-	flags.Var(&f.weighted, "weighted", "text and its weight, such as \"a red circle:0.7\"; weights below 0 say what not to draw; may be given several times, in place of -p and -n")
+	flags.StringVarP(&f.negative, "negative", "n", "",
+		"what not to draw (default: none; its embedding is zeros if the model says so)")
+	flags.Var(&f.weighted, "weighted",
+		"text and its weight, such as \"a red circle:0.7\"; weights below 0 say what not to draw; may be given several times, in place of -p and -n")
 	flags.StringVar(&f.prompt2, "prompt-2", "", "what the second text encoder reads (default: the prompt)")
-	flags.StringVar(&f.negative2, "negative-2", "", "what the second text encoder reads for the negative side (default: the negative prompt)")
-	flags.StringVar(&o.PromptSyntax, "prompt-syntax", string(prompt.Plain), "how prompts are read: "+strings.Join(prompt.Syntaxes(), ", "))
-	flags.IntVar(&o.ClipSkip, "clip-skip", 0, "how many layers before the usual one to take the hidden states from; with --dialect comfy counted from the end, 2 being the usual one; with a1111 it has no effect, as in the web UI")
+	flags.StringVar(&f.negative2, "negative-2", "",
+		"what the second text encoder reads for the negative side (default: the negative prompt)")
+	flags.StringVar(&o.PromptSyntax, "prompt-syntax", string(prompt.Plain),
+		"how prompts are read: "+strings.Join(prompt.Syntaxes(), ", "))
+	flags.IntVar(&o.ClipSkip, "clip-skip", 0,
+		"how many layers before the usual one to take the hidden states from; with --dialect comfy counted from the end, 2 being the usual one; with a1111 it has no effect, as in the web UI")
 	flags.StringVar(&f.style, "style", "", "style preset: "+strings.Join(request.DefaultStyles().Names(), ", "))
 	flags.Var(&f.styles, "styles", "JSON file of style presets (default: those in the program)")
 	flags.IntVar(&o.Width, "width", 0, "width in pixels, a multiple of 8 (default: the model's)")
@@ -70,13 +75,18 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&o.Sampler, "sampler", "", "sampler: "+strings.Join(sched.SamplerNames(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Schedule, "schedule", "", "sigmas: "+strings.Join(sched.ScheduleNames(), ", ")+" (default: the model's)")
 	flags.StringVar(&o.Spacing, "spacing", "", "timesteps: leading, linspace, trailing (default: the model's)")
-	flags.Float64Var(&o.SkipEnd, "skip-end", 0, "share of the steps left out at the end, 0 to 1; the last step that runs removes all noise")
-	flags.StringVar(&o.Cache, "cache", "", "reuse the output of deep layers: deepcache:3 runs the whole UNet only on every third call, first-block:0.1 only when the residual of its first block has changed by a tenth (default: none)")
+	flags.Float64Var(&o.SkipEnd, "skip-end", 0,
+		"share of the steps left out at the end, 0 to 1; the last step that runs removes all noise")
+	flags.StringVar(&o.Cache, "cache", "",
+		"reuse the output of deep layers: deepcache:3 runs the whole UNet only on every third call, first-block:0.1 only when the residual of its first block has changed by a tenth (default: none)")
 	flags.Float64SliceVar(&o.Sigmas, "sigmas", nil, "noise `levels` such as 14.6,5,1,0, in place of --schedule and --steps")
-	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers), "program that gives the names of samplers and schedules their meaning: "+strings.Join(sched.DialectNames(), ", "))
+	flags.StringVar(&o.Dialect, "dialect", string(sched.Diffusers),
+		"program that gives the names of samplers and schedules their meaning: "+strings.Join(sched.DialectNames(), ", "))
 	f.noising.add(flags)
 	flags.Int64SliceVar(&o.Seeds, "seeds", nil, "seeds `N,N,...`, one for each picture, in place of --seed and --batch")
-	flags.StringVar(&o.Noise, "noise", "", "generator of noise: "+strings.Join(sdxl.Noises(), ", ")+" (default torch, as on a CPU; philox as on a CUDA device; brownian-: SDE samplers follow one path at any number of steps, as in the web UIs)")
+	flags.StringVar(&o.Noise, "noise", "",
+		"generator of noise: "+strings.Join(sdxl.Noises(),
+			", ")+" (default torch, as on a CPU; philox as on a CUDA device; brownian-: SDE samplers follow one path at any number of steps, as in the web UIs)")
 	f.storedNoise.add(flags)
 	flags.Int64Var(&f.variation.Seed, "variation-seed", 0, "seed whose noise is mixed into the initial noise")
 	flags.Float64Var(&f.variation.Strength, "variation-strength", 0, "share of the variation's noise, 0 to 1")
@@ -86,10 +96,13 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 	flags.Var(&f.original, "original-size", "size conditioning WxH (default: the picture's)")
 	flags.Var(&f.crop, "crop", "crop conditioning X,Y of the top left corner")
 	flags.Var(&f.target, "target-size", "target size conditioning WxH (default: the picture's)")
-	flags.Var(&f.negativeOriginal, "negative-original-size", "size conditioning WxH of the negative side (default: as --original-size)")
+	flags.Var(&f.negativeOriginal, "negative-original-size",
+		"size conditioning WxH of the negative side (default: as --original-size)")
 	flags.Var(&f.negativeCrop, "negative-crop", "crop conditioning X,Y of the negative side (default: as --crop)")
-	flags.Var(&f.negativeTarget, "negative-target-size", "target size conditioning WxH of the negative side (default: as --target-size)")
-	flags.StringVarP(&f.output, "output", "o", "out.png", "file to write, .png, .jpg or .webp; with --batch numbers are added to its name; - writes a PNG to standard output")
+	flags.Var(&f.negativeTarget, "negative-target-size",
+		"target size conditioning WxH of the negative side (default: as --target-size)")
+	flags.StringVarP(&f.output, "output", "o", "out.png",
+		"file to write, .png, .jpg or .webp; with --batch numbers are added to its name; - writes a PNG to standard output")
 	flags.Var(&f.memory, "memory", "memory to use in addition to the model's file, such as 2GiB (default: no limit)")
 	flags.StringVar(&f.trace, "trace", "", "safetensors file for noise, embeddings, sigmas and latents of every step")
 }
@@ -161,7 +174,8 @@ func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Op
 	if f.trace != "" {
 		o.Trace = make(map[string]*tensor.Tensor)
 	}
-	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n, Keep: -1, Adapters: &f.adapters.library, Embeddings: &f.adapters.words})
+	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts,
+		sdxl.PipelineOptions{Memory: f.memory.n, Keep: -1, Adapters: &f.adapters.library, Embeddings: &f.adapters.words})
 	if err != nil {
 		return err
 	}
@@ -183,7 +197,8 @@ func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Op
 func (f *pictureFlags) check() error {
 	pictures := max(f.batch, len(f.options.Seeds))
 	if pictures > 1 && isStream(f.output) {
-		return fmt.Errorf("--output %s takes one picture, and there are %d: want the name of a file, to which a number is added", f.output, pictures)
+		return fmt.Errorf("--output %s takes one picture, and there are %d: want the name of a file, to which a number is added",
+			f.output, pictures)
 	}
 	paths := []string{f.trace, f.storedNoise.save}
 	for i := range max(pictures, 1) {

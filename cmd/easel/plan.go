@@ -33,7 +33,8 @@ func newPlan() *cobra.Command {
 		Short: "Estimate the memory, arithmetic and time of a picture without making it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pipe, closePipe, err := f.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n, Adapters: &adapters.library, Embeddings: &adapters.words})
+			pipe, closePipe, err := f.pipeline(cmd, sdxl.AllParts,
+				sdxl.PipelineOptions{Memory: memory.n, Adapters: &adapters.library, Embeddings: &adapters.words})
 			if err != nil {
 				return err
 			}

@@ -22,5 +22,7 @@ func (f *precisionFlag) Set(s string) (err error) {
 
 func (f *precisionFlag) add(cmd *cobra.Command) {
 	f.precision = nn.F32
-	cmd.Flags().Var(f, "dtype", "precision of matrix products and convolutions: "+strings.Join(nn.Precisions(), ", ")+"; f32 gives the reference's numbers; auto is bf16 on a processor that has it, f16 on a GPU")
+	cmd.Flags().Var(f, "dtype",
+		"precision of matrix products and convolutions: "+strings.Join(nn.Precisions(),
+			", ")+"; f32 gives the reference's numbers; auto is bf16 on a processor that has it, f16 on a GPU")
 }

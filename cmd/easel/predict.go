@@ -42,7 +42,8 @@ base64 in JSON, to standard output. docs/api.md lists the fields.`,
 			if err != nil {
 				return fmt.Errorf("request: %w", err)
 			}
-			pipe, closePipe, err := model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: memory.n, Keep: -1, Adapters: &adapters.library, Embeddings: &adapters.words})
+			pipe, closePipe, err := model.pipeline(cmd, sdxl.AllParts,
+				sdxl.PipelineOptions{Memory: memory.n, Keep: -1, Adapters: &adapters.library, Embeddings: &adapters.words})
 			if err != nil {
 				return err
 			}

@@ -14,7 +14,8 @@ type profileFlag struct {
 }
 
 func (f *profileFlag) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.path, "profile", "", "JSON file for the time of every operation, for Chrome's tracing page; a table is printed, too")
+	cmd.Flags().StringVar(&f.path, "profile", "",
+		"JSON file for the time of every operation, for Chrome's tracing page; a table is printed, too")
 	before, after := cmd.PreRunE, cmd.PostRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		if f.path != "" {

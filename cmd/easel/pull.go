@@ -48,6 +48,7 @@ command of easel downloads anything.`,
 		},
 	}
 	cmd.Flags().StringVar(&revision, "revision", "", "branch, tag or commit (default main)")
-	cmd.Flags().StringVar(&variant, "variant", "", "variant of a folder's files, such as fp16; a part without it gives its plain files")
+	cmd.Flags().StringVar(&variant, "variant", "",
+		"variant of a folder's files, such as fp16; a part without it gives its plain files")
 	return cmd
 }

@@ -82,9 +82,11 @@ type modelFlags struct {
 
 func (f *modelFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&f.path, "model", "m", "", "diffusers folder, single-file checkpoint (safetensors, GGUF, .ckpt), or org/name of a model in the Hugging Face cache (default: the model in this program)")
+	flags.StringVarP(&f.path, "model", "m", "",
+		"diffusers folder, single-file checkpoint (safetensors, GGUF, .ckpt), or org/name of a model in the Hugging Face cache (default: the model in this program)")
 	flags.StringVar(&f.options.Config, "config", "", "diffusers folder whose configuration and tokenizers a single file takes")
-	flags.StringVar(&f.options.Variant, "variant", "", "variant of a folder's files, such as fp16; parts without it use their plain files")
+	flags.StringVar(&f.options.Variant, "variant", "",
+		"variant of a folder's files, such as fp16; parts without it use their plain files")
 	addParts(flags, &f.options)
 	flags.BoolVar(&f.options.AllowUnused, "allow-unused", false, "continue although tensors of the model or of a LoRA are unused")
 	flags.IntVar(&f.threads, "threads", 0, "threads (default: all processors)")
@@ -102,7 +104,8 @@ func addParts(flags *pflag.FlagSet, o *sdxl.OpenOptions) {
 
 // addSpill adds a flag to commands that have --memory.
 func (f *modelFlags) addSpill(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.spill, "spill-dir", "", "folder for the temporary file with work memory that does not fit in --memory (default /var/tmp)")
+	cmd.Flags().StringVar(&f.spill, "spill-dir", "",
+		"folder for the temporary file with work memory that does not fit in --memory (default /var/tmp)")
 }
 
 // open opens the parts of the model that a command needs.
@@ -165,7 +168,8 @@ func (f *modelFlags) backend(memory int64) (b nn.Backend, limit int64, err error
 
 // pipeline opens the model, the device and a pipeline of both, within o.Memory bytes
 // if that is not 0. close closes the three, and the adapters.
-func (f *modelFlags) pipeline(cmd *cobra.Command, parts sdxl.Parts, o sdxl.PipelineOptions) (p *sdxl.Pipeline, close func() error, err error) {
+func (f *modelFlags) pipeline(cmd *cobra.Command, parts sdxl.Parts, o sdxl.PipelineOptions) (p *sdxl.Pipeline,
+	close func() error, err error) {
 	if err := checkAdapterDirs(&o); err != nil {
 		return nil, nil, err
 	}

@@ -61,7 +61,8 @@ func newRun() *cobra.Command {
 	model.device.add(cmd)
 	cmd.Flags().StringVar(&input, "in", "", "safetensors file with the inputs")
 	cmd.Flags().StringVar(&output, "out", "", "safetensors file to write, - for standard output")
-	cmd.Flags().StringArrayVar(&taps, "tap", nil, "inner value to write, too, such as down_blocks.1.attentions.0; may be given several times")
+	cmd.Flags().StringArrayVar(&taps, "tap", nil,
+		"inner value to write, too, such as down_blocks.1.attentions.0; may be given several times")
 	return cmd
 }
 

@@ -57,27 +57,28 @@ once.`,
 	f.adapters.addDir(cmd)
 	flags, o := cmd.Flags(), &f.options
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address and port; 0.0.0.0:8080 listens on every address of this machine")
-	flags.StringVar(&f.keys, "api-keys", "", "file of API keys, one a line; clients must send one of them (default: the key in $"+apiKeyVariable+", or none)")
+	flags.StringVar(&f.keys, "api-keys", "",
+		"file of API keys, one a line; clients must send one of them (default: the key in $"+apiKeyVariable+", or none)")
 	flags.Var(&f.styles, "styles", "JSON file of style presets (default: those in the program)")
 	flags.StringSliceVar(&o.Engines, "engine", []string{serve.DefaultEngine}, "names of the model in paths")
 	flags.IntVar(&o.Workers, "workers", 1, "requests worked on at once; they share the threads")
 	flags.IntVar(&o.Queue, "queue", 8, "requests of one client that may wait; further ones are answered 429")
 	flags.IntVar(&o.QueueAll, "queue-all", 64, "requests of all clients that may wait")
-	flags.IntVar(&o.Connections, "connections", 4096, "connections at once; idle ones are closed for new ones")
-	flags.IntVar(&o.ConnectionsPerClient, "connections-per-client", 1024, "connections of one client at once")
-	flags.DurationVar(&o.ReadTimeout, "read-timeout", 30*time.Second, "how long the body of a request may take")
-	flags.DurationVar(&o.WriteTimeout, "write-timeout", 30*time.Second, "how long a client may take to read 64 KB of an answer")
-	flags.StringSliceVar(&o.Hosts, "host", nil, "names of this server; without API keys it answers only to addresses, to these names and to names of private networks")
-	flags.StringSliceVar(&o.Origins, "cors-origin", nil, "other sites whose pages may use this server, such as https://example.com; * allows all")
-	flags.StringVar(&f.metrics, "metrics-listen", "", "separate address and port for /metrics, without a key (default: with the other routes, with a key)")
+	clientLimits{&o.Connections, &o.ConnectionsPerClient, &o.ReadTimeout, &o.WriteTimeout, &o.Hosts}.add(flags)
+	flags.StringSliceVar(&o.Origins, "cors-origin", nil,
+		"other sites whose pages may use this server, such as https://example.com; * allows all")
+	flags.StringVar(&f.metrics, "metrics-listen", "",
+		"separate address and port for /metrics, without a key (default: with the other routes, with a key)")
 	flags.Int64Var(&o.MaxBody, "max-body", 32<<20, "largest request in bytes")
 	flags.IntVar(&o.Limits.Pixels, "max-pixels", 4<<20, "most pixels of a picture")
 	flags.IntVar(&o.Limits.Steps, "max-steps", 150, "most steps of a picture")
 	flags.IntVar(&o.Limits.Samples, "max-samples", 10, "most pictures of a request")
-	flags.IntVar(&o.Limits.Calls, "max-calls", 0, "runs of the network for a picture, each side of guidance counted (default: 16 for each step of --max-steps)")
+	flags.IntVar(&o.Limits.Calls, "max-calls", 0,
+		"runs of the network for a picture, each side of guidance counted (default: 16 for each step of --max-steps)")
 	flags.IntVar(&o.MaxPreviews, "max-previews", 100, "previews of a request, each of which is decoded")
 	f.picture = bytesFlag{request.DefaultPictureMemory, "512MiB"}
-	flags.Var(&f.picture, "max-picture-memory", "memory for decoding a picture to start from; progressive JPEGs take up to 20 bytes a pixel, others mostly 8")
+	flags.Var(&f.picture, "max-picture-memory",
+		"memory for decoding a picture to start from; progressive JPEGs take up to 20 bytes a pixel, others mostly 8")
 	flags.DurationVar(&f.grace, "grace", 30*time.Second, "how long accepted requests may take after SIGTERM")
 	flags.Var(&f.memory, "memory", "memory for a request, in addition to the model's file, such as 2GiB (default: no limit)")
 	flags.BoolVar(&f.debug, "debug", false, "log health checks and metrics requests too")
@@ -98,7 +99,8 @@ func (f *serveFlags) run(cmd *cobra.Command) (err error) {
 	if o.APIKeys, err = readKeys(f.keys); err != nil {
 		return err
 	}
-	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts, sdxl.PipelineOptions{Memory: f.memory.n, Adapters: &f.adapters.library, Embeddings: &f.adapters.words})
+	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts,
+		sdxl.PipelineOptions{Memory: f.memory.n, Adapters: &f.adapters.library, Embeddings: &f.adapters.words})
 	if err != nil {
 		return err
 	}
@@ -136,7 +138,8 @@ func (f *serveFlags) check() error {
 	o := &f.options
 	if err := positive([]flagValue[int64]{
 		{"workers", int64(o.Workers)}, {"queue", int64(o.Queue)}, {"queue-all", int64(o.QueueAll)}, {"max-body", o.MaxBody},
-		{"max-pixels", int64(o.Limits.Pixels)}, {"max-steps", int64(o.Limits.Steps)}, {"max-samples", int64(o.Limits.Samples)}, {"max-previews", int64(o.MaxPreviews)},
+		{"max-pixels", int64(o.Limits.Pixels)}, {"max-steps", int64(o.Limits.Steps)}, {"max-samples", int64(o.Limits.Samples)},
+		{"max-previews", int64(o.MaxPreviews)},
 		{"connections", int64(o.Connections)}, {"connections-per-client", int64(o.ConnectionsPerClient)},
 	}...); err != nil {
 		return err
@@ -144,7 +147,8 @@ func (f *serveFlags) check() error {
 	if o.Limits.Calls < 0 {
 		return fmt.Errorf("--max-calls is %d, want 0 or more", o.Limits.Calls)
 	}
-	if err := durations(f.grace, []flagValue[time.Duration]{{"read-timeout", o.ReadTimeout}, {"write-timeout", o.WriteTimeout}}...); err != nil {
+	if err := durations(f.grace,
+		[]flagValue[time.Duration]{{"read-timeout", o.ReadTimeout}, {"write-timeout", o.WriteTimeout}}...); err != nil {
 		return err
 	}
 	for _, origin := range o.Origins {
@@ -193,7 +197,8 @@ func serveMetrics(address string, s *serve.Server, log *slog.Logger) (stop func(
 	const timeout = 10 * time.Second
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.Metrics())
-	server := &http.Server{Handler: mux, ReadTimeout: timeout, WriteTimeout: timeout, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	server := &http.Server{Handler: mux, ReadTimeout: timeout, WriteTimeout: timeout, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("metrics", "error", err)

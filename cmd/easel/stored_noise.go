@@ -21,7 +21,8 @@ type storedNoiseFlags struct {
 }
 
 func (f *storedNoiseFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.from, "noise-file", "", "safetensors file whose tensor \"noise\" has all noise of the run in order: the initial noise [batch,4,height/8,width/8], then the noise of each step; in place of a seed's noise")
+	flags.StringVar(&f.from, "noise-file", "",
+		"safetensors file whose tensor \"noise\" has all noise of the run in order: the initial noise [batch,4,height/8,width/8], then the noise of each step; in place of a seed's noise")
 	flags.StringVar(&f.save, "save-noise", "", "safetensors file to save all noise of the run in, for --noise-file")
 }
 

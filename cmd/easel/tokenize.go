@@ -45,13 +45,15 @@ of 77 tokens that the text encoders take, with the weights that are not 1.`,
 				return tokenizeJSON(cmd.InOrStdin(), cmd.OutOrStdout(), m)
 			}
 			return eachLine(cmd.InOrStdin(), func(line string) error {
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "ids_l %s\nids_g %s\n", join(m.TokenizerL.Encode(line)), join(m.TokenizerG.Encode(line)))
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "ids_l %s\nids_g %s\n", join(m.TokenizerL.Encode(line)),
+					join(m.TokenizerG.Encode(line)))
 				return err
 			})
 		},
 	}
 	model.add(cmd)
-	cmd.Flags().StringVar(&syntaxName, "prompt-syntax", "", "show the chunks of a prompt syntax: "+strings.Join(prompt.Syntaxes(), ", "))
+	cmd.Flags().StringVar(&syntaxName, "prompt-syntax", "",
+		"show the chunks of a prompt syntax: "+strings.Join(prompt.Syntaxes(), ", "))
 	cmd.Flags().BoolVar(&asJSON, "json", false, "read a JSON array of texts and print JSON")
 	cmd.MarkFlagsMutuallyExclusive("prompt-syntax", "json")
 	return cmd

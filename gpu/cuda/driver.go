@@ -62,13 +62,15 @@ func OpenBy(f *cu.Funcs, index int) (_ run.Driver, err error) {
 			err = errors.Join(fmt.Errorf("cuda: %s: %w", d.name, err), d.Close())
 		}
 	}()
-	if err := fault("cuDevicePrimaryCtxRetain", cu.Call(f.DevicePrimaryCtxRetain, uintptr(unsafe.Pointer(&d.context)), uintptr(d.handle))); err != nil {
+	if err := fault("cuDevicePrimaryCtxRetain",
+		cu.Call(f.DevicePrimaryCtxRetain, uintptr(unsafe.Pointer(&d.context)), uintptr(d.handle))); err != nil {
 		return nil, err
 	}
 	err = d.do(func() error {
 		const nonBlocking = 1
 		var free, total uintptr
-		if err := fault("cuMemGetInfo", cu.Call(f.MemGetInfo, uintptr(unsafe.Pointer(&free)), uintptr(unsafe.Pointer(&total)))); err != nil {
+		if err := fault("cuMemGetInfo",
+			cu.Call(f.MemGetInfo, uintptr(unsafe.Pointer(&free)), uintptr(unsafe.Pointer(&total)))); err != nil {
 			return err
 		}
 		d.free = int64(free)

@@ -64,10 +64,13 @@ func (d *driver) program(s shape) (*program, error) {
 	}
 	p := new(program)
 	err = d.do(func() error {
-		if err := fault("cuModuleLoadDataEx", cu.Call(d.f.ModuleLoadDataEx, uintptr(unsafe.Pointer(&p.module)), uintptr(unsafe.Pointer(cu.CString(text))), 0, 0, 0)); err != nil {
+		if err := fault("cuModuleLoadDataEx",
+			cu.Call(d.f.ModuleLoadDataEx, uintptr(unsafe.Pointer(&p.module)), uintptr(unsafe.Pointer(cu.CString(text))), 0, 0,
+				0)); err != nil {
 			return err
 		}
-		err := fault("cuModuleGetFunction", cu.Call(d.f.ModuleGetFunction, uintptr(unsafe.Pointer(&p.function)), p.module, uintptr(unsafe.Pointer(cu.CString(s.name)))))
+		err := fault("cuModuleGetFunction",
+			cu.Call(d.f.ModuleGetFunction, uintptr(unsafe.Pointer(&p.function)), p.module, uintptr(unsafe.Pointer(cu.CString(s.name)))))
 		const free = 48 << 10 // more is to be asked for
 		if err == nil && s.shared > free {
 			const maxDynamicShared = 8
@@ -104,7 +107,8 @@ func (d *driver) launch(p *run.Dispatch) error {
 	}
 	copy(args.parameters[:], p.Params)
 	list := &[1]unsafe.Pointer{unsafe.Pointer(args)}
-	r := cu.Call(d.f.LaunchKernel, code.function, uintptr(s.groups), 1, 1, uintptr(s.threads), 1, 1, uintptr(s.shared), d.stream, uintptr(unsafe.Pointer(list)), 0)
+	r := cu.Call(d.f.LaunchKernel, code.function, uintptr(s.groups), 1, 1, uintptr(s.threads), 1, 1, uintptr(s.shared),
+		d.stream, uintptr(unsafe.Pointer(list)), 0)
 	if err := fault("cuLaunchKernel", r); err != nil {
 		return fmt.Errorf("kernel %s%v: %w", s.name, s.spec, err)
 	}

@@ -96,7 +96,8 @@ func (d *driver) play(cmds []run.Command, stamps []uintptr) error {
 			}
 		case c.From.Buffer != nil && c.From.Size > 0:
 			from, to := c.From.Buffer.(*buffer).address+uint64(c.From.Offset), c.To.Buffer.(*buffer).address+uint64(c.To.Offset)
-			if err := fault("cuMemcpyAsync", cu.Call(d.f.MemcpyAsync, uintptr(to), uintptr(from), uintptr(c.From.Size), d.stream)); err != nil {
+			if err := fault("cuMemcpyAsync",
+				cu.Call(d.f.MemcpyAsync, uintptr(to), uintptr(from), uintptr(c.From.Size), d.stream)); err != nil {
 				return err
 			}
 		}
@@ -211,7 +212,8 @@ func (d *driver) Times(r run.Recorded) ([]time.Duration, error) {
 	return times, d.do(func() error {
 		for i := range times {
 			var ms float32
-			if err := fault("cuEventElapsedTime", cu.Call(d.f.EventElapsed, uintptr(unsafe.Pointer(&ms)), l.stamps[2*i], l.stamps[2*i+1])); err != nil {
+			if err := fault("cuEventElapsedTime",
+				cu.Call(d.f.EventElapsed, uintptr(unsafe.Pointer(&ms)), l.stamps[2*i], l.stamps[2*i+1])); err != nil {
 				return err
 			}
 			times[i] = time.Duration(float64(ms) * 1e6)

@@ -77,9 +77,11 @@ func Open(index int, o Options) (_ run.Driver, err error) {
 // connect makes the device, its queue, and what commands need.
 func (d *driver) connect(h vk.PhysicalDevice) error {
 	family, priority := d.family(), float32(1)
-	queue := &vk.DeviceQueueCreateInfo{SType: vk.TypeDeviceQueueCreateInfo, QueueFamilyIndex: uint32(family), QueueCount: 1, PQueuePriorities: &priority}
+	queue := &vk.DeviceQueueCreateInfo{SType: vk.TypeDeviceQueueCreateInfo, QueueFamilyIndex: uint32(family), QueueCount: 1,
+		PQueuePriorities: &priority}
 	features := &vk.Vulkan12Features{SType: vk.TypeVulkan12Features, TimelineSemaphore: 1}
-	info := &vk.DeviceCreateInfo{SType: vk.TypeDeviceCreateInfo, PNext: unsafe.Pointer(features), QueueCreateInfoCount: 1, PQueueCreateInfos: queue}
+	info := &vk.DeviceCreateInfo{SType: vk.TypeDeviceCreateInfo, PNext: unsafe.Pointer(features), QueueCreateInfoCount: 1,
+		PQueueCreateInfos: queue}
 	var names []*byte
 	for _, e := range d.extensions {
 		if e == portabilitySubset || e == memoryBudget {
@@ -89,14 +91,17 @@ func (d *driver) connect(h vk.PhysicalDevice) error {
 	if len(names) > 0 {
 		info.EnabledExtensionCount, info.PpEnabledExtensionNames = uint32(len(names)), &names[0]
 	}
-	if err := vk.Check("vkCreateDevice", vk.Call(d.instance.f.CreateDevice, uintptr(h), uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&d.device)))); err != nil {
+	if err := vk.Check("vkCreateDevice",
+		vk.Call(d.instance.f.CreateDevice, uintptr(h), uintptr(unsafe.Pointer(info)), 0,
+			uintptr(unsafe.Pointer(&d.device)))); err != nil {
 		return err
 	}
 	if err := vk.LoadDevice(&d.f, &d.instance.f, d.device); err != nil {
 		return err
 	}
 	vk.Call(d.f.GetDeviceQueue, uintptr(d.device), uintptr(family), 0, uintptr(unsafe.Pointer(&d.queue)))
-	pool := &vk.CommandPoolCreateInfo{SType: vk.TypeCommandPoolCreateInfo, Flags: vk.CommandPoolReset, QueueFamilyIndex: uint32(family)}
+	pool := &vk.CommandPoolCreateInfo{SType: vk.TypeCommandPoolCreateInfo, Flags: vk.CommandPoolReset,
+		QueueFamilyIndex: uint32(family)}
 	kind := &vk.SemaphoreTypeCreateInfo{SType: vk.TypeSemaphoreTypeCreateInfo, SemaphoreType: vk.SemaphoreTimeline}
 	semaphore := &vk.SemaphoreCreateInfo{SType: vk.TypeSemaphoreCreateInfo, PNext: unsafe.Pointer(kind)}
 	return errors.Join(
@@ -150,7 +155,8 @@ func (d *driver) Alloc(bytes int64, k run.Kind) (_ run.Buffer, err error) {
 			d.Free(b)
 		}
 	}()
-	info := &vk.BufferCreateInfo{SType: vk.TypeBufferCreateInfo, Size: uint64(bytes), Usage: vk.UsageStorage | vk.UsageTransferSrc | vk.UsageTransferDst}
+	info := &vk.BufferCreateInfo{SType: vk.TypeBufferCreateInfo, Size: uint64(bytes),
+		Usage: vk.UsageStorage | vk.UsageTransferSrc | vk.UsageTransferDst}
 	if err := fault("vkCreateBuffer", d.create(d.f.CreateBuffer, unsafe.Pointer(info), unsafe.Pointer(&b.handle))); err != nil {
 		return nil, err
 	}
@@ -161,17 +167,20 @@ func (d *driver) Alloc(bytes int64, k run.Kind) (_ run.Buffer, err error) {
 		return nil, errors.New("no type of memory fits")
 	}
 	memory := &vk.MemoryAllocateInfo{SType: vk.TypeMemoryAllocateInfo, AllocationSize: need.Size, MemoryTypeIndex: uint32(kind)}
-	if err := fault("vkAllocateMemory", d.create(d.f.AllocateMemory, unsafe.Pointer(memory), unsafe.Pointer(&b.memory))); err != nil {
+	if err := fault("vkAllocateMemory",
+		d.create(d.f.AllocateMemory, unsafe.Pointer(memory), unsafe.Pointer(&b.memory))); err != nil {
 		return nil, err
 	}
-	if err := fault("vkBindBufferMemory", vk.Call(d.f.BindBufferMemory, uintptr(d.device), uintptr(b.handle), uintptr(b.memory), 0)); err != nil {
+	if err := fault("vkBindBufferMemory",
+		vk.Call(d.f.BindBufferMemory, uintptr(d.device), uintptr(b.handle), uintptr(b.memory), 0)); err != nil {
 		return nil, err
 	}
 	if d.heaps.Types[kind].PropertyFlags&visible != visible {
 		return b, nil
 	}
 	var at unsafe.Pointer // outside of Go's heap
-	if err := fault("vkMapMemory", vk.Call(d.f.MapMemory, uintptr(d.device), uintptr(b.memory), 0, ^uintptr(0), 0, uintptr(unsafe.Pointer(&at)))); err != nil {
+	if err := fault("vkMapMemory",
+		vk.Call(d.f.MapMemory, uintptr(d.device), uintptr(b.memory), 0, ^uintptr(0), 0, uintptr(unsafe.Pointer(&at)))); err != nil {
 		return nil, err
 	}
 	b.host = unsafe.Slice((*byte)(at), bytes)

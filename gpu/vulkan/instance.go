@@ -86,7 +86,8 @@ func newInstance(checks *Checks) (*instance, error) {
 		info.PNext = unsafe.Pointer(messages)
 		if len(checks.Enable) > 0 {
 			messages.PNext = unsafe.Pointer(&vk.ValidationFeatures{
-				SType: vk.TypeValidationFeatures, EnabledValidationFeatureCount: uint32(len(checks.Enable)), PEnabledValidationFeatures: &checks.Enable[0],
+				SType: vk.TypeValidationFeatures, EnabledValidationFeatureCount: uint32(len(checks.Enable)),
+				PEnabledValidationFeatures: &checks.Enable[0],
 			})
 		}
 	}
@@ -97,7 +98,8 @@ func newInstance(checks *Checks) (*instance, error) {
 		info.EnabledLayerCount, info.PpEnabledLayerNames = uint32(len(layers)), &layers[0]
 	}
 	i := new(instance)
-	err = vk.Check("vkCreateInstance", vk.Call(g.CreateInstance, uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&i.handle))))
+	err = vk.Check("vkCreateInstance",
+		vk.Call(g.CreateInstance, uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&i.handle))))
 	if err != nil {
 		return nil, fmt.Errorf("vulkan: %w", err)
 	}
@@ -107,7 +109,9 @@ func newInstance(checks *Checks) (*instance, error) {
 	}
 	if messages != nil {
 		messages.PNext = nil
-		err := vk.Check("vkCreateDebugUtilsMessengerEXT", vk.Call(i.f.CreateDebugUtilsMessengerEXT, uintptr(i.handle), uintptr(unsafe.Pointer(messages)), 0, uintptr(unsafe.Pointer(&i.messenger))))
+		err := vk.Check("vkCreateDebugUtilsMessengerEXT",
+			vk.Call(i.f.CreateDebugUtilsMessengerEXT, uintptr(i.handle), uintptr(unsafe.Pointer(messages)), 0,
+				uintptr(unsafe.Pointer(&i.messenger))))
 		if err != nil {
 			i.close()
 			return nil, err
@@ -158,7 +162,8 @@ func Devices() ([]Info, error) {
 
 func (i *instance) devices() ([]Info, error) {
 	var n uint32
-	err := vk.Check("vkEnumeratePhysicalDevices", vk.Call(i.f.EnumeratePhysicalDevices, uintptr(i.handle), uintptr(unsafe.Pointer(&n)), 0))
+	err := vk.Check("vkEnumeratePhysicalDevices",
+		vk.Call(i.f.EnumeratePhysicalDevices, uintptr(i.handle), uintptr(unsafe.Pointer(&n)), 0))
 	if err != nil || n == 0 {
 		return nil, errors.Join(errors.New("vulkan: no device"), err)
 	}

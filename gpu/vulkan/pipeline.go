@@ -29,15 +29,18 @@ func (d *driver) Prepare(v kernel.Variant) error {
 		entries[i] = vk.SpecializationMapEntry{ConstantID: uint32(i), Offset: uint32(4 * i), Size: 4}
 	}
 	values := v.Spec
-	spec := &vk.SpecializationInfo{MapEntryCount: kernel.Specs, PMapEntries: &entries[0], DataSize: 4 * kernel.Specs, PData: unsafe.Pointer(&values[0])}
+	spec := &vk.SpecializationInfo{MapEntryCount: kernel.Specs, PMapEntries: &entries[0], DataSize: 4 * kernel.Specs,
+		PData: unsafe.Pointer(&values[0])}
 	info := &vk.ComputePipelineCreateInfo{
 		SType: vk.TypeComputePipelineCreateInfo, Layout: p.layout,
 		Stage: vk.PipelineShaderStageCreateInfo{
-			SType: vk.TypePipelineShaderStageInfo, Stage: vk.StageCompute, Module: p.module, PName: vk.CString("main"), PSpecializationInfo: spec,
+			SType: vk.TypePipelineShaderStageInfo, Stage: vk.StageCompute, Module: p.module, PName: vk.CString("main"),
+			PSpecializationInfo: spec,
 		},
 	}
 	var made vk.Pipeline
-	r := vk.Call(d.f.CreateComputePipelines, uintptr(d.device), uintptr(d.cache), 1, uintptr(unsafe.Pointer(info)), 0, uintptr(unsafe.Pointer(&made)))
+	r := vk.Call(d.f.CreateComputePipelines, uintptr(d.device), uintptr(d.cache), 1, uintptr(unsafe.Pointer(info)), 0,
+		uintptr(unsafe.Pointer(&made)))
 	if err := fault("vkCreateComputePipelines", r); err != nil {
 		return fmt.Errorf("kernel %s: %w", v, err)
 	}
@@ -60,14 +63,17 @@ func (d *driver) program(id kernel.ID) (*program, error) {
 		return nil, err
 	}
 	module := &vk.ShaderModuleCreateInfo{SType: vk.TypeShaderModuleCreateInfo, CodeSize: uintptr(4 * len(code)), PCode: &code[0]}
-	if err := fault("vkCreateShaderModule", d.create(d.f.CreateShaderModule, unsafe.Pointer(module), unsafe.Pointer(&p.module))); err != nil {
+	if err := fault("vkCreateShaderModule",
+		d.create(d.f.CreateShaderModule, unsafe.Pointer(module), unsafe.Pointer(&p.module))); err != nil {
 		return nil, err
 	}
 	push := &vk.PushConstantRange{StageFlags: vk.StageCompute, Size: maxPush}
 	layout := &vk.PipelineLayoutCreateInfo{
-		SType: vk.TypePipelineLayoutCreateInfo, SetLayoutCount: 1, PSetLayouts: &p.set, PushConstantRangeCount: 1, PPushConstantRanges: push,
+		SType: vk.TypePipelineLayoutCreateInfo, SetLayoutCount: 1, PSetLayouts: &p.set, PushConstantRangeCount: 1,
+		PPushConstantRanges: push,
 	}
-	if err := fault("vkCreatePipelineLayout", d.create(d.f.CreatePipelineLayout, unsafe.Pointer(layout), unsafe.Pointer(&p.layout))); err != nil {
+	if err := fault("vkCreatePipelineLayout",
+		d.create(d.f.CreatePipelineLayout, unsafe.Pointer(layout), unsafe.Pointer(&p.layout))); err != nil {
 		d.destroy(d.f.DestroyShaderModule, uint64(p.module))
 		return nil, err
 	}
@@ -84,11 +90,14 @@ func (d *driver) setLayout(bindings int) (vk.DescriptorSetLayout, error) {
 	}
 	list := make([]vk.DescriptorSetLayoutBinding, bindings)
 	for i := range list {
-		list[i] = vk.DescriptorSetLayoutBinding{Binding: uint32(i), DescriptorType: vk.DescriptorStorageBuffer, DescriptorCount: 1, StageFlags: vk.StageCompute}
+		list[i] = vk.DescriptorSetLayoutBinding{Binding: uint32(i), DescriptorType: vk.DescriptorStorageBuffer, DescriptorCount: 1,
+			StageFlags: vk.StageCompute}
 	}
-	info := &vk.DescriptorSetLayoutCreateInfo{SType: vk.TypeDescriptorSetLayoutInfo, BindingCount: uint32(bindings), PBindings: &list[0]}
+	info := &vk.DescriptorSetLayoutCreateInfo{SType: vk.TypeDescriptorSetLayoutInfo,
+		BindingCount: uint32(bindings), PBindings: &list[0]}
 	var l vk.DescriptorSetLayout
-	if err := fault("vkCreateDescriptorSetLayout", d.create(d.f.CreateDescriptorSetLayout, unsafe.Pointer(info), unsafe.Pointer(&l))); err != nil {
+	if err := fault("vkCreateDescriptorSetLayout",
+		d.create(d.f.CreateDescriptorSetLayout, unsafe.Pointer(info), unsafe.Pointer(&l))); err != nil {
 		return 0, err
 	}
 	d.layouts[bindings] = l
@@ -100,7 +109,8 @@ func (d *driver) setLayout(bindings int) (vk.DescriptorSetLayout, error) {
 func (d *driver) openCache(folder string) error {
 	info := &vk.PipelineCacheCreateInfo{SType: vk.TypePipelineCacheCreateInfo}
 	if folder != "" {
-		d.cacheFile = filepath.Join(folder, fmt.Sprintf("vulkan-%s-%08x.cache", hex.EncodeToString(d.PipelineCacheUUID[:]), d.DriverVersion))
+		d.cacheFile = filepath.Join(folder,
+			fmt.Sprintf("vulkan-%s-%08x.cache", hex.EncodeToString(d.PipelineCacheUUID[:]), d.DriverVersion))
 		data, err := os.ReadFile(d.cacheFile)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			d.cacheFile = "" // it is only a cache
@@ -118,11 +128,13 @@ func (d *driver) saveCache() error {
 		return nil
 	}
 	var n uintptr
-	if vk.Call(d.f.GetPipelineCacheData, uintptr(d.device), uintptr(d.cache), uintptr(unsafe.Pointer(&n)), 0) != vk.Success || n == 0 {
+	if vk.Call(d.f.GetPipelineCacheData, uintptr(d.device), uintptr(d.cache), uintptr(unsafe.Pointer(&n)), 0) != vk.Success ||
+		n == 0 {
 		return nil
 	}
 	data := make([]byte, n)
-	if vk.Call(d.f.GetPipelineCacheData, uintptr(d.device), uintptr(d.cache), uintptr(unsafe.Pointer(&n)), uintptr(unsafe.Pointer(&data[0]))) != vk.Success {
+	if vk.Call(d.f.GetPipelineCacheData, uintptr(d.device), uintptr(d.cache), uintptr(unsafe.Pointer(&n)),
+		uintptr(unsafe.Pointer(&data[0]))) != vk.Success {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(d.cacheFile), 0o755); err != nil {

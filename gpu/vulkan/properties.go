@@ -51,7 +51,8 @@ func (i *instance) properties(h vk.PhysicalDevice) *properties {
 	vk.Call(i.f.GetPhysicalDeviceQueueFamilyProperties, uintptr(h), uintptr(unsafe.Pointer(&n)), 0)
 	if n > 0 {
 		p.families = make([]vk.QueueFamilyProperties, n)
-		vk.Call(i.f.GetPhysicalDeviceQueueFamilyProperties, uintptr(h), uintptr(unsafe.Pointer(&n)), uintptr(unsafe.Pointer(&p.families[0])))
+		vk.Call(i.f.GetPhysicalDeviceQueueFamilyProperties, uintptr(h), uintptr(unsafe.Pointer(&n)),
+			uintptr(unsafe.Pointer(&p.families[0])))
 	}
 	return p
 }
@@ -110,7 +111,8 @@ func (p *properties) usable() error {
 	case p.family() < 0:
 		return fmt.Errorf("%s has no queue that computes", p.name())
 	case l.MinStorageBufferOffsetAlignment > pass.Align:
-		return fmt.Errorf("%s wants bindings at multiples of %d bytes, above %d", p.name(), l.MinStorageBufferOffsetAlignment, pass.Align)
+		return fmt.Errorf("%s wants bindings at multiples of %d bytes, above %d", p.name(),
+			l.MinStorageBufferOffsetAlignment, pass.Align)
 	case l.MaxPushConstantsSize < maxPush:
 		return fmt.Errorf("%s has %d bytes of push constants, below %d", p.name(), l.MaxPushConstantsSize, maxPush)
 	case l.MaxComputeWorkGroupInvocations < kernel.Threads:
@@ -188,7 +190,8 @@ func (p *properties) unified() bool {
 // how much is submitted at a time.
 func (p *properties) limits() run.Limits {
 	l := run.Limits{
-		Limits:  pass.Limits{Range: int64(p.Limits.MaxStorageBufferRange) &^ (pass.Align - 1), Slab: int64(min(p.maintenance3.MaxMemoryAllocationSize, 1<<62))},
+		Limits: pass.Limits{Range: int64(p.Limits.MaxStorageBufferRange) &^ (pass.Align - 1),
+			Slab: int64(min(p.maintenance3.MaxMemoryAllocationSize, 1<<62))},
 		Memory:  p.available(),
 		Unified: p.unified(),
 		Rate:    5e11, Bytes: 5e10,

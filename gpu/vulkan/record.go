@@ -34,15 +34,18 @@ func (d *driver) Record(cmds []run.Command, timed bool) (_ run.Recorded, err err
 	}
 	if sets > 0 {
 		size := &vk.DescriptorPoolSize{Type: vk.DescriptorStorageBuffer, DescriptorCount: uint32(bindings)}
-		pool := &vk.DescriptorPoolCreateInfo{SType: vk.TypeDescriptorPoolCreateInfo, MaxSets: uint32(sets), PoolSizeCount: 1, PPoolSizes: size}
-		if err := fault("vkCreateDescriptorPool", d.create(d.f.CreateDescriptorPool, unsafe.Pointer(pool), unsafe.Pointer(&l.sets))); err != nil {
+		pool := &vk.DescriptorPoolCreateInfo{SType: vk.TypeDescriptorPoolCreateInfo, MaxSets: uint32(sets),
+			PoolSizeCount: 1, PPoolSizes: size}
+		if err := fault("vkCreateDescriptorPool",
+			d.create(d.f.CreateDescriptorPool, unsafe.Pointer(pool), unsafe.Pointer(&l.sets))); err != nil {
 			return nil, err
 		}
 	}
 	if timed && sets > 0 && d.families[d.family()].TimestampValidBits > 0 {
 		l.timed = sets
 		info := &vk.QueryPoolCreateInfo{SType: vk.TypeQueryPoolCreateInfo, QueryType: vk.QueryTimestamp, QueryCount: uint32(2 * sets)}
-		if err := fault("vkCreateQueryPool", d.create(d.f.CreateQueryPool, unsafe.Pointer(info), unsafe.Pointer(&l.queries))); err != nil {
+		if err := fault("vkCreateQueryPool",
+			d.create(d.f.CreateQueryPool, unsafe.Pointer(info), unsafe.Pointer(&l.queries))); err != nil {
 			return nil, err
 		}
 	}
@@ -52,7 +55,8 @@ func (d *driver) Record(cmds []run.Command, timed bool) (_ run.Recorded, err err
 		return nil, err
 	}
 	begin := &vk.CommandBufferBeginInfo{SType: vk.TypeCommandBufferBeginInfo}
-	if err := fault("vkBeginCommandBuffer", vk.Call(d.f.BeginCommandBuffer, uintptr(l.buffer), uintptr(unsafe.Pointer(begin)))); err != nil {
+	if err := fault("vkBeginCommandBuffer",
+		vk.Call(d.f.BeginCommandBuffer, uintptr(l.buffer), uintptr(unsafe.Pointer(begin)))); err != nil {
 		return nil, err
 	}
 	if l.timed > 0 {
@@ -72,7 +76,8 @@ func (d *driver) Record(cmds []run.Command, timed bool) (_ run.Recorded, err err
 			d.stamp(l, &query, vk.PipelineStageBottom)
 		case c.From.Buffer != nil:
 			part := &vk.BufferCopy{SrcOffset: uint64(c.From.Offset), DstOffset: uint64(c.To.Offset), Size: uint64(c.From.Size)}
-			vk.Call(d.f.CmdCopyBuffer, uintptr(l.buffer), uintptr(c.From.Buffer.(*buffer).handle), uintptr(c.To.Buffer.(*buffer).handle), 1, uintptr(unsafe.Pointer(part)))
+			vk.Call(d.f.CmdCopyBuffer, uintptr(l.buffer), uintptr(c.From.Buffer.(*buffer).handle),
+				uintptr(c.To.Buffer.(*buffer).handle), 1, uintptr(unsafe.Pointer(part)))
 		}
 	}
 	return l, fault("vkEndCommandBuffer", vk.Call(d.f.EndCommandBuffer, uintptr(l.buffer)))
@@ -104,8 +109,11 @@ func (d *driver) dispatch(l *list, p *run.Dispatch) error {
 	}
 	shared := d.programs[p.Variant.Kernel]
 	var set vk.DescriptorSet
-	info := &vk.DescriptorSetAllocateInfo{SType: vk.TypeDescriptorSetAllocateInfo, DescriptorPool: l.sets, DescriptorSetCount: 1, PSetLayouts: &shared.set}
-	if err := fault("vkAllocateDescriptorSets", vk.Call(d.f.AllocateDescriptorSets, uintptr(d.device), uintptr(unsafe.Pointer(info)), uintptr(unsafe.Pointer(&set)))); err != nil {
+	info := &vk.DescriptorSetAllocateInfo{SType: vk.TypeDescriptorSetAllocateInfo, DescriptorPool: l.sets,
+		DescriptorSetCount: 1, PSetLayouts: &shared.set}
+	if err := fault("vkAllocateDescriptorSets",
+		vk.Call(d.f.AllocateDescriptorSets, uintptr(d.device), uintptr(unsafe.Pointer(info)),
+			uintptr(unsafe.Pointer(&set)))); err != nil {
 		return err
 	}
 	ranges := make([]vk.DescriptorBufferInfo, len(p.Bindings))
@@ -113,15 +121,18 @@ func (d *driver) dispatch(l *list, p *run.Dispatch) error {
 	for i, b := range p.Bindings {
 		ranges[i] = vk.DescriptorBufferInfo{Buffer: b.Buffer.(*buffer).handle, Offset: uint64(b.Offset), Range: uint64(b.Size)}
 		writes[i] = vk.WriteDescriptorSet{
-			SType: vk.TypeWriteDescriptorSet, DstSet: set, DstBinding: uint32(i), DescriptorCount: 1, DescriptorType: vk.DescriptorStorageBuffer, PBufferInfo: &ranges[i],
+			SType: vk.TypeWriteDescriptorSet, DstSet: set, DstBinding: uint32(i), DescriptorCount: 1,
+			DescriptorType: vk.DescriptorStorageBuffer, PBufferInfo: &ranges[i],
 		}
 	}
 	vk.Call(d.f.UpdateDescriptorSets, uintptr(d.device), uintptr(len(writes)), uintptr(unsafe.Pointer(&writes[0])), 0, 0)
 	vk.Call(d.f.CmdBindPipeline, uintptr(l.buffer), vk.BindCompute, uintptr(d.pipelines[p.Variant]))
-	vk.Call(d.f.CmdBindDescriptorSets, uintptr(l.buffer), vk.BindCompute, uintptr(shared.layout), 0, 1, uintptr(unsafe.Pointer(&set)), 0, 0)
+	vk.Call(d.f.CmdBindDescriptorSets, uintptr(l.buffer), vk.BindCompute, uintptr(shared.layout), 0, 1,
+		uintptr(unsafe.Pointer(&set)), 0, 0)
 	var push [maxPush / 4]uint32
 	copy(push[:], p.Params)
-	vk.Call(d.f.CmdPushConstants, uintptr(l.buffer), uintptr(shared.layout), vk.StageCompute, 0, maxPush, uintptr(unsafe.Pointer(&push[0])))
+	vk.Call(d.f.CmdPushConstants, uintptr(l.buffer), uintptr(shared.layout), vk.StageCompute, 0, maxPush,
+		uintptr(unsafe.Pointer(&push[0])))
 	x, y := p.Groups, 1
 	if x > mostGroups {
 		x, y = mostGroups, (p.Groups+mostGroups-1)/mostGroups
@@ -143,7 +154,8 @@ func (d *driver) Release(r run.Recorded) {
 func (d *driver) Submit(r run.Recorded) (run.Ticket, error) {
 	l := r.(*list)
 	value := d.ticket + 1
-	timeline := &vk.TimelineSemaphoreSubmitInfo{SType: vk.TypeTimelineSemaphoreSubmit, SignalSemaphoreValueCount: 1, PSignalSemaphoreValues: &value}
+	timeline := &vk.TimelineSemaphoreSubmitInfo{SType: vk.TypeTimelineSemaphoreSubmit, SignalSemaphoreValueCount: 1,
+		PSignalSemaphoreValues: &value}
 	info := &vk.SubmitInfo{
 		SType: vk.TypeSubmitInfo, PNext: unsafe.Pointer(timeline), CommandBufferCount: 1, PCommandBuffers: &l.buffer,
 		SignalSemaphoreCount: 1, PSignalSemaphores: &d.done,
@@ -178,7 +190,8 @@ func (d *driver) Times(r run.Recorded) ([]time.Duration, error) {
 		return nil, nil
 	}
 	stamps := make([]uint64, 2*l.timed)
-	q := vk.Call(d.f.GetQueryPoolResults, uintptr(d.device), uintptr(l.queries), 0, uintptr(len(stamps)), uintptr(8*len(stamps)), uintptr(unsafe.Pointer(&stamps[0])), 8, vk.Query64|vk.QueryWait)
+	q := vk.Call(d.f.GetQueryPoolResults, uintptr(d.device), uintptr(l.queries), 0, uintptr(len(stamps)),
+		uintptr(8*len(stamps)), uintptr(unsafe.Pointer(&stamps[0])), 8, vk.Query64|vk.QueryWait)
 	if err := fault("vkGetQueryPoolResults", q); err != nil {
 		return nil, err
 	}

@@ -79,7 +79,8 @@ func (c *Client) download(ctx context.Context, address, part string, f *file) (e
 		return err
 	}
 	if sum != f.etag() {
-		return errors.Join(&temporary{err: fmt.Errorf("the checksum of what was downloaded begins with %.12s, want %.12s", sum, f.etag())}, w.Truncate(0))
+		return errors.Join(&temporary{err: fmt.Errorf("the checksum of what was downloaded begins with %.12s, want %.12s", sum,
+			f.etag())}, w.Truncate(0))
 	}
 	return w.Sync()
 }
@@ -91,10 +92,12 @@ func (c *Client) rest(ctx context.Context, address string, w *os.File, have int6
 		return 0, err
 	}
 	defer resp.Body.Close()
-	if have > 0 && (resp.StatusCode != http.StatusPartialContent || !strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have))) {
+	if have > 0 && (resp.StatusCode != http.StatusPartialContent ||
+		!strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have))) {
 		have = 0 // the server began anew, or elsewhere
 		if resp.StatusCode == http.StatusPartialContent {
-			return 0, errors.Join(&temporary{err: fmt.Errorf("the server answered with %q", resp.Header.Get("Content-Range"))}, w.Truncate(0))
+			return 0, errors.Join(&temporary{err: fmt.Errorf("the server answered with %q",
+				resp.Header.Get("Content-Range"))}, w.Truncate(0))
 		}
 	}
 	if _, err := w.Seek(have, io.SeekStart); err != nil {

@@ -12,10 +12,12 @@ import (
 var weights = []string{".safetensors", ".gguf", ".ckpt", ".bin", ".pt", ".pth"}
 
 // parts are the folders of a model whose weights are read, and how these are called.
-var parts = map[string]string{"text_encoder": "model", "text_encoder_2": "model", "unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model"}
+var parts = map[string]string{"text_encoder": "model", "text_encoder_2": "model", "unet": "diffusion_pytorch_model",
+	"vae": "diffusion_pytorch_model"}
 
 // settings are the files beside weights that are read.
-var settings = []string{"config.json", "model_index.json", "scheduler_config.json", "preprocessor_config.json", "tokenizer_config.json", "tokenizer.json", "vocab.json", "merges.txt",
+var settings = []string{"config.json", "model_index.json", "scheduler_config.json", "preprocessor_config.json",
+	"tokenizer_config.json", "tokenizer.json", "vocab.json", "merges.txt",
 	"special_tokens_map.json", "spiece.model", "tokenizer.model", "open_clip_config.json"}
 
 // folders are those of a model that settings are taken from, beside its root.
@@ -116,7 +118,8 @@ func named(all []string, base, variant string) []string {
 	for _, name := range all {
 		switch rest, _ := strings.CutPrefix(name, base); {
 		case !strings.HasPrefix(name, base):
-		case rest == ".safetensors.index"+dot+".json", rest == ".safetensors"+dot+".index.json", rest == dot+".safetensors.index.json", // which changed over time
+		case rest == ".safetensors.index"+dot+".json", rest == ".safetensors"+dot+".index.json",
+			rest == dot+".safetensors.index.json", // which changed over time
 			numbered.ReplaceAllString(rest, "") == dot+".safetensors" && numbered.MatchString(rest):
 			shards = append(shards, name)
 		}

@@ -180,7 +180,8 @@ func (h header) check(l Limits) error {
 	case h.passes > maxPasses:
 		return fmt.Errorf("it has %d scans, want at most %d", h.passes, maxPasses)
 	case h.passes > 1 && h.passes > workPerPixel*l.Pixels/(h.width*h.height):
-		return fmt.Errorf("it has %d scans of %dx%d, want at most %d for this size", h.passes, h.width, h.height, workPerPixel*l.Pixels/(h.width*h.height))
+		return fmt.Errorf("it has %d scans of %dx%d, want at most %d for this size", h.passes, h.width, h.height,
+			workPerPixel*l.Pixels/(h.width*h.height))
 	}
 	if l.Memory > 0 && h.memory() > l.Memory {
 		const mib = 1 << 20

@@ -113,7 +113,8 @@ func (h *jpegHeader) progressiveBytes() int {
 // unreadFrames are the kinds of frames that are not read, by their markers.
 var unreadFrames = [16]string{
 	3: "the lossless kind", 5: "the hierarchical kind", 6: "the hierarchical kind", 7: "the hierarchical kind",
-	9: "arithmetic coding", 10: "arithmetic coding", 11: "arithmetic coding", 13: "arithmetic coding", 14: "arithmetic coding", 15: "arithmetic coding",
+	9: "arithmetic coding", 10: "arithmetic coding", 11: "arithmetic coding", 13: "arithmetic coding", 14: "arithmetic coding",
+	15: "arithmetic coding",
 }
 
 func (h *jpegHeader) readFrame(body []byte) error {
@@ -189,7 +190,8 @@ func (h *jpegHeader) decode(ctx context.Context) (*image.NRGBA, error) {
 	}
 	img, err := jpeg.Decode(reader(ctx, append([][]byte{start}, h.pieces...)...))
 	if kind := jpeg.UnsupportedError(""); errors.As(err, &kind) {
-		return nil, fmt.Errorf("%w: its components are sampled %s; want the first at 1x1, 1x2, 2x1, 2x2, 4x1 or 4x2 of the others", err, h.samplings())
+		return nil, fmt.Errorf("%w: its components are sampled %s; want the first at 1x1, 1x2, 2x1, 2x2, 4x1 or 4x2 of the others",
+			err, h.samplings())
 	}
 	if err != nil {
 		return nil, err

@@ -93,7 +93,8 @@ func readWebP(data []byte) (*webpFrame, error) {
 		return nil, fmt.Errorf("its frame is %dx%d", f.width, f.height)
 	}
 	if f.at.X+f.width > f.header.width || f.at.Y+f.height > f.header.height {
-		return nil, fmt.Errorf("its frame of %dx%d at %v leaves its canvas of %dx%d", f.width, f.height, f.at, f.header.width, f.header.height)
+		return nil, fmt.Errorf("its frame of %dx%d at %v leaves its canvas of %dx%d", f.width, f.height, f.at,
+			f.header.width, f.header.height)
 	}
 	f.orientation = orientationOf(exif, xmp)
 	return f, nil

@@ -110,7 +110,8 @@ func encodeWebP(w io.Writer, img image.Image, texts []imagefile.Text) error {
 	for i, side := range []int{img.Bounds().Dx(), img.Bounds().Dy()} {
 		header[4+3*i], header[5+3*i], header[6+3*i] = uint8(side-1), uint8((side-1)>>8), uint8((side-1)>>16)
 	}
-	body := slices.Concat([]byte("WEBP"), riffChunk("VP8X", header), b.Bytes()[riffHeader:], riffChunk("EXIF", imagefile.EncodeEXIF(texts)))
+	body := slices.Concat([]byte("WEBP"), riffChunk("VP8X", header), b.Bytes()[riffHeader:],
+		riffChunk("EXIF", imagefile.EncodeEXIF(texts)))
 	return writeAll(w, [][]byte{riffChunk("RIFF", body)})
 }
 

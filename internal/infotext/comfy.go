@@ -81,7 +81,8 @@ func (g comfyGraph) find(n comfyNode, input string, types ...string) (comfyNode,
 }
 
 // passedOn are inputs of nodes that change one thing and hand on the rest.
-var passedOn = []string{"model", "clip", "conditioning", "conditioning_1", "conditioning_to", "positive", "samples", "latent", "latent_image", "pixels", "image"}
+var passedOn = []string{"model", "clip", "conditioning", "conditioning_1", "conditioning_to", "positive", "samples",
+	"latent", "latent_image", "pixels", "image"}
 
 // infotext reads the first sampler and what leads to it.
 func (g comfyGraph) infotext() (t Infotext, ok bool) {
@@ -124,7 +125,8 @@ func (g comfyGraph) infotext() (t Infotext, ok bool) {
 	if hasGuider {
 		model = "guider"
 	}
-	if loader, ok := g.find(sampler, model, "CheckpointLoaderSimple", "CheckpointLoader", "UNETLoader", "unCLIPCheckpointLoader"); ok {
+	if loader, ok := g.find(sampler, model, "CheckpointLoaderSimple", "CheckpointLoader", "UNETLoader",
+		"unCLIPCheckpointLoader"); ok {
 		name := g.value(loader, "ckpt_name", "unet_name")
 		t.Add("Model", strings.TrimSuffix(name[strings.LastIndexAny(name, `/\`)+1:], ".safetensors"))
 	}
@@ -148,7 +150,8 @@ func (g comfyGraph) sampler() (best comfyNode, ok bool) {
 	first := ""
 	for name, n := range g {
 		switch n.Type {
-		case "KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced", "KSampler (Efficient)", "KSampler Adv. (Efficient)":
+		case "KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced", "KSampler (Efficient)",
+			"KSampler Adv. (Efficient)":
 		default:
 			continue
 		}
@@ -173,7 +176,8 @@ func less(a, b string) bool {
 
 // prompt returns the text that a conditioning comes from.
 func (g comfyGraph) prompt(n comfyNode, input string) string {
-	encoder, ok := g.find(n, input, "CLIPTextEncode", "CLIPTextEncodeSDXL", "CLIPTextEncodeSDXLRefiner", "CLIPTextEncodeFlux", "BNK_CLIPTextEncodeAdvanced", "smZ CLIPTextEncode")
+	encoder, ok := g.find(n, input, "CLIPTextEncode", "CLIPTextEncodeSDXL", "CLIPTextEncodeSDXLRefiner", "CLIPTextEncodeFlux",
+		"BNK_CLIPTextEncodeAdvanced", "smZ CLIPTextEncode")
 	if !ok {
 		return ""
 	}
@@ -182,8 +186,9 @@ func (g comfyGraph) prompt(n comfyNode, input string) string {
 
 // comfyWidgets are the widgets of nodes in the order in which a workflow has their values.
 var comfyWidgets = map[string][]string{
-	"KSampler":               {"seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"},
-	"KSamplerAdvanced":       {"add_noise", "noise_seed", "", "steps", "cfg", "sampler_name", "scheduler", "start_at_step", "end_at_step"},
+	"KSampler": {"seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"},
+	"KSamplerAdvanced": {"add_noise", "noise_seed", "", "steps", "cfg", "sampler_name", "scheduler",
+		"start_at_step", "end_at_step"},
 	"SamplerCustom":          {"add_noise", "noise_seed", "", "cfg"},
 	"RandomNoise":            {"noise_seed"},
 	"KSamplerSelect":         {"sampler_name"},

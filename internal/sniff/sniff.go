@@ -15,7 +15,8 @@ const Len = 512
 // kinds are the first bytes of files that turn up in the place of others, in
 // lower case, and what to tell of each.
 var kinds = []struct{ start, what string }{
-	{"version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the file it stands for: run \"git lfs pull\" in the repository, or download the file itself"},
+	{"version https://git-lfs.github.com/spec/",
+		"a Git LFS pointer, not the file it stands for: run \"git lfs pull\" in the repository, or download the file itself"},
 	{"/annex/objects/", "a git-annex pointer, not the file it stands for: run \"git annex get\""},
 	{"<!doctype html", htmlPage},
 	{"<html", htmlPage},

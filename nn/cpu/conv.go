@@ -80,7 +80,8 @@ func (c *compiler) conv(index int, n *nn.Node, op nn.Conv2D) error {
 // ready reports whether a convolution can read its image as it is kept: it is
 // whole, not to be normalised or overwritten by the result, and rounded where products are.
 func (c *compiler) ready(n *nn.Node, op nn.Conv2D) bool {
-	return op.Norm == nil && op.Window() == nil && !nn.Shrinks(n) && (!narrow(c.precision) || c.formats[n.In[0].Root().ID()] == convert.BF16)
+	return op.Norm == nil && op.Window() == nil && !nn.Shrinks(n) &&
+		(!narrow(c.precision) || c.formats[n.In[0].Root().ID()] == convert.BF16)
 }
 
 // pixels are the elements of an image: either of float32 or of bfloat16.
@@ -254,7 +255,8 @@ func (v *convolution) rows(b band, x func() pixels) {
 	_, w := v.imageSize()
 	v.convolve(v.part(b, w), v.fast, func(o *conv.Operands) {
 		in, out := x(), e.pixels(n.Out).part(from, to)
-		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Scales: v.scales, Changes: v.changes, Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
+		*o = conv.Operands{X: in.wide, X16: in.narrow, W: v.data(), Format: v.format, Scales: v.scales, Changes: v.changes,
+			Bias: v.bias, Y: out.wide, Y16: out.narrow, Epilogue: act}
 		if op.HasChannelBias() {
 			o.ChannelBias = e.f32(n.In[1])[b.image*channels:]
 		}

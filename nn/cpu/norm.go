@@ -136,12 +136,13 @@ func (c *compiler) groupNorm(index int, n *nn.Node, op nn.GroupNorm) error {
 	}
 	im, apply := imageOf(x), normalise(op.Act)
 	// What is read may lie where what is written is made: apply allows that.
-	c.step(im.batch*im.blocks, max(c.roundingScratch(y, im.size*im.channels), c.readingScratch(x, im.size*im.channels)), func(worker, unit int) {
-		b := unit / im.blocks
-		from, to := im.block(b, unit%im.blocks)
-		mul, add := a(b)
-		e.write(y, worker, from, to, func(dst []float32) { apply(dst, e.read(x, worker, from, to, 0), mul, add) })
-	})
+	c.step(im.batch*im.blocks, max(c.roundingScratch(y, im.size*im.channels), c.readingScratch(x, im.size*im.channels)),
+		func(worker, unit int) {
+			b := unit / im.blocks
+			from, to := im.block(b, unit%im.blocks)
+			mul, add := a(b)
+			e.write(y, worker, from, to, func(dst []float32) { apply(dst, e.read(x, worker, from, to, 0), mul, add) })
+		})
 	return nil
 }
 

@@ -34,14 +34,16 @@ func (c *compiler) matrix(w *nn.Weight) (gemm.Matrix, error) {
 		return gemm.Matrix{}, err
 	}
 	if f.Quantised() && !t.IsContiguous() {
-		return gemm.Matrix{}, fmt.Errorf("weight %s is %s with strides %v; a quantised weight must be contiguous", w.Name, t.DType(), t.Strides())
+		return gemm.Matrix{}, fmt.Errorf("weight %s is %s with strides %v; a quantised weight must be contiguous", w.Name,
+			t.DType(), t.Strides())
 	}
 	c.countWeight(w, t)
 	s, err := c.loadScales(w)
 	if err != nil {
 		return gemm.Matrix{}, err
 	}
-	return c.withDeltas(w, gemm.Matrix{Data: weights.Data(t), Format: f, RowStride: t.Strides()[0], ColStride: t.Strides()[1], Scales: s})
+	return c.withDeltas(w, gemm.Matrix{Data: weights.Data(t), Format: f, RowStride: t.Strides()[0],
+		ColStride: t.Strides()[1], Scales: s})
 }
 
 // countWeight adds a weight to the footprint, once if several nodes read it.

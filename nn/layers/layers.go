@@ -41,7 +41,8 @@ func (l Recorder) LinearNoBias(name string, x *nn.Value, out int) *nn.Value {
 // Conv records a convolution with name.weight [out,in,k,k] and name.bias.
 func (l Recorder) Conv(name string, x *nn.Value, out, k, stride int, pad nn.Padding, extra ...nn.Operand) *nn.Value {
 	return l.G.Conv2D(x, nn.Conv2D{
-		Weight: l.Weights.Weight(name+".weight", out, x.Dim(-1), k, k), Bias: l.Weights.Weight(name+".bias", out), Stride: stride, Pad: pad,
+		Weight: l.Weights.Weight(name+".weight", out, x.Dim(-1), k, k), Bias: l.Weights.Weight(name+".bias", out),
+		Stride: stride, Pad: pad,
 	}, extra...)
 }
 
@@ -70,7 +71,8 @@ func (l Recorder) NormConv3(norm, conv string, x *nn.Value, out, groups int, eps
 }
 
 func (l Recorder) norm(name string, c, groups int, eps float32, act nn.Activation) *nn.GroupNorm {
-	return &nn.GroupNorm{Groups: groups, Eps: eps, Scale: l.Weights.Weight(name+".weight", c), Shift: l.Weights.Weight(name+".bias", c), Act: act}
+	return &nn.GroupNorm{Groups: groups, Eps: eps, Scale: l.Weights.Weight(name+".weight", c),
+		Shift: l.Weights.Weight(name+".bias", c), Act: act}
 }
 
 // GroupNorm records a normalisation of x [B,h,w,C] in groups of channels.
@@ -81,7 +83,8 @@ func (l Recorder) GroupNorm(name string, x *nn.Value, groups int, eps float32) *
 // LayerNorm records a normalisation of each row of x.
 func (l Recorder) LayerNorm(name string, x *nn.Value, eps float32) *nn.Value {
 	c := x.Dim(-1)
-	return l.G.LayerNorm(x, nn.LayerNorm{Eps: eps, Scale: l.Weights.Weight(name+".weight", c), Shift: l.Weights.Weight(name+".bias", c)})
+	return l.G.LayerNorm(x, nn.LayerNorm{Eps: eps, Scale: l.Weights.Weight(name+".weight", c),
+		Shift: l.Weights.Weight(name+".bias", c)})
 }
 
 // Resnet records a ResnetBlock2D: two convolutions around the time embedding

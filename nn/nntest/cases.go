@@ -66,7 +66,8 @@ func cases() []testCase {
 				op := nn.Linear{Weight: r.weight("w", s[1], s[2]), Bias: r.weight("b", s[1]), Act: a}
 				g.Output("plain", g.Linear(x, op))
 				if a == nn.Identity {
-					g.Output("gated", g.Linear(x, nn.Linear{Weight: r.weight("gate", 2*s[1], s[2]), Bias: r.weight("gate b", 2*s[1]), Gated: true}))
+					g.Output("gated", g.Linear(x,
+						nn.Linear{Weight: r.weight("gate", 2*s[1], s[2]), Bias: r.weight("gate b", 2*s[1]), Gated: true}))
 					g.Output("gated, no bias", g.Linear(x, nn.Linear{Weight: r.weight("gate", 2*s[1], s[2]), Gated: true}))
 				}
 				g.Output("residual", g.Linear(x, op, nn.Residual(res)))

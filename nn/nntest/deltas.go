@@ -137,7 +137,8 @@ func (r *source) deltasFor(n, c, taps int) map[string][]nn.Delta {
 		"projected":        {nn.Projected{Right: w(c, 3), Down: w(3, c), Scale: 0.1}},
 		"directed rows":    {nn.Directed{Of: low, Length: lengths(n), Scale: 0.8}},
 		"directed columns": {nn.Directed{Of: nn.Scaled(low, 2), Length: lengths(c), Columns: true, Scale: 0.8}},
-		"several": {low, nn.Directed{Of: nn.Hadamard{Up: w(n, 3), Down: w(3, c*taps), Up2: w(n, 4), Down2: w(4, c*taps), Scale: 0.5}, Length: lengths(n), Scale: 0.5},
+		"several": {low, nn.Directed{Of: nn.Hadamard{Up: w(n, 3), Down: w(3, c*taps), Up2: w(n, 4), Down2: w(4, c*taps),
+			Scale: 0.5}, Length: lengths(n), Scale: 0.5},
 			nn.Directed{Of: nn.Kronecker{A: w(2, 4), B: w(n/2, c/4, taps), Scale: 1}, Length: lengths(c), Columns: true, Scale: -0.5},
 			nn.Rescale{By: w(c), Columns: true, Scale: 1}, nn.Dense{Diff: w(n, c, taps), Scale: 0.5}},
 	}
@@ -146,33 +147,41 @@ func (r *source) deltasFor(n, c, taps int) map[string][]nn.Delta {
 // deltaCases are the operations that take weights with deltas, of every kind and on
 // weights of every form.
 func deltaCases() (list []testCase) {
-	names := []string{"low rank", "hadamard", "kronecker", "dense", "rescaled rows", "rescaled columns", "mix", "projected", "directed rows", "directed columns", "several"}
+	names := []string{"low rank", "hadamard", "kronecker", "dense", "rescaled rows", "rescaled columns", "mix", "projected",
+		"directed rows", "directed columns", "several"}
 	for _, name := range names {
 		list = append(list, testCase{"Delta/Linear/" + name, func(g *nn.Graph, r *source) {
 			x := g.Input("x", tensor.F32, 64, 96)
-			op := nn.Linear{Weight: r.weight("w", 40, 96).With(r.deltasFor(40, 96, 1)[name]...), Bias: r.weight("b", 40).With(nn.Dense{Diff: r.weight("d", 40), Scale: 0.5})}
+			op := nn.Linear{Weight: r.weight("w", 40, 96).With(r.deltasFor(40, 96, 1)[name]...),
+				Bias: r.weight("b", 40).With(nn.Dense{Diff: r.weight("d", 40), Scale: 0.5})}
 			g.Output("plain", g.Linear(x, op))
 			op.Gated = true
 			g.Output("gated", g.Linear(x, op))
 			for _, dt := range []tensor.DType{tensor.I8, tensor.F4} {
-				g.Output(dt.String(), g.Linear(x, nn.Linear{Weight: r.quantisedWeight(dt, true, 40, 96).With(r.deltasFor(40, 96, 1)[name]...)}))
+				g.Output(dt.String(), g.Linear(x,
+					nn.Linear{Weight: r.quantisedWeight(dt, true, 40, 96).With(r.deltasFor(40, 96, 1)[name]...)}))
 			}
-			g.Output("I8 by rows", g.Linear(x, nn.Linear{Weight: r.quantisedWeight(tensor.I8, false, 40, 96).With(r.deltasFor(40, 96, 1)[name]...)}))
+			g.Output("I8 by rows", g.Linear(x,
+				nn.Linear{Weight: r.quantisedWeight(tensor.I8, false, 40, 96).With(r.deltasFor(40, 96, 1)[name]...)}))
 		}}, testCase{"Delta/Conv2D/" + name, func(g *nn.Graph, r *source) {
 			x, small := g.Input("x", tensor.F32, 1, 16, 16, 32), g.Input("small", tensor.F32, 1, 5, 6, 32)
 			w, d := r.weight("w", 36, 32, 3, 3), r.deltasFor(36, 32, 9)[name]
 			bias := r.weight("b", 36).With(nn.Dense{Diff: r.weight("d", 36), Scale: 0.5})
-			norm := &nn.GroupNorm{Groups: 4, Eps: 1e-5, Scale: r.weight("s", 32).With(nn.Dense{Diff: r.weight("d", 32), Scale: 2}), Shift: r.weight("sh", 32).With(nn.Dense{Diff: r.weight("d", 32), Scale: 1}), Act: nn.SiLU}
+			norm := &nn.GroupNorm{Groups: 4, Eps: 1e-5, Scale: r.weight("s", 32).With(nn.Dense{Diff: r.weight("d", 32), Scale: 2}),
+				Shift: r.weight("sh", 32).With(nn.Dense{Diff: r.weight("d", 32), Scale: 1}), Act: nn.SiLU}
 			g.Output("by tiles", g.Conv2D(x, nn.Conv2D{Weight: w.With(d...), Bias: bias, Pad: nn.Pad(1)}))
 			g.Output("by 2", g.Conv2D(small, nn.Conv2D{Weight: w.With(d...), Stride: 2, Pad: nn.Pad(1), Norm: norm}))
 			g.Output("1x1", g.Conv2D(small, nn.Conv2D{Weight: r.weight("w", 36, 32, 1, 1).With(r.deltasFor(36, 32, 1)[name]...)}))
 			g.Output("enlarged", g.UpsampleConv2D(small, nn.UpsampleConv2D{Weight: w.With(d...), Bias: bias}))
-			g.Output("I8", g.Conv2D(small, nn.Conv2D{Weight: r.quantisedWeight(tensor.I8, false, 36, 32, 3, 3).With(d...), Pad: nn.Pad(1)}))
+			g.Output("I8", g.Conv2D(small,
+				nn.Conv2D{Weight: r.quantisedWeight(tensor.I8, false, 36, 32, 3, 3).With(d...), Pad: nn.Pad(1)}))
 		}})
 	}
 	list = append(list, testCase{"Delta/LayerNorm", func(g *nn.Graph, r *source) {
 		x := g.Input("x", tensor.F32, 5, 33)
-		g.Output("y", g.LayerNorm(x, nn.LayerNorm{Eps: 1e-5, Scale: r.weight("s", 33).With(nn.Dense{Diff: r.weight("d", 33), Scale: 2}), Shift: r.weight("b", 33).With(nn.Dense{Diff: r.weight("d", 33), Scale: 0.1})}))
+		g.Output("y", g.LayerNorm(x,
+			nn.LayerNorm{Eps: 1e-5, Scale: r.weight("s", 33).With(nn.Dense{Diff: r.weight("d", 33), Scale: 2}),
+				Shift: r.weight("b", 33).With(nn.Dense{Diff: r.weight("d", 33), Scale: 0.1})}))
 	}})
 	return list
 }

@@ -56,7 +56,8 @@ func (p *Profile) WriteTable(w io.Writer) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "operation\tpasses\tseconds\tshare\t")
-	order := slices.SortedFunc(maps.Values(sums), func(a, b *sum) int { return cmp.Or(cmp.Compare(b.took, a.took), cmp.Compare(a.op, b.op)) })
+	order := slices.SortedFunc(maps.Values(sums),
+		func(a, b *sum) int { return cmp.Or(cmp.Compare(b.took, a.took), cmp.Compare(a.op, b.op)) })
 	for _, s := range order {
 		fmt.Fprintf(t, "%s\t%d\t%.3f\t%.1f %%\t\n", s.op, s.calls, s.took.Seconds(), 100*s.took.Seconds()/total.Seconds())
 	}

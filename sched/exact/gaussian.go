@@ -38,7 +38,8 @@ func (g Gaussian) Solve(x []float64, from, to float64) error {
 
 func (g Gaussian) check(x []float64) error {
 	if len(g.Mean) != len(x) || len(g.Deviation) != len(x) {
-		return fmt.Errorf("exact: x has %d numbers, and the distribution %d means and %d deviations", len(x), len(g.Mean), len(g.Deviation))
+		return fmt.Errorf("exact: x has %d numbers, and the distribution %d means and %d deviations", len(x),
+			len(g.Mean), len(g.Deviation))
 	}
 	return nil
 }

@@ -93,7 +93,8 @@ func (s Settings) Validate(scale float64) error {
 	name("guidance", s.Method, Methods())
 	name("cfg schedule", s.Schedule, Schedules())
 	want(s.Method != MethodCFGPP || scale >= 0 && scale <= 1, "cfg is %g, want 0 to 1 for cfg++", scale)
-	want(s.Method != MethodCFGPP || s.Scales == nil && s.Schedule == "", "cfg schedule is given, want none for cfg++, which has its own")
+	want(s.Method != MethodCFGPP || s.Scales == nil && s.Schedule == "",
+		"cfg schedule is given, want none for cfg++, which has its own")
 	want(s.Scales == nil || s.Schedule == "", "cfg schedule is both a name and numbers, want one")
 	want(s.APG == nil || s.Method == MethodAPG, "apg is given, want that only where guidance is apg")
 	if a := s.APG; a != nil {

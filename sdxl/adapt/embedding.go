@@ -73,7 +73,8 @@ func (e *Embedding) read(f checkpoint.Source, parts map[string]string, widthL, w
 		width := info.Shape[len(info.Shape)-1]
 		var to **tensor.Tensor
 		switch last := part[strings.LastIndexByte(part, '.')+1:]; {
-		case last == "clip_l" && width == widthL, last == "clip_g" && width == widthG, last != "clip_l" && last != "clip_g" && (width == widthL || width == widthG):
+		case last == "clip_l" && width == widthL, last == "clip_g" && width == widthG,
+			last != "clip_l" && last != "clip_g" && (width == widthL || width == widthG):
 			to = &e.G
 			if last == "clip_l" || last != "clip_g" && width == widthL {
 				to = &e.L
@@ -82,7 +83,8 @@ func (e *Embedding) read(f checkpoint.Source, parts map[string]string, widthL, w
 				e.Token = part
 			}
 		default:
-			return fmt.Errorf("tensor %s has shape %v; the text encoders take vectors of %d (clip_l) and %d (clip_g)%s", key, info.Shape, widthL, widthG, foreign(width))
+			return fmt.Errorf("tensor %s has shape %v; the text encoders take vectors of %d (clip_l) and %d (clip_g)%s", key,
+				info.Shape, widthL, widthG, foreign(width))
 		}
 		t, err := f.Tensor(key)
 		if err == nil {
@@ -102,7 +104,8 @@ func (e *Embedding) read(f checkpoint.Source, parts map[string]string, widthL, w
 		}
 	}
 	if e.L == nil && e.G == nil {
-		return fmt.Errorf("is no textual inversion: none of its %d tensors holds vectors of %d or %d numbers", len(parts), widthL, widthG)
+		return fmt.Errorf("is no textual inversion: none of its %d tensors holds vectors of %d or %d numbers",
+			len(parts), widthL, widthG)
 	}
 	for _, t := range []*tensor.Tensor{e.L, e.G} {
 		if t == nil {

@@ -109,7 +109,8 @@ func read(s checkpoint.Source, path, config string) (*File, error) {
 	}
 	slices.Sort(f.unknown)
 	if len(f.modules) == 0 && len(f.bundled) == 0 {
-		return nil, fmt.Errorf("%s is no adapter: none of its %d tensors is a part of a LoRA or its kin%s", s.Name(), len(s.Names()), like(s))
+		return nil, fmt.Errorf("%s is no adapter: none of its %d tensors is a part of a LoRA or its kin%s", s.Name(),
+			len(s.Names()), like(s))
 	}
 	if err := f.peft.read(s.Metadata(), config); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name(), err)

@@ -63,7 +63,8 @@ func (fit *Fitted) Info() Info {
 		}
 		i.Kinds[at].Modules++
 	}
-	slices.SortStableFunc(i.Kinds, func(a, b Kind) int { return cmp.Or(strings.Compare(b.Component, a.Component), b.Modules-a.Modules) })
+	slices.SortStableFunc(i.Kinds,
+		func(a, b Kind) int { return cmp.Or(strings.Compare(b.Component, a.Component), b.Modules-a.Modules) })
 	return i
 }
 
@@ -79,7 +80,8 @@ func topTags(text string) []string {
 			counts[strings.TrimSpace(tag)] += n
 		}
 	}
-	list := slices.SortedFunc(maps.Keys(counts), func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b)) })
+	list := slices.SortedFunc(maps.Keys(counts),
+		func(a, b string) int { return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b)) })
 	return list[:min(len(list), tagsShown)]
 }
 

@@ -13,7 +13,8 @@ var suffixes = [][2]string{
 	{"_lora.up.weight", "up"}, {"_lora.down.weight", "down"},
 	{".lora.up.weight", "up"}, {".lora.down.weight", "down"},
 	{".alpha", "alpha"}, {".dora_scale", "magnitude"},
-	{".hada_w1_a", "w1_a"}, {".hada_w1_b", "w1_b"}, {".hada_w2_a", "w2_a"}, {".hada_w2_b", "w2_b"}, {".hada_t1", "t1"}, {".hada_t2", "t2"},
+	{".hada_w1_a", "w1_a"}, {".hada_w1_b", "w1_b"}, {".hada_w2_a", "w2_a"}, {".hada_w2_b", "w2_b"},
+	{".hada_t1", "t1"}, {".hada_t2", "t2"},
 	{".lokr_w1", "lokr_w1"}, {".lokr_w1_a", "lokr_w1_a"}, {".lokr_w1_b", "lokr_w1_b"},
 	{".lokr_w2", "lokr_w2"}, {".lokr_w2_a", "lokr_w2_a"}, {".lokr_w2_b", "lokr_w2_b"}, {".lokr_t2", "lokr_t2"},
 	{".a1.weight", "a1"}, {".a2.weight", "a2"}, {".b1.weight", "b1"}, {".b2.weight", "b2"}, {".bm.weight", "bm"},
@@ -66,11 +67,13 @@ var prefixes = map[string]struct{ dotted, flat []string }{
 		[]string{"lora_unet_", "lycoris_"},
 	},
 	"text_encoder": {
-		[]string{"text_encoder.", "text_encoder.base_model.model.", "text_encoders.clip_l.transformer.", "text_encoders.clip_l.", "clip_l.transformer.", "conditioner.embedders.0.transformer."},
+		[]string{"text_encoder.", "text_encoder.base_model.model.", "text_encoders.clip_l.transformer.", "text_encoders.clip_l.",
+			"clip_l.transformer.", "conditioner.embedders.0.transformer."},
 		[]string{"lora_te1_"},
 	},
 	"text_encoder_2": {
-		[]string{"text_encoder_2.", "text_encoder_2.base_model.model.", "text_encoders.clip_g.transformer.", "text_encoders.clip_g.", "clip_g.transformer."},
+		[]string{"text_encoder_2.", "text_encoder_2.base_model.model.", "text_encoders.clip_g.transformer.",
+			"text_encoders.clip_g.", "clip_g.transformer."},
 		[]string{"lora_te2_"},
 	},
 }

@@ -55,7 +55,8 @@ func (w *Words) In(texts []string, widthL, widthG int) (list []*Embedding, err e
 		return nil, fmt.Errorf("embeddings: %w", err)
 	}
 	maps.DeleteFunc(paths, func(name, _ string) bool {
-		return !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(name)) })
+		return !slices.ContainsFunc(texts,
+			func(text string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(name)) })
 	})
 	maps.Copy(paths, added)
 	if len(paths) > maxWords {

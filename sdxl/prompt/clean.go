@@ -94,7 +94,8 @@ func uncontrolled(r rune) rune {
 	switch {
 	case r == '\x1b': // still to be looked at, and dropped by what follows
 		return r
-	case r < ' ' && r != '\t' && r != '\n' && r != '\f' && r != '\r', r == 0x7f, r >= 0x206a && r < 0x2070, r == 0xfeff, r >= 0xfff9 && r < 0xfffd:
+	case r < ' ' && r != '\t' && r != '\n' && r != '\f' && r != '\r', r == 0x7f, r >= 0x206a && r < 0x2070, r == 0xfeff,
+		r >= 0xfff9 && r < 0xfffd:
 		return -1
 	}
 	return r
@@ -135,7 +136,8 @@ func lowered(s string) string {
 // besideLetter reports whether the next character that counts is a letter.
 func besideLetter(runes []rune, i, step int) bool {
 	for i += step; i >= 0 && i < len(runes); i += step {
-		if r := runes[i]; !unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) && r != '\'' && r != '.' && r != ':' && r != '·' {
+		if r := runes[i]; !unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) && r != '\'' && r != '.' &&
+			r != ':' && r != '·' {
 			return unicode.In(r, unicode.Lu, unicode.Ll, unicode.Lt)
 		}
 	}

@@ -45,8 +45,10 @@ type byteEncoding struct {
 // byteEncodings are those that text is taken to have been read in, in the order in
 // which they are tried.
 var byteEncodings = []byteEncoding{
-	{charmap.ISO8859_1, false, true}, {charmap.Windows1252, true, true}, {charmap.Windows1251, true, true}, {charmap.Windows1250, true, true}, {charmap.Windows1253, true, true},
-	{charmap.Windows1254, true, true}, {charmap.Windows1257, true, true}, {charmap.ISO8859_2, false, true}, {charmap.Macintosh, false, false}, {charmap.CodePage437, false, true},
+	{charmap.ISO8859_1, false, true}, {charmap.Windows1252, true, true}, {charmap.Windows1251, true, true},
+	{charmap.Windows1250, true, true}, {charmap.Windows1253, true, true},
+	{charmap.Windows1254, true, true}, {charmap.Windows1257, true, true}, {charmap.ISO8859_2, false, true},
+	{charmap.Macintosh, false, false}, {charmap.CodePage437, false, true},
 }
 
 // encode returns the bytes of a text, if it can have been read so.
@@ -166,12 +168,14 @@ func restoreSpaces(s []byte) []byte {
 	for i, c := range s {
 		out = append(out, c)
 		if rest := string(s[i+1:]); c == ' ' && i > 0 && s[i-1] == 0xc3 &&
-			!slices.ContainsFunc([]string{" ", "quele", "quela", "quilo", "s "}, func(p string) bool { return strings.HasPrefix(rest, p) }) {
+			!slices.ContainsFunc([]string{" ", "quele", "quela", "quilo", "s "},
+				func(p string) bool { return strings.HasPrefix(rest, p) }) {
 			out[len(out)-1] = 0xa0
 			out = append(out, ' ')
 		}
 	}
-	return []byte(fromLatin1(altered.ReplaceAllStringFunc(toLatin1(out), func(m string) string { return strings.ReplaceAll(m, " ", "\u00a0") })))
+	return []byte(fromLatin1(altered.ReplaceAllStringFunc(toLatin1(out),
+		func(m string) string { return strings.ReplaceAll(m, " ", "\u00a0") })))
 }
 
 // decodeUTF8 reads UTF-8 and what passes for it: Java's NUL, and characters as the

@@ -52,8 +52,10 @@ func (e *Error) merge(err error) {
 // comes from; the options that are not named here and not among the request's
 // own fields are extras.
 var requestFields = map[string]string{
-	"prompt": "text_prompts", "negative_prompt": "text_prompts", "prompts": "text_prompts", "width": "width", "height": "height", "steps": "steps",
-	"cfg_scale": "cfg_scale", "seed": "seed", "sampler": "sampler", "strength": "image_strength", "skip_end": "step_schedule_end", "image": "init_image",
+	"prompt": "text_prompts", "negative_prompt": "text_prompts", "prompts": "text_prompts", "width": "width",
+	"height": "height", "steps": "steps",
+	"cfg_scale": "cfg_scale", "seed": "seed", "sampler": "sampler", "strength": "image_strength",
+	"skip_end": "step_schedule_end", "image": "init_image",
 }
 
 // options adds what is wrong with the options that a request asks for, to

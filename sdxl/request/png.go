@@ -31,7 +31,8 @@ func EncodePNG(w io.Writer, img image.Image, p sdxl.Options) error {
 	if err != nil {
 		return err
 	}
-	return imagefile.EncodePNG(w, img, []imagefile.Text{{Keyword: ParametersKey, Text: string(text)}, {Keyword: InfotextKey, Text: Infotext(&p)}})
+	return imagefile.EncodePNG(w, img,
+		[]imagefile.Text{{Keyword: ParametersKey, Text: string(text)}, {Keyword: InfotextKey, Text: Infotext(&p)}})
 }
 
 // ErrNoParameters says that a picture holds no parameters that easel wrote.
@@ -93,7 +94,9 @@ var webUISamplers = map[string]string{
 // webUISchedules are the schedules' names there.
 var webUISchedules = map[string]string{
 	"normal": "Normal", "karras": "Karras", "exponential": "Exponential", "polyexponential": "Polyexponential", "simple": "Simple",
-	"sgm_uniform": "SGM Uniform", "ddim_uniform": "DDIM", "beta": "Beta", "kl_optimal": "KL Optimal", "align_your_steps": "Align Your Steps", "align_your_steps_32": "Align Your Steps 32", "align_your_steps_gits": "Align Your Steps GITS", "turbo": "Turbo",
+	"sgm_uniform": "SGM Uniform", "ddim_uniform": "DDIM", "beta": "Beta", "kl_optimal": "KL Optimal",
+	"align_your_steps": "Align Your Steps", "align_your_steps_32": "Align Your Steps 32",
+	"align_your_steps_gits": "Align Your Steps GITS", "turbo": "Turbo",
 }
 
 // Infotext returns the parameters in the text form of AUTOMATIC1111's web UI, as far as

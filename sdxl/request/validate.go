@@ -129,7 +129,8 @@ func (r *Request) validateInit(e *Error, steps int, l Limits) {
 		return
 	}
 	if r.mode() == modeStepSchedule {
-		e.want(r.ImageStrength == nil, "image_strength", "is given, want step_schedule_start and step_schedule_end where init_image_mode is %s", modeStepSchedule)
+		e.want(r.ImageStrength == nil, "image_strength",
+			"is given, want step_schedule_start and step_schedule_end where init_image_mode is %s", modeStepSchedule)
 	} else {
 		none := func(field string, v *float64) {
 			e.want(v == nil, field, "is given, want image_strength where init_image_mode is not %s", modeStepSchedule)
@@ -156,7 +157,8 @@ func (r *Request) validateExtras(e *Error) {
 	e.options(x.Check(nil))
 	text := func(field string, v *string) {
 		n := utf8.RuneCountInString(ptr.Or(v, ""))
-		e.want(n <= maxPromptLength && utf8.ValidString(ptr.Or(v, "")), field, "has %d characters, want at most %d, in UTF-8", n, maxPromptLength)
+		e.want(n <= maxPromptLength && utf8.ValidString(ptr.Or(v, "")), field,
+			"has %d characters, want at most %d, in UTF-8", n, maxPromptLength)
 	}
 	text("extras.prompt_2", x.Prompt2)
 	text("extras.negative_prompt_2", x.Negative2)

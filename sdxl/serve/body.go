@@ -40,7 +40,8 @@ func (s *Server) readBody(w http.ResponseWriter, read func() error) error {
 	case err == nil || errors.As(err, &invalid):
 		return err
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		err = &fault{status: http.StatusRequestTimeout, Name: "request_timeout", Message: fmt.Sprintf("the body did not come within %v", s.options.ReadTimeout)}
+		err = &fault{status: http.StatusRequestTimeout, Name: "request_timeout",
+			Message: fmt.Sprintf("the body did not come within %v", s.options.ReadTimeout)}
 	case !errors.As(err, &tooLarge) && !errors.Is(err, httplimit.ErrNoRoom):
 		err = violation("body", "can't be read: %.200v", err)
 	}

@@ -19,7 +19,8 @@ func (s *Server) checkHost(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !httplimit.OwnHost(r.Host, s.options.Hosts) {
 			s.fail(w, r, &fault{status: http.StatusForbidden, Name: "forbidden",
-				Message: fmt.Sprintf("this server is not known as %.100q, and no API keys are set; name it with --host, or set keys", r.Host)})
+				Message: fmt.Sprintf("this server is not known as %.100q, and no API keys are set; name it with --host, or set keys",
+					r.Host)})
 			return
 		}
 		h.ServeHTTP(w, r)
@@ -39,7 +40,8 @@ func (s *Server) checkOrigin(h http.Handler) http.Handler {
 		}
 	}
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, &fault{status: http.StatusForbidden, Name: "forbidden", Message: "a page of another site asks, which this server does not allow"})
+		s.fail(w, r, &fault{status: http.StatusForbidden, Name: "forbidden",
+			Message: "a page of another site asks, which this server does not allow"})
 	}))
 	h = protection.Handler(h)
 	if len(s.options.Origins) > 0 {

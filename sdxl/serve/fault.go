@@ -44,18 +44,23 @@ func (s *Server) asFault(err error) *fault {
 	case errors.As(err, &invalid):
 		return badRequest(invalid.Violations)
 	case errors.As(err, &tooLarge):
-		return &fault{status: http.StatusRequestEntityTooLarge, Name: "payload_too_large", Message: fmt.Sprintf("body is over %d bytes", tooLarge.Limit),
+		return &fault{status: http.StatusRequestEntityTooLarge, Name: "payload_too_large",
+			Message:    fmt.Sprintf("body is over %d bytes", tooLarge.Limit),
 			Violations: []request.Violation{{Field: "body", Message: fmt.Sprintf("is over %d bytes, want no more", tooLarge.Limit)}}}
 	case errors.Is(err, sched.ErrNotFinite):
-		return &fault{status: http.StatusUnprocessableEntity, Name: "unprocessable", Message: "what the network made of the request holds no numbers; want smaller weights and scales"}
+		return &fault{status: http.StatusUnprocessableEntity, Name: "unprocessable",
+			Message: "what the network made of the request holds no numbers; want smaller weights and scales"}
 	case errors.Is(err, httplimit.ErrFull), errors.Is(err, httplimit.ErrNoRoom):
-		return &fault{status: http.StatusTooManyRequests, retryAfter: s.metrics.retryAfter(), Name: "too_many_requests", Message: err.Error() + "; try again later"}
+		return &fault{status: http.StatusTooManyRequests, retryAfter: s.metrics.retryAfter(), Name: "too_many_requests",
+			Message: err.Error() + "; try again later"}
 	case errors.Is(err, httplimit.ErrDraining):
-		return &fault{status: http.StatusServiceUnavailable, retryAfter: s.metrics.retryAfter(), Name: "unavailable", Message: err.Error()}
+		return &fault{status: http.StatusServiceUnavailable, retryAfter: s.metrics.retryAfter(),
+			Name: "unavailable", Message: err.Error()}
 	case errors.Is(err, context.Canceled):
 		return &fault{status: statusClientClosed, Name: "canceled", Message: "the request was cancelled"}
 	}
-	return &fault{status: http.StatusInternalServerError, Name: "internal_error", Message: "the picture could not be made; the server's log tells why"}
+	return &fault{status: http.StatusInternalServerError, Name: "internal_error",
+		Message: "the picture could not be made; the server's log tells why"}
 }
 
 // What is said of violations, so that an answer stays small whatever the

@@ -45,7 +45,8 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) error {
 func (s *Server) showModel(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("model")
 	if !slices.Contains(s.options.Engines, id) {
-		return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no model %.40q; there are %s", id, strings.Join(s.options.Engines, ", "))}
+		return &fault{status: http.StatusNotFound, Name: "not_found",
+			Message: fmt.Sprintf("no model %.40q; there are %s", id, strings.Join(s.options.Engines, ", "))}
 	}
 	writeJSON(w, http.StatusOK, openai.NewModel(id, s.since))
 	return nil

@@ -63,7 +63,8 @@ func (s *Server) answered(r *http.Request, id string, status int, took time.Dura
 	if r.Method == http.MethodGet {
 		level = slog.LevelDebug // probes
 	}
-	s.options.Logger.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", status, "took", took)
+	s.options.Logger.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.Path,
+		"status", status, "took", took)
 }
 
 // guard lets only those in who show a key, and answers errors.

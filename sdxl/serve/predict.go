@@ -30,7 +30,8 @@ const (
 func (s *Server) predict(init initPicture) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if engine := r.PathValue("engine"); engine != "" && !slices.Contains(s.options.Engines, engine) {
-			return &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no engine %.40q; there are %s", engine, strings.Join(s.options.Engines, ", "))}
+			return &fault{status: http.StatusNotFound, Name: "not_found",
+				Message: fmt.Sprintf("no engine %.40q; there are %s", engine, strings.Join(s.options.Engines, ", "))}
 		}
 		answer, err := answerFor(r)
 		if err != nil {

@@ -105,7 +105,8 @@ func newServer(o Options, m model) *Server {
 	standard(&o.ConnectionsPerClient, defaultConnectionsPerClient)
 	s := &Server{
 		options: o, model: m, queue: httplimit.NewQueue(o.Workers, o.Queue, o.QueueAll), keys: newKeys(o.APIKeys),
-		bodies: httplimit.NewBudget(int64(o.Workers+o.Queue)*o.MaxBody, o.MaxBody), since: time.Now(), aliveEvery: aliveEvery, hangupEvery: hangupEvery,
+		bodies: httplimit.NewBudget(int64(o.Workers+o.Queue)*o.MaxBody, o.MaxBody), since: time.Now(), aliveEvery: aliveEvery,
+		hangupEvery: hangupEvery,
 	}
 	s.metrics = newMetrics(s.queue)
 	s.handler = s.observe(s.checkHost(s.checkOrigin(s.routes())))
@@ -162,10 +163,12 @@ func (s *Server) unrouted(mux *http.ServeMux) http.Handler {
 		h.ServeHTTP(&refusal, r)
 		if refusal.status == http.StatusMethodNotAllowed {
 			allow := refusal.header.Get("Allow")
-			s.fail(w, r, &fault{status: refusal.status, allow: allow, Name: "method_not_allowed", Message: fmt.Sprintf("the method is %.20q, want %s", r.Method, allow)})
+			s.fail(w, r, &fault{status: refusal.status, allow: allow, Name: "method_not_allowed",
+				Message: fmt.Sprintf("the method is %.20q, want %s", r.Method, allow)})
 			return
 		}
-		s.fail(w, r, &fault{status: http.StatusNotFound, Name: "not_found", Message: fmt.Sprintf("no route %.100q; / and /openapi.json tell which there are", r.URL.Path)})
+		s.fail(w, r, &fault{status: http.StatusNotFound, Name: "not_found",
+			Message: fmt.Sprintf("no route %.100q; / and /openapi.json tell which there are", r.URL.Path)})
 	})
 }
 

@@ -100,9 +100,11 @@ func (c *Config) Blocks() ([]Block, error) {
 	want(len(c.DownBlockTypes) == n, "down_block_types has %d entries, want %d", len(c.DownBlockTypes), n)
 	want(len(c.UpBlockTypes) == n, "up_block_types has %d entries, want %d", len(c.UpBlockTypes), n)
 	want(c.InChannels > 0 && c.OutChannels > 0, "in_channels %d and out_channels %d must be positive", c.InChannels, c.OutChannels)
-	want(c.AdditionEmbedType == "text_time", "addition_embed_type is %q, want %q: this is no SDXL UNet", c.AdditionEmbedType, "text_time")
+	want(c.AdditionEmbedType == "text_time", "addition_embed_type is %q, want %q: this is no SDXL UNet",
+		c.AdditionEmbedType, "text_time")
 	want(c.AdditionTimeDim > 0 && c.AdditionTimeDim%2 == 0, "addition_time_embed_dim is %d, want an even number", c.AdditionTimeDim)
-	want(c.AdditionInputDim > TimeIDs*c.AdditionTimeDim, "projection_class_embeddings_input_dim is %d, want more than %d embeddings of %d: this is no SDXL base model",
+	want(c.AdditionInputDim > TimeIDs*c.AdditionTimeDim,
+		"projection_class_embeddings_input_dim is %d, want more than %d embeddings of %d: this is no SDXL base model",
 		c.AdditionInputDim, TimeIDs, c.AdditionTimeDim)
 	want(c.FlipSinToCos && c.FreqShift == 0, "flip_sin_to_cos %v with freq_shift %g, want true with 0", c.FlipSinToCos, c.FreqShift)
 	want(c.ActFn == "silu" || c.ActFn == "swish", "act_fn is %q, want %q", c.ActFn, "silu")
@@ -113,12 +115,14 @@ func (c *Config) Blocks() ([]Block, error) {
 	want(c.ResnetTimeScale == "default", "resnet_time_scale_shift is %q, want %q", c.ResnetTimeScale, "default")
 	want(c.TimeEmbeddingType == "positional", "time_embedding_type is %q, want %q", c.TimeEmbeddingType, "positional")
 	want(!c.CenterInputSample && !c.DualCrossAttention, "center_input_sample and dual_cross_attention must be false")
-	want(c.ClassEmbedType == nil && c.EncoderHidDimType == nil && c.TimeEmbeddingAct == nil && c.TimestepPostAct == nil && c.TimeEmbeddingDim == nil,
+	want(c.ClassEmbedType == nil && c.EncoderHidDimType == nil && c.TimeEmbeddingAct == nil && c.TimestepPostAct == nil &&
+		c.TimeEmbeddingDim == nil,
 		"class_embed_type, encoder_hid_dim_type, time_embedding_act_fn, timestep_post_act and time_embedding_dim must be null")
 	want(c.AttentionType == "default", "attention_type is %q, want %q", c.AttentionType, "default")
 	want(c.NormNumGroups > 0, "norm_num_groups is %d, want a positive number", c.NormNumGroups)
 	want(c.DownsamplePadding == 1, "downsample_padding is %d, want 1", c.DownsamplePadding)
-	want(c.ConvInKernel == 3 && c.ConvOutKernel == 3, "conv_in_kernel %d and conv_out_kernel %d, want 3", c.ConvInKernel, c.ConvOutKernel)
+	want(c.ConvInKernel == 3 && c.ConvOutKernel == 3, "conv_in_kernel %d and conv_out_kernel %d, want 3",
+		c.ConvInKernel, c.ConvOutKernel)
 	expand := func(field string, p PerBlock) []int {
 		v, err := p.expand(field, n)
 		if err != nil {
@@ -157,10 +161,13 @@ func (c *Config) Blocks() ([]Block, error) {
 			want(false, "down_block_types[%d] is %q, want DownBlock2D or CrossAttnDownBlock2D", i, c.DownBlockTypes[i])
 		}
 		mirror := map[bool]string{false: "UpBlock2D", true: "CrossAttnUpBlock2D"}[b.Attention]
-		want(c.UpBlockTypes[n-1-i] == mirror, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i, c.UpBlockTypes[n-1-i], mirror, i)
-		want(b.Channels > 0 && b.Channels%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, b.Channels, c.NormNumGroups)
+		want(c.UpBlockTypes[n-1-i] == mirror, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i,
+			c.UpBlockTypes[n-1-i], mirror, i)
+		want(b.Channels > 0 && b.Channels%c.NormNumGroups == 0,
+			"block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, b.Channels, c.NormNumGroups)
 		if b.Attention || i == n-1 && c.midAttends() {
-			want(b.Heads > 0 && b.Channels%max(b.Heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads", b.Channels, i, b.Heads)
+			want(b.Heads > 0 && b.Channels%max(b.Heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads",
+				b.Channels, i, b.Heads)
 			depths := slices.Concat(b.Down, b.Up)
 			want(slices.Min(depths) > 0 && slices.Max(depths) <= maxLayers && b.Context > 0,
 				"block %d has transformers of %d blocks on the way down, %d on the way up, and context %d, want 1 to %d and a positive number", i, b.Down, b.Up, b.Context, maxLayers)

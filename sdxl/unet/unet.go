@@ -193,7 +193,8 @@ func (r *recorder) up(i int, x *nn.Value) *nn.Value {
 		if x = r.enter(x); x == nil {
 			continue
 		}
-		x = r.Resnet(fmt.Sprintf("%s.resnets.%d", name, j), r.join(i, x, r.skips[r.left]), r.temb, b.Channels, r.Config.NormNumGroups, r.Config.NormEps)
+		x = r.Resnet(fmt.Sprintf("%s.resnets.%d", name, j), r.join(i, x, r.skips[r.left]), r.temb, b.Channels,
+			r.Config.NormNumGroups, r.Config.NormEps)
 		if b.Attention {
 			x = r.transformer(fmt.Sprintf("%s.attentions.%d", name, j), x, b, b.Up[j])
 		}

@@ -49,7 +49,8 @@ func (c *Config) validate() error {
 	want(len(c.BlockOutChannels) > 0, "block_out_channels is empty")
 	want(c.NormNumGroups > 0, "norm_num_groups is %d, want a positive number", c.NormNumGroups)
 	for i, ch := range c.BlockOutChannels {
-		want(ch > 0 && c.NormNumGroups > 0 && ch%c.NormNumGroups == 0, "block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, ch, c.NormNumGroups)
+		want(ch > 0 && c.NormNumGroups > 0 && ch%c.NormNumGroups == 0,
+			"block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, ch, c.NormNumGroups)
 	}
 	want(c.LayersPerBlock > 0 && c.LayersPerBlock <= maxLayers, "layers_per_block is %d, want 1 to %d", c.LayersPerBlock, maxLayers)
 	want(c.InChannels == 3 && c.OutChannels == 3, "in_channels %d and out_channels %d, want 3", c.InChannels, c.OutChannels)

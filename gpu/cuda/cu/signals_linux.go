@@ -28,7 +28,8 @@ type action [8]uint64
 
 // sigaction sets and gets the handler of a signal.
 func sigaction(signal int, set, get *action) bool {
-	_, _, err := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(get)), 8, 0, 0)
+	_, _, err := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(set)),
+		uintptr(unsafe.Pointer(get)), 8, 0, 0)
 	runtime.KeepAlive(set)
 	return err == 0
 }

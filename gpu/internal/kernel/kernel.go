@@ -124,9 +124,11 @@ func activate(a uint32, x float64) float64 {
 func Run(v Variant, params []uint32, bindings [][]byte) {
 	k := &kernels[v.Kernel]
 	if len(params) != v.Kernel.Words() || len(bindings) != k.bindings {
-		panic(fmt.Sprintf("kernel %s: %d parameters and %d bindings, want %d and %d", v, len(params), len(bindings), v.Kernel.Words(), k.bindings))
+		panic(fmt.Sprintf("kernel %s: %d parameters and %d bindings, want %d and %d", v, len(params), len(bindings),
+			v.Kernel.Words(), k.bindings))
 	}
-	k.run(&call{spec: v.Spec[:], offsets: params[:k.bindings], groups: int(params[k.bindings]), p: params[k.bindings+1:], bindings: bindings})
+	k.run(&call{spec: v.Spec[:], offsets: params[:k.bindings], groups: int(params[k.bindings]),
+		p: params[k.bindings+1:], bindings: bindings})
 }
 
 // call is a run of a kernel.

@@ -94,8 +94,10 @@ func (c *compiler) streaming(n *nn.Node, op nn.Attention) {
 		for r := 0; r < t; r += rows {
 			some := min(rows, t-r)
 			from := (b*t + r) * width
-			args := []operand{c.part(q, from, some*width), c.part(k, b*s*width, s*width), c.part(v, b*s*width, s*width), c.part(y, from, some*width).to()}
-			c.emit(kernel.Attention, spec, op.Heads*ceil(some, kernel.AttentionQueries), flops*float64(some), args, some, s, width/op.Heads, width, r, op.Scale)
+			args := []operand{c.part(q, from, some*width), c.part(k, b*s*width, s*width), c.part(v, b*s*width, s*width),
+				c.part(y, from, some*width).to()}
+			c.emit(kernel.Attention, spec, op.Heads*ceil(some, kernel.AttentionQueries), flops*float64(some), args, some, s,
+				width/op.Heads, width, r, op.Scale)
 		}
 	}
 }

@@ -177,7 +177,8 @@ func (c *compiler) param(p Param) (operand, error) {
 		return none, nil
 	}
 	if p.Bytes() > c.limits.Range {
-		return none, fmt.Errorf("weight %s takes %d MiB, and the device binds %d at a time", p.Weight.Name, p.Bytes()>>20, c.limits.Range>>20)
+		return none, fmt.Errorf("weight %s takes %d MiB, and the device binds %d at a time", p.Weight.Name,
+			p.Bytes()>>20, c.limits.Range>>20)
 	}
 	i, ok := c.params[p]
 	if !ok {
@@ -292,7 +293,8 @@ func (c *compiler) place() (*Program, error) {
 					a.Param = o.id
 				}
 				if a.Size > c.limits.Range {
-					return nil, fmt.Errorf("%s %s: an operand of %d MiB, and the device binds %d at a time", p.Op, p.Weight, a.Size>>20, c.limits.Range>>20)
+					return nil, fmt.Errorf("%s %s: an operand of %d MiB, and the device binds %d at a time", p.Op, p.Weight,
+						a.Size>>20, c.limits.Range>>20)
 				}
 				p.Args = append(p.Args, a)
 			}

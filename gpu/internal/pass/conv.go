@@ -165,7 +165,8 @@ func (c *compiler) convolve(v *convolution, b band, x, w, bias operand) {
 	oh, ow, co := b.out1-b.out0, y.Dim(2), s[0]
 	row := ow * co
 	from, size := (b.image*y.Dim(1)+b.out0-v.window.Out)*row, b.images*oh*row
-	spec := []uint32{kernel.Conv, uint32(x.format), uint32(w.format), uint32(c.format(y)), uint32(op.Act), 0, 0, kernel.Taps(s[2], s[3], op.Stride, v.factor)}
+	spec := []uint32{kernel.Conv, uint32(x.format), uint32(w.format), uint32(c.format(y)), uint32(op.Act), 0, 0,
+		kernel.Taps(s[2], s[3], op.Stride, v.factor)}
 	channel, residual := none, none
 	if c.half {
 		spec[6] |= kernel.MayRound

@@ -184,5 +184,6 @@ func (c *compiler) upsample(n *nn.Node, op nn.Upsample) error {
 func (c *compiler) tokenRow(n *nn.Node, op nn.TokenRow) {
 	x := n.In[0]
 	b, t, width := x.Dim(0), x.Dim(1), x.Dim(2)
-	c.emit(kernel.TokenRow, nil, ceil(b*width, kernel.Threads), 0, []operand{c.all(x), c.all(n.In[1]), c.all(n.Out).to()}, t, width, int(op.Token), b)
+	c.emit(kernel.TokenRow, nil, ceil(b*width, kernel.Threads), 0, []operand{c.all(x), c.all(n.In[1]), c.all(n.Out).to()}, t,
+		width, int(op.Token), b)
 }

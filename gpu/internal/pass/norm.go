@@ -55,7 +55,8 @@ func (c *compiler) scale(moments, out operand, op *nn.GroupNorm, batch, blocks i
 	if err != nil {
 		return err
 	}
-	c.emit(kernel.Scale, nil, batch*op.Groups, 0, []operand{moments, gain, shift, out.to()}, blocks, op.Scale.Shape[0], op.Groups, op.Eps)
+	c.emit(kernel.Scale, nil, batch*op.Groups, 0, []operand{moments, gain, shift, out.to()}, blocks,
+		op.Scale.Shape[0], op.Groups, op.Eps)
 	return nil
 }
 

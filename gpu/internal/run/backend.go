@@ -63,7 +63,8 @@ type weight struct {
 
 // New returns a backend on a driver, which it closes.
 func New(d Driver, o Options) (*Backend, error) {
-	b := &Backend{driver: d, limits: d.Limits(), precision: o.Precision, profile: o.Profile, staged: o.Staged, weights: make(map[weightKey]*weight), holders: make(map[*executable]uint64)}
+	b := &Backend{driver: d, limits: d.Limits(), precision: o.Precision, profile: o.Profile, staged: o.Staged,
+		weights: make(map[weightKey]*weight), holders: make(map[*executable]uint64)}
 	switch o.Precision {
 	case "", nn.Auto:
 		b.precision = nn.F16

@@ -140,10 +140,12 @@ func (e *executable) prepare(ctx context.Context) (err error) {
 		st := stage{place: e.hosts[i]}
 		if s.Host != nil && s.Host.Input < 0 {
 			st.host = s.Host
-			if st.fetch, err = e.record(Command{Barrier: true, From: e.at(s.Host.In), To: Range{e.readback, 0, s.Host.In.Size}}); err != nil {
+			if st.fetch, err = e.record(Command{Barrier: true, From: e.at(s.Host.In),
+				To: Range{e.readback, 0, s.Host.In.Size}}); err != nil {
 				return err
 			}
-			if st.send, err = e.record(Command{Barrier: true, From: Range{e.upload, st.place, s.Host.Out.Size}, To: e.at(s.Host.Out)}); err != nil {
+			if st.send, err = e.record(Command{Barrier: true, From: Range{e.upload, st.place, s.Host.Out.Size},
+				To: e.at(s.Host.Out)}); err != nil {
 				err = errors.Join(err, b.locked(func() error { b.driver.Release(st.fetch); return nil }))
 				return err
 			}

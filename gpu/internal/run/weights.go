@@ -85,7 +85,8 @@ func newRows(p pass.Param) (*rows, error) {
 	}
 	if !t.IsContiguous() {
 		if f.Quantised() {
-			return nil, fmt.Errorf("weight %s is %s with strides %v; a quantised weight must be contiguous", w.Name, t.DType(), t.Strides())
+			return nil, fmt.Errorf("weight %s is %s with strides %v; a quantised weight must be contiguous", w.Name,
+				t.DType(), t.Strides())
 		}
 		if t, err = t.Contiguous(); err != nil {
 			return nil, fmt.Errorf("weight %s: %w", w.Name, err)
@@ -121,7 +122,8 @@ func (r *rows) change() error {
 		r.changed = &gemm.Matrix{Data: weights.Address(v), RowStride: len(v), ColStride: 1}
 		return err
 	}
-	m := gemm.Matrix{Data: unsafe.Pointer(unsafe.SliceData(r.bytes)), Format: r.format, RowStride: r.size, ColStride: 1, Scales: r.scales}
+	m := gemm.Matrix{Data: unsafe.Pointer(unsafe.SliceData(r.bytes)), Format: r.format, RowStride: r.size,
+		ColStride: 1, Scales: r.scales}
 	changes, err := weights.NewChanges(r.Weight, m)
 	if err != nil {
 		return err

@@ -13,7 +13,8 @@ import (
 func open() (uintptr, error) {
 	names := []string{"libvulkan.so.1", "libvulkan.so"}
 	if runtime.GOOS == "darwin" {
-		names = []string{"libvulkan.1.dylib", "libvulkan.dylib", "/opt/homebrew/lib/libvulkan.1.dylib", "/usr/local/lib/libvulkan.1.dylib", "libMoltenVK.dylib"}
+		names = []string{"libvulkan.1.dylib", "libvulkan.dylib", "/opt/homebrew/lib/libvulkan.1.dylib",
+			"/usr/local/lib/libvulkan.1.dylib", "libMoltenVK.dylib"}
 	}
 	var first error
 	for _, name := range names {

@@ -57,7 +57,8 @@ func ReadCase(t testing.TB, folder, name string) Case {
 // Options returns the case as a pipeline takes it.
 func (c *Case) Options(t testing.TB, folder string) sdxl.Options {
 	o := sdxl.Options{
-		Prompt: c.Prompt, Negative: c.Negative, Width: c.Width, Height: c.Height, Steps: &c.Steps, CFG: c.CFG, Seed: &c.Seed, Batch: c.Batch,
+		Prompt: c.Prompt, Negative: c.Negative, Width: c.Width, Height: c.Height, Steps: &c.Steps, CFG: c.CFG,
+		Seed: &c.Seed, Batch: c.Batch,
 		Sampler: c.Sampler, Schedule: c.Schedule, Spacing: c.Spacing, Strength: c.Strength, Cache: c.Cache,
 	}
 	o.Guidance.Rescale = c.Rescale

@@ -6,7 +6,8 @@ import (
 	"github.com/df65613c/easel/internal/kernel/vec"
 )
 
-var generic = activations{silu: siluGeneric, quickGELU: quickGELUGeneric, gelu: geluGeneric, geluTanh: geluTanhGeneric, geglu: gegluGeneric}
+var generic = activations{silu: siluGeneric, quickGELU: quickGELUGeneric, gelu: geluGeneric,
+	geluTanh: geluTanhGeneric, geglu: gegluGeneric}
 
 // gate returns x sigmoid(z), where z has the sign of x.
 func gate(x, z float32) float32 {

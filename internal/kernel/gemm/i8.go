@@ -103,7 +103,8 @@ func (p *PlanI8) check(o *OperandsI8) {
 	}
 	p.checkGate(o.Gate != nil, o.Add != nil || o.Add16 != nil || o.Epilogue != nil)
 	if rows := p.weightRows(); len(o.AScale) < p.m || len(o.WScale) < rows || o.Bias != nil && len(o.Bias) < rows {
-		panic(fmt.Sprintf("gemm: %d, %d and %d values in AScale, WScale and Bias of a product of %d x %d", len(o.AScale), len(o.WScale), len(o.Bias), p.m, p.n))
+		panic(fmt.Sprintf("gemm: %d, %d and %d values in AScale, WScale and Bias of a product of %d x %d", len(o.AScale),
+			len(o.WScale), len(o.Bias), p.m, p.n))
 	}
 	if o.W.Data == nil && p.k > 0 {
 		panic("gemm: no weight")

@@ -38,7 +38,8 @@ func (kn Kernel) packQuadBlocks(panel []float32, w Matrix, cols, k int, inverse 
 		return 0
 	}
 	for c := 0; c < cols; c += quadBlock {
-		quadPackers[w.Format](w.at(c, 0).Data, uintptr(w.RowStride*w.Format.Size()), unsafe.Pointer(&panel[c]), unsafe.Pointer(&inverse[c]), uintptr(blocks))
+		quadPackers[w.Format](w.at(c, 0).Data, uintptr(w.RowStride*w.Format.Size()), unsafe.Pointer(&panel[c]),
+			unsafe.Pointer(&inverse[c]), uintptr(blocks))
 	}
 	return blocks * quadBlock
 }

@@ -23,7 +23,8 @@ func packPairsF16AVX512(src unsafe.Pointer, stride uintptr, dst unsafe.Pointer, 
 //go:noescape
 func packPairsBF16AVX512(src unsafe.Pointer, stride uintptr, dst unsafe.Pointer, order *uint32, blocks uintptr)
 
-var pairPackers = [...]packFunc{convert.F32: packPairsF32AVX512, convert.F16: packPairsF16AVX512, convert.BF16: packPairsBF16AVX512}
+var pairPackers = [...]packFunc{convert.F32: packPairsF32AVX512, convert.F16: packPairsF16AVX512,
+	convert.BF16: packPairsBF16AVX512}
 
 const (
 	pairRows   = 16 // of a block

@@ -13,7 +13,8 @@ const sharing = 4
 // weight, and it is stored in rows of adjacent values.
 func (m Matrix) lowRankOnly() bool {
 	c := m.Changes
-	return c != nil && m.ColStride == 1 && c.Rows == nil && c.Columns == nil && c.Hadamard == nil && c.Kronecker == nil && c.Dense == nil && c.Mixes == nil
+	return c != nil && m.ColStride == 1 && c.Rows == nil && c.Columns == nil && c.Hadamard == nil && c.Kronecker == nil &&
+		c.Dense == nil && c.Mixes == nil
 }
 
 // packLowRank packs panels in float32 as those of the weight without changes, and

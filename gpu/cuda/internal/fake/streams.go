@@ -59,7 +59,8 @@ func ofModules(f *cu.Funcs) {
 			return cu.Success
 		})
 	})
-	f.LaunchKernel = purego.NewCallback(func(fn uintptr, gx, gy, gz, bx, by, bz, shared uint32, s uintptr, parameters *unsafe.Pointer, extra uintptr) int32 {
+	f.LaunchKernel = purego.NewCallback(func(fn uintptr, gx, gy, gz, bx, by, bz, shared uint32, s uintptr,
+		parameters *unsafe.Pointer, extra uintptr) int32 {
 		return working(func(l *Library) cu.Result {
 			function := object[*function](l, fn)
 			k := function.kernel

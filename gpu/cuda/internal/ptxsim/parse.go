@@ -79,7 +79,8 @@ func Parse(text string) (*Kernel, error) {
 	if at == nil {
 		return nil, fmt.Errorf("the module has no kernel")
 	}
-	k := &Kernel{Name: text[at[2]:at[3]], parameters: make(map[string]int), constants: make(map[slot]uint64), special: make(map[slot]string)}
+	k := &Kernel{Name: text[at[2]:at[3]], parameters: make(map[string]int), constants: make(map[slot]uint64),
+		special: make(map[slot]string)}
 	if m := targets.FindStringSubmatch(text); m != nil {
 		k.Target, _ = strconv.Atoi(m[1])
 	}
