@@ -87,54 +87,13 @@ var kinds = map[string]kind{
 
 // openFolder opens a Hugging Face folder, and its weights by a function.
 func (m *Model) openFolder(fsys fs.FS, o Options, weights func() (*safetensors.File, error)) error {
-	var c modelConfig
-	switch err := readJSON(fsys, configFile, &c); {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s: %w", m.Path, errNoConfig)
-	case err != nil:
-		return m.fail(err)
+	k, tc, vc, err := m.readConfigs(fsys)
+	if err != nil {
+		return err
 	}
-	kind, ok := kinds[c.ModelType]
-	switch {
-	case ok:
-	case c.ModelType == "siglip2":
-		return m.fail(fmt.Errorf("%s: model_type is siglip2, pictures of any shape (NaFlex); easel has those of one size, whose model_type is siglip", configFile))
-	default:
-		if _, err := fs.Stat(fsys, openCLIPConfigFile); err == nil {
-			return errNoConfig
-		}
-		return m.fail(fmt.Errorf("%w: %s: model_type is %q, want clip, siglip or one of their towers", ErrNotCLIP,
-			configFile, c.ModelType))
-	}
-	text, vision := kind.text, kind.vision
-	m.Sigmoid = kind.siglip
-	tc, vc := DefaultTextConfig(), DefaultVisionConfig()
-	if m.Sigmoid {
-		tc, vc = defaultSiglipTextConfig(), defaultSiglipVisionConfig()
-	}
+	m.Sigmoid = k.siglip
+	text, vision := k.text, k.vision
 	both := text && vision
-	if text {
-		if err := c.Text.into(&tc, fsys, both); err != nil {
-			return m.fail(err)
-		}
-	}
-	if vision {
-		if err := c.Vision.into(&vc, fsys, both); err != nil {
-			return m.fail(err)
-		}
-		vc.ModelType = clipVision
-		if m.Sigmoid {
-			vc.ModelType = siglipVision
-		}
-	}
-	if both && !m.Sigmoid {
-		dim := 512
-		if c.ProjectionDim != nil {
-			dim = *c.ProjectionDim
-		}
-		tc.ProjectionDim, vc.ProjectionDim = dim, dim
-		tc.Architectures = []string{projected}
-	}
 	f, err := weights()
 	if err != nil {
 		return err
@@ -163,6 +122,57 @@ func (m *Model) openFolder(fsys fs.FS, o Options, weights func() (*safetensors.F
 		return m.addImage(vc, w, o, p)
 	}
 	return nil
+}
+
+// readConfigs reads the configurations of a folder's towers, and which of them there are.
+func (m *Model) readConfigs(fsys fs.FS) (k kind, tc TextConfig, vc VisionConfig, err error) {
+	var c modelConfig
+	switch err := readJSON(fsys, configFile, &c); {
+	case errors.Is(err, fs.ErrNotExist):
+		return k, tc, vc, fmt.Errorf("%s: %w", m.Path, errNoConfig)
+	case err != nil:
+		return k, tc, vc, m.fail(err)
+	}
+	k, ok := kinds[c.ModelType]
+	switch {
+	case ok:
+	case c.ModelType == "siglip2":
+		return k, tc, vc, m.fail(fmt.Errorf("%s: model_type is siglip2, pictures of any shape (NaFlex); easel has those of one size, whose model_type is siglip", configFile))
+	default:
+		if _, err := fs.Stat(fsys, openCLIPConfigFile); err == nil {
+			return k, tc, vc, errNoConfig
+		}
+		return k, tc, vc, m.fail(fmt.Errorf("%w: %s: model_type is %q, want clip, siglip or one of their towers", ErrNotCLIP,
+			configFile, c.ModelType))
+	}
+	tc, vc = DefaultTextConfig(), DefaultVisionConfig()
+	if k.siglip {
+		tc, vc = defaultSiglipTextConfig(), defaultSiglipVisionConfig()
+	}
+	both := k.text && k.vision
+	if k.text {
+		if err := c.Text.into(&tc, fsys, both); err != nil {
+			return k, tc, vc, m.fail(err)
+		}
+	}
+	if k.vision {
+		if err := c.Vision.into(&vc, fsys, both); err != nil {
+			return k, tc, vc, m.fail(err)
+		}
+		vc.ModelType = clipVision
+		if k.siglip {
+			vc.ModelType = siglipVision
+		}
+	}
+	if both && !k.siglip {
+		dim := 512
+		if c.ProjectionDim != nil {
+			dim = *c.ProjectionDim
+		}
+		tc.ProjectionDim, vc.ProjectionDim = dim, dim
+		tc.Architectures = []string{projected}
+	}
+	return k, tc, vc, nil
 }
 
 // ownedIf returns a rule for one of two towers in a file, or for one alone.

@@ -83,36 +83,47 @@ func parseHeader(file string, text []byte, size int64) (*header, error) {
 	h.tensors = make(map[string]Info, len(entries))
 	last := entry{}
 	for _, e := range entries {
-		dt, err := tensor.ParseDType(e.dtype)
-		if err != nil || dt.Blocked() {
-			return nil, fault(e.name, "unknown dtype %s", quote(e.dtype))
+		info, err := e.info(last, avail)
+		if err != nil {
+			return nil, fault(e.name, "%v", err)
 		}
-		if err := e.shape.Check(); err != nil {
-			return nil, fault(e.name, "a shape of %d axes overflows", len(e.shape))
-		}
-		want, err := dt.ByteLen(e.shape.NumElements())
-		switch {
-		case err != nil:
-			return nil, fault(e.name, "%s of %d elements has no size in bytes", dt, e.shape.NumElements())
-		case e.end < e.begin:
-			return nil, fault(e.name, "ends at %d, before its start at %d", e.end, e.begin)
-		case int64(e.end) > avail:
-			return nil, fault(e.name, "ends at %d, but the file holds %d bytes of data", e.end, avail)
-		case e.end-e.begin != want:
-			return nil, fault(e.name, "has %d bytes from %d to %d, but its dtype %s and shape take %d", e.end-e.begin,
-				e.begin, e.end, dt, want)
-		case e.begin < last.end:
-			return nil, fault(e.name, "starts at %d, inside tensor %s, which ends at %d", e.begin, quote(last.name), last.end)
-		case e.begin > last.end:
-			return nil, fault(e.name, "starts at %d and leaves a hole after %d", e.begin, last.end)
-		}
-		h.tensors[e.name] = Info{DType: dt, Shape: e.shape, Offset: data + int64(e.begin), Size: int64(want)}
+		info.Offset = data + int64(e.begin)
+		h.tensors[e.name] = info
 		last = e
 	}
 	if int64(last.end) != avail {
 		return nil, fault("", "the tensors end at %d, but the file holds %d bytes of data", last.end, avail)
 	}
 	return h, nil
+}
+
+// info checks the entry of a tensor, which is to follow the last one without a gap in
+// avail bytes of data. The offset is left to the caller.
+func (e entry) info(last entry, avail int64) (Info, error) {
+	dt, err := tensor.ParseDType(e.dtype)
+	if err != nil || dt.Blocked() {
+		return Info{}, fmt.Errorf("unknown dtype %s", quote(e.dtype))
+	}
+	if err := e.shape.Check(); err != nil {
+		return Info{}, fmt.Errorf("a shape of %d axes overflows", len(e.shape))
+	}
+	want, err := dt.ByteLen(e.shape.NumElements())
+	switch {
+	case err != nil:
+		return Info{}, fmt.Errorf("%s of %d elements has no size in bytes", dt, e.shape.NumElements())
+	case e.end < e.begin:
+		return Info{}, fmt.Errorf("ends at %d, before its start at %d", e.end, e.begin)
+	case int64(e.end) > avail:
+		return Info{}, fmt.Errorf("ends at %d, but the file holds %d bytes of data", e.end, avail)
+	case e.end-e.begin != want:
+		return Info{}, fmt.Errorf("has %d bytes from %d to %d, but its dtype %s and shape take %d",
+			e.end-e.begin, e.begin, e.end, dt, want)
+	case e.begin < last.end:
+		return Info{}, fmt.Errorf("starts at %d, inside tensor %s, which ends at %d", e.begin, quote(last.name), last.end)
+	case e.begin > last.end:
+		return Info{}, fmt.Errorf("starts at %d and leaves a hole after %d", e.begin, last.end)
+	}
+	return Info{DType: dt, Shape: e.shape, Size: int64(want)}, nil
 }
 
 // entry reads the description of a tensor. Fields that the format does not

@@ -147,87 +147,116 @@ func pndmLevels(c *Config, t *training, steps int) (sigmas, times []float64, err
 }
 
 func pndmSteps[T Float](ctx context.Context, r *Run[T], p pndm) error {
-	slopes := newSlopes(r)
-	n := len(r.X)
-	current, output, sum, state := make([]T, n), make([]T, n), make([]T, n), make([]T, n)
-	ets := 0
-	// transfer sets X to a step of latents from a timestep to another.
-	transfer := func(latents []T, from, to int, output []T) {
-		a, b := p.t.at(from, p.end), p.t.at(to, p.end)
-		root := math.Sqrt(1 + a*a)
-		for j, x := range latents {
-			noise := output[j]
-			if p.v { // alpha v + sigma x
-				noise = (noise + T(a)*x) / T(root)
-			}
-			state[j] = (x*T(root) + T(b-a)*noise) / T(math.Sqrt(1+b*b))
-		}
-	}
-	latents := make([]T, n)
-	for j, x := range r.X {
-		latents[j] = x / T(math.Sqrt(1+r.Sigmas[0]*r.Sigmas[0]))
-	}
+	run := newPNDMRun(r, p)
 	return r.steps(ctx, func(i int, denoised []T) {
-		sigma, time := r.Sigmas[i], int(r.Timesteps[i])
-		root := T(math.Sqrt(1 + sigma*sigma))
-		for j, x := range latents {
-			noise := (x*root - denoised[j]) / T(sigma)
-			if output[j] = noise; p.v {
-				output[j] = (noise - T(sigma)*denoised[j]) / root
-			}
-		}
+		run.predict(r.Sigmas[i], denoised)
+		time := int(r.Timesteps[i])
 		if i < len(p.prk) {
-			start := p.prk[i/4*4]
-			to := time
-			if i%2 == 0 {
-				to = time - p.stride/2
-			}
-			if i%4 == 0 {
-				slopes.keep(output)
-				ets++
-				copy(current, latents)
-				clear(sum)
-			}
-			weight := T(1. / 3)
-			if i%4 == 0 || i%4 == 3 {
-				weight = 1. / 6
-			}
-			for j, v := range output {
-				sum[j] += weight * v
-			}
-			slope := output
-			if i%4 == 3 {
-				slope = sum
-			}
-			transfer(current, start, to, slope)
+			run.rungeKutta(i, time)
 		} else {
-			from, to := time, time-p.stride
-			if i == 1 {
-				from, to = time+p.stride, time
-				for j, v := range output {
-					output[j] = (v + slopes.last[0][j]) / 2
-				}
-				copy(latents, current)
-			} else {
-				slopes.keep(output)
-				ets++
-				copy(current, latents)
-				clear(sum)
-				for k, c := range adamsBashforth[min(ets, len(slopes.last))-1] {
-					for j, v := range slopes.last[k] {
-						sum[j] += T(c) * v
-					}
-				}
-				copy(output, sum)
-			}
-			transfer(latents, from, to, output)
+			run.multistep(i, time)
 		}
-		copy(latents, state)
+		copy(run.latents, run.state)
 		scale := T(math.Sqrt(1 + r.Sigmas[i+1]*r.Sigmas[i+1]))
-		for j, x := range latents {
+		for j, x := range run.latents {
 			r.X[j] = x * scale
 		}
 	})
+}
+
+// pndmRun is the state of a run of pndmSteps. latents are in variance-preserving
+// space; output is the network's at them.
+type pndmRun[T Float] struct {
+	pndm
+	slopes                               *slopes[T]
+	latents, current, output, sum, state []T
+	ets                                  int // slopes that were kept
+}
+
+func newPNDMRun[T Float](r *Run[T], p pndm) *pndmRun[T] {
+	made := func() []T { return make([]T, len(r.X)) }
+	run := &pndmRun[T]{p, newSlopes(r), made(), made(), made(), made(), made(), 0}
+	for j, x := range r.X {
+		run.latents[j] = x / T(math.Sqrt(1+r.Sigmas[0]*r.Sigmas[0]))
+	}
+	return run
+}
+
+// predict sets the network's output from its estimate of x0.
+func (run *pndmRun[T]) predict(sigma float64, denoised []T) {
+	root := T(math.Sqrt(1 + sigma*sigma))
+	for j, x := range run.latents {
+		noise := (x*root - denoised[j]) / T(sigma)
+		if run.output[j] = noise; run.v {
+			run.output[j] = (noise - T(sigma)*denoised[j]) / root
+		}
+	}
+}
+
+// keep keeps the output as a slope, and begins a step at the latents.
+func (run *pndmRun[T]) keep() {
+	run.slopes.keep(run.output)
+	run.ets++
+	copy(run.current, run.latents)
+	clear(run.sum)
+}
+
+// rungeKutta makes one of the four parts of a Runge-Kutta step.
+func (run *pndmRun[T]) rungeKutta(i, time int) {
+	start, to := run.prk[i/4*4], time
+	if i%2 == 0 {
+		to = time - run.stride/2
+	}
+	if i%4 == 0 {
+		run.keep()
+	}
+	weight := T(1. / 3)
+	if i%4 == 0 || i%4 == 3 {
+		weight = 1. / 6
+	}
+	for j, v := range run.output {
+		run.sum[j] += weight * v
+	}
+	slope := run.output
+	if i%4 == 3 {
+		slope = run.sum
+	}
+	run.transfer(run.current, start, to, slope)
+}
+
+// multistep makes a step from the slopes so far. The second step goes from the start
+// of the first one again, with the mean of both slopes.
+func (run *pndmRun[T]) multistep(i, time int) {
+	from, to := time, time-run.stride
+	if i == 1 {
+		from, to = time+run.stride, time
+		for j, v := range run.output {
+			run.output[j] = (v + run.slopes.last[0][j]) / 2
+		}
+		copy(run.latents, run.current)
+	} else {
+		run.keep()
+		for k, c := range adamsBashforth[min(run.ets, len(run.slopes.last))-1] {
+			for j, v := range run.slopes.last[k] {
+				run.sum[j] += T(c) * v
+			}
+		}
+		copy(run.output, run.sum)
+	}
+	run.transfer(run.latents, from, to, run.output)
+}
+
+// transfer sets state to a step of latents from a timestep to another.
+func (run *pndmRun[T]) transfer(latents []T, from, to int, output []T) {
+	a, b := run.t.at(from, run.end), run.t.at(to, run.end)
+	root := math.Sqrt(1 + a*a)
+	for j, x := range latents {
+		noise := output[j]
+		if run.v { // alpha v + sigma x
+			noise = (noise + T(a)*x) / T(root)
+		}
+		run.state[j] = (x*T(root) + T(b-a)*noise) / T(math.Sqrt(1+b*b))
+	}
 }
 
 // IPNDMScheduler has levels and times of its own: it tells the model 0 to 1 and

@@ -109,70 +109,10 @@ func (f *pictureFlags) add(cmd *cobra.Command) {
 
 // run makes the pictures; more sets what only one of the commands has.
 func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Options) error) error {
-	ctx, o := cmd.Context(), f.options
-	if err := f.check(); err != nil {
+	ctx := cmd.Context()
+	o, err := f.read(cmd, args, more)
+	if err != nil {
 		return err
-	}
-	var err error
-	if o.Prompt, err = readPrompt(cmd, args, o.Prompt, f.weighted.prompts != nil); err != nil {
-		return err
-	}
-	flags := cmd.Flags()
-	if flags.Changed("negative") {
-		o.Negative = &f.negative
-	}
-	if flags.Changed("prompt-2") {
-		o.Prompt2 = &f.prompt2
-	}
-	if flags.Changed("negative-2") {
-		o.Negative2 = &f.negative2
-	}
-	o.Prompts = f.weighted.prompts
-	if f.style != "" {
-		if err := f.styles.orDefault().Apply(&o, f.style); err != nil {
-			return fmt.Errorf("--style: %w", err)
-		}
-	}
-	if flags.Changed("seed") {
-		o.Seed = &f.seed
-	}
-	f.guidance.apply(cmd, &o)
-	if o.Adapters, err = f.adapters.adapters(); err != nil {
-		return err
-	}
-	if flags.Changed("cfg") {
-		o.CFG = &f.cfg
-	}
-	if o.Seeds == nil || flags.Changed("batch") {
-		o.Batch = &f.batch
-	}
-	if flags.Changed("index") {
-		o.Index = &f.index
-	}
-	if flags.Changed("variation-seed") && !flags.Changed("variation-strength") {
-		return errors.New("--variation-seed is given without --variation-strength, want both")
-	}
-	if f.variation.Strength != 0 {
-		o.Variation = &f.variation
-	}
-	o.Noising = f.noising.value(flags)
-	if o.NoiseFrom, err = f.storedNoise.source(); err != nil {
-		return err
-	}
-	o.OnNoise = f.storedNoise.keep()
-	if o.Sigmas == nil || flags.Changed("steps") {
-		o.Steps = &f.steps
-	}
-	o.OriginalSize, o.TargetSize, o.Crop = f.original.size, f.target.size, f.crop.point
-	o.NegativeOriginalSize, o.NegativeTargetSize = f.negativeOriginal.size, f.negativeTarget.size
-	if flags.Changed("negative-crop") {
-		o.NegativeCrop = &f.negativeCrop.point
-	}
-	if err := more(&o); err != nil {
-		return err
-	}
-	if f.trace != "" {
-		o.Trace = make(map[string]*tensor.Tensor)
 	}
 	pipe, closePipe, err := f.model.pipeline(cmd, sdxl.AllParts,
 		sdxl.PipelineOptions{Memory: f.memory.n, Keep: -1, Adapters: &f.adapters.library, Embeddings: &f.adapters.words})
@@ -191,6 +131,75 @@ func (f *pictureFlags) run(cmd *cobra.Command, args []string, more func(*sdxl.Op
 		return err
 	}
 	return f.storedNoise.write()
+}
+
+// read returns the options that the command line says.
+func (f *pictureFlags) read(cmd *cobra.Command, args []string, more func(*sdxl.Options) error) (o sdxl.Options, err error) {
+	o = f.options
+	if err := f.check(); err != nil {
+		return o, err
+	}
+	if o.Prompt, err = readPrompt(cmd, args, o.Prompt, f.weighted.prompts != nil); err != nil {
+		return o, err
+	}
+	flags := cmd.Flags()
+	if flags.Changed("negative") {
+		o.Negative = &f.negative
+	}
+	if flags.Changed("prompt-2") {
+		o.Prompt2 = &f.prompt2
+	}
+	if flags.Changed("negative-2") {
+		o.Negative2 = &f.negative2
+	}
+	o.Prompts = f.weighted.prompts
+	if f.style != "" {
+		if err := f.styles.orDefault().Apply(&o, f.style); err != nil {
+			return o, fmt.Errorf("--style: %w", err)
+		}
+	}
+	if flags.Changed("seed") {
+		o.Seed = &f.seed
+	}
+	f.guidance.apply(cmd, &o)
+	if o.Adapters, err = f.adapters.adapters(); err != nil {
+		return o, err
+	}
+	if flags.Changed("cfg") {
+		o.CFG = &f.cfg
+	}
+	if o.Seeds == nil || flags.Changed("batch") {
+		o.Batch = &f.batch
+	}
+	if flags.Changed("index") {
+		o.Index = &f.index
+	}
+	if flags.Changed("variation-seed") && !flags.Changed("variation-strength") {
+		return o, errors.New("--variation-seed is given without --variation-strength, want both")
+	}
+	if f.variation.Strength != 0 {
+		o.Variation = &f.variation
+	}
+	o.Noising = f.noising.value(flags)
+	if o.NoiseFrom, err = f.storedNoise.source(); err != nil {
+		return o, err
+	}
+	o.OnNoise = f.storedNoise.keep()
+	if o.Sigmas == nil || flags.Changed("steps") {
+		o.Steps = &f.steps
+	}
+	o.OriginalSize, o.TargetSize, o.Crop = f.original.size, f.target.size, f.crop.point
+	o.NegativeOriginalSize, o.NegativeTargetSize = f.negativeOriginal.size, f.negativeTarget.size
+	if flags.Changed("negative-crop") {
+		o.NegativeCrop = &f.negativeCrop.point
+	}
+	if err := more(&o); err != nil {
+		return o, err
+	}
+	if f.trace != "" {
+		o.Trace = make(map[string]*tensor.Tensor)
+	}
+	return o, nil
 }
 
 // check finds faults that need no model, before time is spent.
