@@ -84,7 +84,7 @@ func quantise(v []float32) ([]int8, float32, error) {
 const searchBlock = 1024
 
 // TopK returns the k vectors with the greatest cosine to a query, the greatest
-// first; of equals the first.
+// first; equal ones by index.
 func (x *Index) TopK(query []float32, k int) ([]Match, error) {
 	if len(query) != x.dim {
 		return nil, fmt.Errorf("clip: a query of %d numbers for vectors of %d", len(query), x.dim)

@@ -33,9 +33,9 @@ type Options struct {
 
 const defaultMemory = 512 << 20
 
-// Model is a pair of towers, or one of them, that take texts and pictures to
-// vectors of one space. It is safe for concurrent use: what many goroutines ask
-// for at the same time is computed in batches.
+// Model is a pair of towers, or one of them, that turn texts and pictures into
+// vectors of one space. It is safe for concurrent use: calls at the same time
+// are computed in batches.
 type Model struct {
 	Path string
 	// Scale and Bias turn a cosine into a logit: Scale cos + Bias.

@@ -24,7 +24,7 @@ type Match struct {
 }
 
 // TopK returns the k vectors with the greatest cosine to a query, the greatest
-// first; of equals the first. All must have length 1. A vector of another width
+// first; equal ones by index. All must have length 1. A vector of another width
 // than the query never matches.
 func TopK(query []float32, vectors [][]float32, k int) []Match {
 	best := newBest(k)

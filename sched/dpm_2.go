@@ -54,7 +54,7 @@ func (m *midpoint[T]) step(ctx context.Context, i int, denoised []T, from, to fl
 }
 
 // kdpm2Ancestral is DPM2Ancestral with the split of a step in float32, in which
-// the reference has it: where a step is long little of it is left.
+// the reference has it: if a step is long, little of it is left.
 func kdpm2Ancestral[T Float](ctx context.Context, r *Run[T]) error {
 	step := newMidpoint(r)
 	return r.ancestralSteps(ctx, r.eta(1), ancestral32, step.to)

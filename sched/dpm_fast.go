@@ -109,7 +109,7 @@ func (d *dpmSolver[T]) renoise(from, to float64) {
 	}
 }
 
-// pass tells of the steps of the schedule that a noise level has passed.
+// pass reports the steps of the schedule that a noise level has passed.
 func (d *dpmSolver[T]) pass(sigma float64) error {
 	r := d.r
 	for ; d.passed < len(r.Sigmas)-1 && (r.Sigmas[d.passed+1] >= sigma*(1-rounding) || r.Sigmas[d.passed+1] == 0 && sigma <= r.lowest()*(1+rounding)); d.passed++ {

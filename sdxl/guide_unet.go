@@ -31,7 +31,7 @@ func (p *Pipeline) newGuide(ctx context.Context, name string, batch, from int, s
 	return &guideUNet{u, s.key(), name, float32(scale), from, make([]float32, len(u.out))}, nil
 }
 
-// set tells it its side of the conditions of the whole batch.
+// set gives it its side of the conditions of the whole batch.
 func (a *guideUNet) set(ctx context.Context, all ...*tensor.Tensor) error {
 	own := make([]*tensor.Tensor, len(all))
 	for i, t := range all {

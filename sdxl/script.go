@@ -83,9 +83,9 @@ func (r *resolved) script(m *Model, steps int) (*script, error) {
 	return s, nil
 }
 
-// zeroNegative reports whether the embeddings of the negative side are zeros: where there
-// is no negative prompt and the model has been trained so, and in a1111, whatever
-// the model, where there is none or an empty one.
+// zeroNegative reports whether the embeddings of the negative side are zeros:
+// if there is no negative prompt and the model was trained that way; in a1111,
+// with any model, if there is none or an empty one.
 func (r *resolved) zeroNegative(m *Model, negative []WeightedPrompt) bool {
 	empty := len(negative) == 0 || len(negative) == 1 && negative[0].Text == ""
 	switch r.syntax {

@@ -28,7 +28,7 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// TestSoakFindsWrongAnswers: a server whose answers are none is found out.
+// TestSoakFindsWrongAnswers: a server that answers nonsense is found out.
 func TestSoakFindsWrongAnswers(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/metrics" {

@@ -34,9 +34,9 @@ type Options struct {
 	// APIKeys, if any, are what clients must show one of.
 	APIKeys []string
 	MaxBody int64 // bytes of a request; 0 is 64 MiB
-	// Bodies is how many bytes of requests may be at hand at once; 0 is four of the
-	// largest, 256 MiB. Requests is how many may be read and computed at once; 0 is
-	// 256. A client may have half of each. More is answered 503.
+	// Bodies is how many bytes of requests may be in memory at once; 0 is four of
+	// the largest, 256 MiB. Requests is how many may be read and computed at
+	// once; 0 is 256. A client may have half of each. More is answered 503.
 	Bodies   int64
 	Requests int
 	// ReadTimeout bounds how long a body may take, and WriteTimeout how long the

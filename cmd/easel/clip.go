@@ -205,7 +205,8 @@ type vectors struct {
 	ofPictures      [][]float32
 }
 
-// embed takes texts and pictures to vectors, and tells of texts that are too long.
+// embed turns texts and pictures into vectors, and reports texts that are too
+// long.
 func (r *clipRun) embed(ctx context.Context, m *clip.Model, texts []string) (v vectors, err error) {
 	v = vectors{model: m, texts: texts}
 	for _, text := range texts {
@@ -228,7 +229,7 @@ func (r *clipRun) embed(ctx context.Context, m *clip.Model, texts []string) (v v
 	return v, err
 }
 
-// skip tells of a picture that can't be read, if the others go on.
+// skip reports a picture that can't be read, if the others go on.
 func (r *clipRun) skip(err error) error {
 	if !r.keepGoing {
 		return err

@@ -54,7 +54,7 @@ func embedFiles(ctx context.Context, m *clip.Model, paths []string,
 // pictureLimits bound the pictures that are taken to vectors.
 var pictureLimits = imagefile.Limits{Pixels: 1 << 28, Side: 1<<16 - 1}
 
-// openPicture decodes a picture with its alpha, of which models make different things.
+// openPicture decodes a picture with its alpha, which models treat differently.
 func openPicture(ctx context.Context, path string) (image.Image, error) {
 	img, err := imagefile.Open(ctx, path, pictureLimits)
 	if err != nil {

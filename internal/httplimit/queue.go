@@ -50,8 +50,8 @@ type Ticket struct {
 	ready  chan struct{} // closed when the job may start
 }
 
-// NewQueue returns a queue that runs so many jobs at once, and lets each client have
-// some waiting, and all together room.
+// NewQueue returns a queue that runs running jobs at once. Each client may have
+// each waiting jobs, and all clients together room.
 func NewQueue(running, each, room int) *Queue {
 	q := &Queue{free: running, each: each, room: room, lines: make(map[string]*line)}
 	q.idle.L = &q.mu

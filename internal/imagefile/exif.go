@@ -41,7 +41,7 @@ type exifData struct {
 	data []byte
 }
 
-// readEXIF returns false for data that are none.
+// readEXIF returns false for data that are not EXIF.
 func readEXIF(data []byte) (exifData, bool) {
 	for bytes.HasPrefix(data, []byte(EXIFPrefix)) {
 		data = data[len(EXIFPrefix):]

@@ -9,9 +9,9 @@ import (
 	"github.com/df65613c/easel/sdxl"
 )
 
-// Options returns what the request asks of a model, with the seed drawn where
-// it is open. Its error is an *Error, or that of ctx, under which the picture
-// to start from is decoded.
+// Options returns what the request asks of a model, with a seed drawn if it has
+// none. Its error is an *Error, or that of ctx, under which the picture to
+// start from is decoded.
 func (po Options) Options(ctx context.Context, m *sdxl.Model, r *Request) (sdxl.Options, error) {
 	if err := m.Require("a picture", sdxl.AllParts); err != nil {
 		return sdxl.Options{}, err

@@ -66,8 +66,8 @@ var (
 	initImageModes      = []string{modeImageStrength, modeStepSchedule}
 )
 
-// Validate returns a *RequestError that names everything wrong with the
-// request, but for what the styles and the model decide; or nil.
+// Validate returns an *Error that names everything wrong with the request,
+// except what depends on styles and the model; or nil.
 func (r *Request) Validate(l Limits) error {
 	l = l.filled()
 	var e Error

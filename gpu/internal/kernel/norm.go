@@ -45,7 +45,8 @@ func layerNorm(c *call) {
 	}
 }
 
-// momentsOf returns the mean of n numbers and the sum of squares of what they are off it.
+// momentsOf returns the mean of n numbers and the sum of their squared
+// distances from it.
 func momentsOf(n int, x func(i int) float64) (mean, squares float64) {
 	for i := range n {
 		mean += x(i)

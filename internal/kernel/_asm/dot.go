@@ -27,8 +27,7 @@ func (in instructions) dots(f *file) {
 
 // products writes a loop over rows, and over the bytes of each, step at a time.
 func (p *pass) products(name string, size int, body func(), step int, add string, last func()) {
-	p.text(name+p.name, fmt.Sprintf("(dst *float32, query, rows *%s, n, count int)",
-		map[int]string{4: "float32", 1: "int8"}[size]), 40)
+	p.text(name+p.name, fmt.Sprintf("(dst *float32, query, rows *%s, n, count int)", map[int]string{4: "float32", 1: "int8"}[size]), 40)
 	p.op("MOVQ dst+0(FP), DI")
 	p.op("MOVQ query+8(FP), SI")
 	p.op("MOVQ rows+16(FP), R8")

@@ -9,8 +9,7 @@ func packQuads(f *file) {
 	const rows, lineBytes = 16, 128
 	bases := []string{"R8", "R9", "R10", "R11", "R13", "R14"}
 	for _, format := range sourceFormats {
-		f.text("packQuads"+format.name+"AVX512",
-			"(src unsafe.Pointer, stride uintptr, dst, factors unsafe.Pointer, blocks uintptr)", 40)
+		f.text("packQuads"+format.name+"AVX512", "(src unsafe.Pointer, stride uintptr, dst, factors unsafe.Pointer, blocks uintptr)", 40)
 		f.op("MOVQ src+0(FP), R8")
 		f.op("MOVQ stride+8(FP), R12")
 		f.op("MOVQ dst+16(FP), DI")

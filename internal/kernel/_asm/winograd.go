@@ -33,12 +33,9 @@ func winogradBF16(f *file) {
 }
 
 var (
-	inputTransform = transform{name: "input", from: 6, to: 6,
-		constants: []string{"a", "b", "-aa", "-bb", "-aa-bb", "aabb"}, line: inputLine}
-	filterTransform = transform{name: "filter", from: 3, to: 6,
-		constants: []string{"1/n0", "1/na", "a/na", "aa/na", "1/nb", "b/nb", "bb/nb"}, line: filterLine}
-	outputTransform = transform{name: "output", from: 6, to: 4, constants: []string{"a", "b", "aa", "bb", "aaa", "bbb"},
-		line: outputLine, bias: true}
+	inputTransform  = transform{name: "input", from: 6, to: 6, constants: []string{"a", "b", "-aa", "-bb", "-aa-bb", "aabb"}, line: inputLine}
+	filterTransform = transform{name: "filter", from: 3, to: 6, constants: []string{"1/n0", "1/na", "a/na", "aa/na", "1/nb", "b/nb", "bb/nb"}, line: filterLine}
+	outputTransform = transform{name: "output", from: 6, to: 4, constants: []string{"a", "b", "aa", "bb", "aaa", "bbb"}, line: outputLine, bias: true}
 )
 
 func transformConstants(f *file) {

@@ -89,7 +89,7 @@ func quantise(dst []uint8, src []float32, inverse float32) (done int) {
 	return done
 }
 
-// zeroPoint is what values of A have more than they stand for, negative.
+// zeroPoint is minus the offset that is added to values of A.
 const zeroPoint = -128
 
 // quadLines quantises lines of a panel in float32 to quads, and adds them to sums.

@@ -4,7 +4,7 @@ package gemm
 
 const missing = "gemm: no kernels for pairs of bfloat16 on this architecture"
 
-// TileBF16 is the micro-kernel on bfloat16, of which there is none here.
+// TileBF16 is the micro-kernel on bfloat16. This architecture has none.
 func TileBF16(*Tile) { panic(missing) }
 
 func (kn Kernel) packPairBlocks(panel []float32, w Matrix, cols, k int) (doneK int) { panic(missing) }

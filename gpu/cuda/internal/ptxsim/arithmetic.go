@@ -15,7 +15,7 @@ func each(mask uint32, f func(lane int)) {
 	}
 }
 
-// of1, of2 and of3 are instructions of so many operands.
+// of1, of2 and of3 are instructions with one, two and three operands.
 func of1(s []slot, f func(a uint64) uint64) step {
 	to, x := s[0], s[1]
 	return func(w *warp, mask uint32) {
