@@ -3,6 +3,7 @@ package sdxl
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/df65613c/easel/sched"
 	"github.com/df65613c/easel/sdxl/prompt"
@@ -22,6 +23,7 @@ type Conditions struct {
 	scale    int           // pixels of a latent
 	channels int           // of latents
 	timeIDs  *tensor.Tensor
+	guidance *tensor.Tensor // the embedding of the scale for each row, or nil
 }
 
 // Schedule returns the noise levels of the run.
@@ -82,6 +84,12 @@ func (p *Pipeline) Encode(ctx context.Context, o Options) (*Conditions, error) {
 			return nil, err
 		}
 		r.traceTexts(first.context, first.pooled, s.guided)
+	}
+	if e := m.UNet.GuidanceEmbedding(r.cfg); e != nil {
+		rows := s.sides() * r.batch
+		if c.guidance, err = tensor.FromSlice(slices.Repeat(e, rows), rows, len(e)); err != nil {
+			return nil, err
+		}
 	}
 	c.timeIDs = tensor.New(tensor.F32, s.sides()*r.batch, unet.TimeIDs)
 	rows := c.timeIDs.Float32s()

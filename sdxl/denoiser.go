@@ -85,11 +85,11 @@ func (d *Denoiser) set(ctx context.Context, step int) error {
 	if err != nil {
 		return err
 	}
-	if err := d.unet.setConditions(ctx, s.context, s.pooled, d.timeIDs); err != nil {
+	if err := d.unet.setConditions(ctx, s.context, s.pooled, d.timeIDs, d.guidance); err != nil {
 		return err
 	}
 	for _, a := range d.guides() {
-		if err := a.set(ctx, s.context, s.pooled, d.timeIDs); err != nil {
+		if err := a.set(ctx, s.context, s.pooled, d.timeIDs, d.guidance); err != nil {
 			return err
 		}
 	}

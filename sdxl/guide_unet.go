@@ -35,6 +35,9 @@ func (p *Pipeline) newGuide(ctx context.Context, name string, batch, from int, s
 func (a *guideUNet) set(ctx context.Context, all ...*tensor.Tensor) error {
 	own := make([]*tensor.Tensor, len(all))
 	for i, t := range all {
+		if t == nil {
+			continue
+		}
 		v, err := t.Narrow(0, a.from, a.from+len(a.timestep))
 		if err != nil {
 			return err
@@ -43,7 +46,7 @@ func (a *guideUNet) set(ctx context.Context, all ...*tensor.Tensor) error {
 			return err
 		}
 	}
-	return a.setConditions(ctx, own[0], own[1], own[2])
+	return a.setConditions(ctx, own[0], own[1], own[2], own[3])
 }
 
 // run sets delta to scale times what the side of the batch has more than this

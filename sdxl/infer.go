@@ -65,6 +65,9 @@ func inferUNet(s shapes) (unet.Config, error) {
 	}
 	c.AdditionEmbedType, c.AdditionTimeDim, c.NormNumGroups = "text_time", singleTimeDim, singleGroups
 	c.SampleSize = singleSampleSize
+	if dim := s.dim(key("time_embed.cond_proj.weight"), 1); dim > 0 {
+		c.GuidanceDim = &dim
+	}
 	c.AdditionInputDim = s.dim(key("label_emb.0.0.weight"), 1)
 	if c.AdditionInputDim == 0 {
 		return c, fmt.Errorf("no SDXL UNet: tensor %s is missing", key("label_emb.0.0.weight"))

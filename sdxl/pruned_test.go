@@ -21,8 +21,8 @@ import (
 
 // hashedUNet is a UNet as testdata describes it: its weights follow from names and shapes.
 type hashedUNet struct {
-	Config  json.RawMessage
-	Tensors []hashedTensor
+	Config, Scheduler json.RawMessage
+	Tensors           []hashedTensor
 }
 
 // hashedTensor is a parameter's name in diffusers and in a single file, and its shape.

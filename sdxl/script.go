@@ -31,7 +31,7 @@ const mostClauses = 32
 
 // script reads the prompts for a run of a number of steps.
 func (r *resolved) script(m *Model, steps int) (*script, error) {
-	s := &script{PromptOptions: PromptOptions{r.syntax, r.layersSkipped(), r.set, r.inverted}, guided: r.Guidance.Guided(r.cfg)}
+	s := &script{PromptOptions: PromptOptions{r.syntax, r.layersSkipped(), r.set, r.inverted}, guided: r.Guidance.Guided(r.cfg) && !m.UNet.TakesGuidance()}
 	positive, negative := r.sides()
 	var sides []func(step int) blend
 	if r.Prompts != nil {

@@ -83,7 +83,7 @@ func (u *unetProgram) compile(ctx context.Context, p *Pipeline, g *nn.Graph, row
 	u.parts, u.graph = nil, g
 	var once *nn.Graph
 	if ahead {
-		if once, u.graph, err = nn.Hoist(g, conditionInputs...); err != nil {
+		if once, u.graph, err = nn.Hoist(g, conditionInputs(p.model.UNet)...); err != nil {
 			return err
 		}
 		if kept := bytesOf(once) * int64(len(u.timestep)/rows); opts.Memory > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/df65613c/easel/internal/program"
 	"github.com/df65613c/easel/nn"
 	"github.com/df65613c/easel/sdxl/prompt"
+	"github.com/df65613c/easel/sdxl/unet"
 	"github.com/df65613c/easel/tensor"
 )
 
@@ -40,25 +41,35 @@ type unetRows struct {
 	src, dst []nn.Memory // of each
 }
 
-// conditionInputs are the inputs of the UNet that setConditions gives.
-var conditionInputs = []string{"encoder_hidden_states", "text_embeds", "time_ids"}
+// conditionInputs returns the inputs of a UNet that setConditions gives.
+func conditionInputs(u *unet.UNet) []string {
+	names := []string{"encoder_hidden_states", "text_embeds", "time_ids"}
+	if u.TakesGuidance() {
+		names = append(names, "timestep_cond")
+	}
+	return names
+}
 
 // tokensAhead bounds the tokens of all rows whose keys and values are computed
 // ahead: SDXL keeps 0.7 MB of each. With more they are computed at every step.
 const tokensAhead = 64 * prompt.Length
 
 // setConditions sets the text's hidden states [n,tokens,C], the pooled text
-// [n,P] and the sizes [n,6] for the runs that follow.
-func (u *unetProgram) setConditions(ctx context.Context, context, pooled, timeIDs *tensor.Tensor) error {
+// [n,P], the sizes [n,6] and the embedding of the guidance scale [n,dim] for the runs that follow. The last
+// is nil for a network that takes none.
+func (u *unetProgram) setConditions(ctx context.Context, context, pooled, timeIDs, guidance *tensor.Tensor) error {
 	u.calls = 0
 	if u.shallow != nil {
-		if err := u.shallow.setConditions(ctx, context, pooled, timeIDs); err != nil {
+		if err := u.shallow.setConditions(ctx, context, pooled, timeIDs, guidance); err != nil {
 			return err
 		}
 	}
 	rows := context.Shape()[0] / len(u.parts)
 	for i, part := range u.parts {
 		given := map[string]*tensor.Tensor{"encoder_hidden_states": context, "text_embeds": pooled, "time_ids": timeIDs}
+		if guidance != nil {
+			given["timestep_cond"] = guidance
+		}
 		for name, t := range given {
 			v, err := t.Narrow(0, i*rows, (i+1)*rows)
 			if err != nil {

@@ -46,6 +46,7 @@ type Config struct {
 	TimeEmbeddingAct   *string  `json:"time_embedding_act_fn"`
 	TimestepPostAct    *string  `json:"timestep_post_act"`
 	TimeEmbeddingDim   *int     `json:"time_embedding_dim"`
+	GuidanceDim        *int     `json:"time_cond_proj_dim"` // of the guidance scale's embedding, which LCM's network takes; nil is none
 	DualCrossAttention bool     `json:"dual_cross_attention"`
 	ConvInKernel       int      `json:"conv_in_kernel"`
 	ConvOutKernel      int      `json:"conv_out_kernel"`
@@ -118,6 +119,9 @@ func (c *Config) Blocks() ([]Block, error) {
 	want(c.ClassEmbedType == nil && c.EncoderHidDimType == nil && c.TimeEmbeddingAct == nil && c.TimestepPostAct == nil &&
 		c.TimeEmbeddingDim == nil,
 		"class_embed_type, encoder_hid_dim_type, time_embedding_act_fn, timestep_post_act and time_embedding_dim must be null")
+	if d := c.GuidanceDim; d != nil {
+		want(*d >= leastGuidanceDim && *d <= 1<<16, "time_cond_proj_dim is %d, want %d to %d, or null", *d, leastGuidanceDim, 1<<16)
+	}
 	want(c.AttentionType == "default", "attention_type is %q, want %q", c.AttentionType, "default")
 	want(c.NormNumGroups > 0, "norm_num_groups is %d, want a positive number", c.NormNumGroups)
 	want(c.DownsamplePadding == 1, "downsample_padding is %d, want 1", c.DownsamplePadding)

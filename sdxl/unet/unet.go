@@ -66,7 +66,8 @@ type Shape struct {
 }
 
 // Graph records the network. Inputs: sample [B,4,h,w], timestep [B],
-// encoder_hidden_states [B,tokens,C], text_embeds [B,pooled], time_ids [B,6].
+// encoder_hidden_states [B,tokens,C], text_embeds [B,pooled], time_ids [B,6], and
+// timestep_cond [B,dim] where the network takes the guidance scale.
 // Output: out [B,4,h,w], and what a cut or a patch adds. Taps have the names of
 // the reference's modules.
 func (u *UNet) Graph(s Shape, patches ...Patch) (*nn.Graph, error) {
@@ -77,6 +78,9 @@ func (u *UNet) Graph(s Shape, patches ...Patch) (*nn.Graph, error) {
 		r.context = g.Input("encoder_hidden_states", tensor.F32, s.Batch, s.Tokens, u.ContextDim())
 		text := g.Input("text_embeds", tensor.F32, s.Batch, u.PooledDim())
 		ids := g.Input("time_ids", tensor.F32, s.Batch, TimeIDs)
+		if u.TakesGuidance() {
+			r.guidance = g.Input("timestep_cond", tensor.F32, s.Batch, *u.Config.GuidanceDim)
+		}
 		r.startCut(s.Cut)
 		g.Output("out", r.forward(sample, timestep, text, ids))
 		if r.cut.deep != nil {
@@ -88,12 +92,13 @@ func (u *UNet) Graph(s Shape, patches ...Patch) (*nn.Graph, error) {
 type recorder struct {
 	layers.Recorder
 	*UNet
-	context *nn.Value
-	temb    *nn.Value   // SiLU of the time embedding, as every ResNet block takes it
-	skips   []*nn.Value // of the way down, for the way up
-	left    int         // the number of skips that the way up has still to take
-	patches []Patch
-	cut     cutter
+	context  *nn.Value
+	guidance *nn.Value   // the embedding of the guidance scale, or nil
+	temb     *nn.Value   // SiLU of the time embedding, as every ResNet block takes it
+	skips    []*nn.Value // of the way down, for the way up
+	left     int         // the number of skips that the way up has still to take
+	patches  []Patch
+	cut      cutter
 }
 
 func (r *recorder) forward(sample, timestep, text, ids *nn.Value) *nn.Value {
@@ -137,7 +142,11 @@ func (r *recorder) embed(timestep, text, ids *nn.Value) {
 		h := r.Linear(name+".linear_1", x, dim, nn.SiLU)
 		return r.Linear(name+".linear_2", h, dim, nn.Identity, extra...)
 	}
-	t := mlp("time_embedding", g.TimestepEmbedding(timestep, c.BlockOutChannels[0]))
+	time := g.TimestepEmbedding(timestep, c.BlockOutChannels[0])
+	if r.guidance != nil {
+		time = g.Add(time, r.LinearNoBias("time_embedding.cond_proj", r.guidance, c.BlockOutChannels[0]))
+	}
+	t := mlp("time_embedding", time)
 	g.Tap("time_embedding", t)
 	ids = g.TimestepEmbedding(ids, c.AdditionTimeDim)
 	ids = g.Reshape(ids, ids.Dim(0), ids.Dim(1)*ids.Dim(2))
