@@ -68,40 +68,45 @@ func (p *Weights) Parameters(g *nn.Graph) (list []Parameter, err error) {
 		return nil, err
 	}
 	seen := make(map[*nn.Weight]bool)
-	add := func(w *nn.Weight, role Role) {
-		if w == nil || seen[w] {
-			return
-		}
-		seen[w] = true
-		list = append(list, Parameter{strings.TrimPrefix(w.Name, p.component+"/"), w.Shape, role})
-	}
 	for _, n := range program.Nodes {
-		switch op := n.Op.(type) {
-		case nn.Linear:
-			add(op.Weight, Matrix)
-			add(op.Bias, Bias)
-		case nn.Conv2D:
-			if op.Norm != nil {
-				add(op.Norm.Scale, Scale)
-				add(op.Norm.Shift, Shift)
+		for _, u := range usesOf(n.Op) {
+			if u.weight == nil || seen[u.weight] {
+				continue
 			}
-			add(op.Weight, Matrix)
-			add(op.Bias, Bias)
-		case nn.UpsampleConv2D:
-			add(op.Weight, Matrix)
-			add(op.Bias, Bias)
-		case nn.GroupNorm:
-			add(op.Scale, Scale)
-			add(op.Shift, Shift)
-		case nn.LayerNorm:
-			add(op.Scale, Scale)
-			add(op.Shift, Shift)
-		case nn.Embedding:
-			add(op.Table, Table)
-			add(op.Positions, Table)
-		case nn.Parameter:
-			add(op.Weight, Table)
+			seen[u.weight] = true
+			list = append(list, Parameter{strings.TrimPrefix(u.weight.Name, p.component+"/"), u.weight.Shape, u.role})
 		}
 	}
 	return list, nil
+}
+
+// use is a weight, which may be nil, and what it is to an operation.
+type use struct {
+	weight *nn.Weight
+	role   Role
+}
+
+// usesOf returns the weights of an operation in the order of their use.
+func usesOf(op nn.Op) []use {
+	switch op := op.(type) {
+	case nn.Linear:
+		return []use{{op.Weight, Matrix}, {op.Bias, Bias}}
+	case nn.Conv2D:
+		conv := []use{{op.Weight, Matrix}, {op.Bias, Bias}}
+		if op.Norm != nil {
+			return append(usesOf(*op.Norm), conv...)
+		}
+		return conv
+	case nn.UpsampleConv2D:
+		return []use{{op.Weight, Matrix}, {op.Bias, Bias}}
+	case nn.GroupNorm:
+		return []use{{op.Scale, Scale}, {op.Shift, Shift}}
+	case nn.LayerNorm:
+		return []use{{op.Scale, Scale}, {op.Shift, Shift}}
+	case nn.Embedding:
+		return []use{{op.Table, Table}, {op.Positions, Table}}
+	case nn.Parameter:
+		return []use{{op.Weight, Table}}
+	}
+	return nil
 }

@@ -91,41 +91,36 @@ type Block struct {
 // Blocks checks the configuration and returns it by resolution, finest first.
 func (c *Config) Blocks() ([]Block, error) {
 	n := len(c.BlockOutChannels)
-	var errs []error
-	want := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	want(n > 0, "block_out_channels is empty")
-	want(len(c.DownBlockTypes) == n, "down_block_types has %d entries, want %d", len(c.DownBlockTypes), n)
-	want(len(c.UpBlockTypes) == n, "up_block_types has %d entries, want %d", len(c.UpBlockTypes), n)
-	want(c.InChannels > 0 && c.OutChannels > 0, "in_channels %d and out_channels %d must be positive", c.InChannels, c.OutChannels)
-	want(c.AdditionEmbedType == "text_time", "addition_embed_type is %q, want %q: this is no SDXL UNet",
+	var errs faults
+	errs.want(n > 0, "block_out_channels is empty")
+	errs.want(len(c.DownBlockTypes) == n, "down_block_types has %d entries, want %d", len(c.DownBlockTypes), n)
+	errs.want(len(c.UpBlockTypes) == n, "up_block_types has %d entries, want %d", len(c.UpBlockTypes), n)
+	errs.want(c.InChannels > 0 && c.OutChannels > 0, "in_channels %d and out_channels %d must be positive", c.InChannels, c.OutChannels)
+	errs.want(c.AdditionEmbedType == "text_time", "addition_embed_type is %q, want %q: this is no SDXL UNet",
 		c.AdditionEmbedType, "text_time")
-	want(c.AdditionTimeDim > 0 && c.AdditionTimeDim%2 == 0, "addition_time_embed_dim is %d, want an even number", c.AdditionTimeDim)
-	want(c.AdditionInputDim > TimeIDs*c.AdditionTimeDim,
+	errs.want(c.AdditionTimeDim > 0 && c.AdditionTimeDim%2 == 0, "addition_time_embed_dim is %d, want an even number", c.AdditionTimeDim)
+	errs.want(c.AdditionInputDim > TimeIDs*c.AdditionTimeDim,
 		"projection_class_embeddings_input_dim is %d, want more than %d embeddings of %d: this is no SDXL base model",
 		c.AdditionInputDim, TimeIDs, c.AdditionTimeDim)
-	want(c.FlipSinToCos && c.FreqShift == 0, "flip_sin_to_cos %v with freq_shift %g, want true with 0", c.FlipSinToCos, c.FreqShift)
-	want(c.ActFn == "silu" || c.ActFn == "swish", "act_fn is %q, want %q", c.ActFn, "silu")
+	errs.want(c.FlipSinToCos && c.FreqShift == 0, "flip_sin_to_cos %v with freq_shift %g, want true with 0", c.FlipSinToCos, c.FreqShift)
+	errs.want(c.ActFn == "silu" || c.ActFn == "swish", "act_fn is %q, want %q", c.ActFn, "silu")
 	if mid := c.MidBlockType; mid != nil {
-		want(*mid == midAttention || *mid == midResnet, "mid_block_type is %q, want %q, %q or null", *mid, midAttention, midResnet)
+		errs.want(*mid == midAttention || *mid == midResnet, "mid_block_type is %q, want %q, %q or null", *mid, midAttention, midResnet)
 	}
-	want(c.MidBlockScale == 1, "mid_block_scale_factor is %g, want 1", c.MidBlockScale)
-	want(c.ResnetTimeScale == "default", "resnet_time_scale_shift is %q, want %q", c.ResnetTimeScale, "default")
-	want(c.TimeEmbeddingType == "positional", "time_embedding_type is %q, want %q", c.TimeEmbeddingType, "positional")
-	want(!c.CenterInputSample && !c.DualCrossAttention, "center_input_sample and dual_cross_attention must be false")
-	want(c.ClassEmbedType == nil && c.EncoderHidDimType == nil && c.TimeEmbeddingAct == nil && c.TimestepPostAct == nil &&
+	errs.want(c.MidBlockScale == 1, "mid_block_scale_factor is %g, want 1", c.MidBlockScale)
+	errs.want(c.ResnetTimeScale == "default", "resnet_time_scale_shift is %q, want %q", c.ResnetTimeScale, "default")
+	errs.want(c.TimeEmbeddingType == "positional", "time_embedding_type is %q, want %q", c.TimeEmbeddingType, "positional")
+	errs.want(!c.CenterInputSample && !c.DualCrossAttention, "center_input_sample and dual_cross_attention must be false")
+	errs.want(c.ClassEmbedType == nil && c.EncoderHidDimType == nil && c.TimeEmbeddingAct == nil && c.TimestepPostAct == nil &&
 		c.TimeEmbeddingDim == nil,
 		"class_embed_type, encoder_hid_dim_type, time_embedding_act_fn, timestep_post_act and time_embedding_dim must be null")
 	if d := c.GuidanceDim; d != nil {
-		want(*d >= leastGuidanceDim && *d <= 1<<16, "time_cond_proj_dim is %d, want %d to %d, or null", *d, leastGuidanceDim, 1<<16)
+		errs.want(*d >= leastGuidanceDim && *d <= 1<<16, "time_cond_proj_dim is %d, want %d to %d, or null", *d, leastGuidanceDim, 1<<16)
 	}
-	want(c.AttentionType == "default", "attention_type is %q, want %q", c.AttentionType, "default")
-	want(c.NormNumGroups > 0, "norm_num_groups is %d, want a positive number", c.NormNumGroups)
-	want(c.DownsamplePadding == 1, "downsample_padding is %d, want 1", c.DownsamplePadding)
-	want(c.ConvInKernel == 3 && c.ConvOutKernel == 3, "conv_in_kernel %d and conv_out_kernel %d, want 3",
+	errs.want(c.AttentionType == "default", "attention_type is %q, want %q", c.AttentionType, "default")
+	errs.want(c.NormNumGroups > 0, "norm_num_groups is %d, want a positive number", c.NormNumGroups)
+	errs.want(c.DownsamplePadding == 1, "downsample_padding is %d, want 1", c.DownsamplePadding)
+	errs.want(c.ConvInKernel == 3 && c.ConvOutKernel == 3, "conv_in_kernel %d and conv_out_kernel %d, want 3",
 		c.ConvInKernel, c.ConvOutKernel)
 	expand := func(field string, p PerBlock) []int {
 		v, err := p.expand(field, n)
@@ -145,7 +140,7 @@ func (c *Config) Blocks() ([]Block, error) {
 		return nil, err
 	}
 	for i, l := range layers {
-		want(l > 0 && l <= maxLayers, "layers_per_block[%d] is %d, want 1 to %d", i, l, maxLayers)
+		errs.want(l > 0 && l <= maxLayers, "layers_per_block[%d] is %d, want 1 to %d", i, l, maxLayers)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -162,24 +157,37 @@ func (c *Config) Blocks() ([]Block, error) {
 		case "CrossAttnDownBlock2D":
 			b.Attention = true
 		default:
-			want(false, "down_block_types[%d] is %q, want DownBlock2D or CrossAttnDownBlock2D", i, c.DownBlockTypes[i])
+			errs.want(false, "down_block_types[%d] is %q, want DownBlock2D or CrossAttnDownBlock2D", i, c.DownBlockTypes[i])
 		}
 		mirror := map[bool]string{false: "UpBlock2D", true: "CrossAttnUpBlock2D"}[b.Attention]
-		want(c.UpBlockTypes[n-1-i] == mirror, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i,
+		errs.want(c.UpBlockTypes[n-1-i] == mirror, "up_block_types[%d] is %q, want %q to mirror down_block_types[%d]", n-1-i,
 			c.UpBlockTypes[n-1-i], mirror, i)
-		want(b.Channels > 0 && b.Channels%c.NormNumGroups == 0,
+		errs.want(b.Channels > 0 && b.Channels%c.NormNumGroups == 0,
 			"block_out_channels[%d] is %d, want a multiple of norm_num_groups %d", i, b.Channels, c.NormNumGroups)
 		if b.Attention || i == n-1 && c.midAttends() {
-			want(b.Heads > 0 && b.Channels%max(b.Heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads",
+			errs.want(b.Heads > 0 && b.Channels%max(b.Heads, 1) == 0, "%d channels of block %d are no multiple of its %d heads",
 				b.Channels, i, b.Heads)
 			depths := slices.Concat(b.Down, b.Up)
-			want(slices.Min(depths) > 0 && slices.Max(depths) <= maxLayers && b.Context > 0,
+			errs.want(slices.Min(depths) > 0 && slices.Max(depths) <= maxLayers && b.Context > 0,
 				"block %d has transformers of %d blocks on the way down, %d on the way up, and context %d, want 1 to %d and a positive number", i, b.Down, b.Up, b.Context, maxLayers)
-			want(b.Context == context[0], "cross_attention_dim differs from block to block")
+			errs.want(b.Context == context[0], "cross_attention_dim differs from block to block")
 		}
 		blocks[i] = b
 	}
 	return blocks, errors.Join(errs...)
+}
+
+// faults are what is wrong with a configuration.
+type faults []error
+
+// want adds a fault unless ok. Its code is shared by its many callers, which
+// keeps the program small.
+//
+//go:noinline
+func (f *faults) want(ok bool, format string, args ...any) {
+	if !ok {
+		*f = append(*f, fmt.Errorf(format, args...))
+	}
 }
 
 // midAttends reports whether the middle block has a transformer.
