@@ -11,5 +11,6 @@ func newFullBenches() []*cobra.Command {
 	return []*cobra.Command{newBenchQuality(), newBenchServe(), newBenchAttack(), newBenchSoak()}
 }
 
-// newFullCommands returns the commands that nodemo leaves out: the lab of samplers.
-func newFullCommands() []*cobra.Command { return []*cobra.Command{newLab()} }
+// newFullCommands returns the commands that nodemo leaves out: the lab of samplers, sheets of the
+// model in the program, and models of random weights.
+func newFullCommands() []*cobra.Command { return []*cobra.Command{newLab(), newDemo(), newMkmodel()} }

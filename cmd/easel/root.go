@@ -30,7 +30,7 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.AddCommand(newTxt2Img(), newImg2Img(), newEmbed(), newClip(), newSearch(), newTokenize(), newRun(), newInspect(),
-		newConvert(), newPull(), newPlan(), newPredict(), newServe(), newVerify(), newDemo(), newBench(), newMkmodel(), newDevices())
+		newConvert(), newPull(), newPlan(), newPredict(), newServe(), newVerify(), newBench(), newDevices())
 	root.AddCommand(newFullCommands()...)
 	explainArguments(root)
 	hideEmptyDefaults(root)
