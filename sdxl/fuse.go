@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 
 	"github.com/df65613c/easel/checkpoint"
 	"github.com/df65613c/easel/internal/atomicfile"
@@ -78,12 +76,16 @@ func (m *Model) Fuse(library *adapt.Library, adapters []Adapter) (*Fusion, error
 
 // Left returns an error that names a changed tensor which has not been written.
 func (f *Fusion) Left() error {
-	for _, key := range slices.SortedFunc(maps.Keys(f.changes), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
-		if !f.written[key] {
-			return fmt.Errorf("an adapter changes tensor %s of the %s, which is in none of the files that are written: want its weights in safetensors", key[1], key[0])
+	var left [2]string // the first by its names
+	for key := range f.changes {
+		if !f.written[key] && (left[1] == "" || key[0]+key[1] < left[0]+left[1]) {
+			left = key
 		}
 	}
-	return nil
+	if left[1] == "" {
+		return nil
+	}
+	return fmt.Errorf("an adapter changes tensor %s of the %s, which is in none of the files that are written: want its weights in safetensors", left[1], left[0])
 }
 
 // in returns the part that has changes in a tensor, if the file is of one part that is asked for or of all with "".
