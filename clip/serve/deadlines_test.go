@@ -2,11 +2,13 @@ package serve
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -60,8 +62,14 @@ func TestConnectionsGiveWay(t *testing.T) {
 	answer, err := http.ReadResponse(bufio.NewReader(first), nil)
 	require.NoError(t, err)
 	require.Equal(t, 200, answer.StatusCode)
-	time.Sleep(50 * time.Millisecond) // the server notes after its answer that the connection is idle
-	open()
-	_, err = first.Read(make([]byte, 1))
+	// The server notes only after its answer that the connection is idle: until then the new one is closed.
+	for begun := time.Now(); ; {
+		require.NoError(t, open().Close())
+		require.NoError(t, first.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
+		if _, err = first.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		require.Less(t, time.Since(begun), 2*time.Minute)
+	}
 	require.ErrorIs(t, err, io.EOF)
 }

@@ -90,7 +90,7 @@ func TestServeLimits(t *testing.T) {
 	styles := filepath.Join(t.TempDir(), "styles.json")
 	require.NoError(t, os.WriteFile(styles, []byte(`{"mine":{"prompt":"{prompt}!"}}`), 0o600))
 	url, log, stop := startServe(t, "--max-steps", "3", "--max-pixels", "4096", "--max-samples", "2", "--max-calls", "4", "--max-previews", "1", "--max-body", "2000",
-		"--max-picture-memory", "1KiB", "--engine", "one,two", "--styles", styles, "--debug", "--read-timeout", "200ms")
+		"--max-picture-memory", "1KiB", "--engine", "one,two", "--styles", styles, "--debug", "--read-timeout", "3s")
 	var picture bytes.Buffer
 	require.NoError(t, png.Encode(&picture, image.NewGray(image.Rect(0, 0, 64, 64))))
 	events := []string{"Accept", "text/event-stream"}
@@ -220,7 +220,7 @@ func connections(t *testing.T, page string, args ...string) {
 	require.NoError(t, err)
 	require.NoError(t, conn.(*net.TCPConn).SetReadBuffer(4<<10))
 	request := "GET " + page + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-	require.NoError(t, conn.SetWriteDeadline(time.Now().Add(time.Minute)))
+	require.NoError(t, conn.SetWriteDeadline(time.Now().Add(5*time.Minute)))
 	for err == nil { // until the server no longer reads, and then has closed it
 		_, err = io.WriteString(conn, strings.Repeat(request, 100))
 	}
