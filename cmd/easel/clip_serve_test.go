@@ -19,7 +19,10 @@ func clipServer() []string {
 	return append(slices.Clone(serversOf["clip serve"]), "-m", golden.Path("clip", "quick"))
 }
 
-func TestClipServeConnections(t *testing.T) { connections(t, "/v1/models", clipServer()...) }
+func TestClipServeConnections(t *testing.T) {
+	longName := strings.Repeat("n", 100_000) // answers that soon fill what the system keeps of them
+	connections(t, "/v1/models", append(clipServer(), "--name", longName)...)
+}
 
 func TestClipServeKeys(t *testing.T) { keys(t, "/v1/models", clipServer()...) }
 
@@ -47,7 +50,7 @@ func TestClipServeLimits(t *testing.T) {
 	held := func(some string, next int) net.Conn {
 		for range 60 {
 			conn := upload(t, url, "/v1/embeddings", 100, some)
-			for begun := time.Now(); time.Since(begun) < 5*time.Second; {
+			for begun := time.Now(); open(conn) && time.Since(begun) < 5*time.Second; {
 				if status(next) == 503 && open(conn) {
 					return conn
 				}
